@@ -1,0 +1,3 @@
+//! A Slack simulator.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Flags, configuration and wiring.
+
+fn main() {}
