@@ -1,0 +1,53 @@
+package sandbox.orders;
+
+import java.util.concurrent.TimeUnit;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.metrics.Counter;
+import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
+import org.apache.flink.util.Collector;
+
+/**
+ * Counts the orders of each partition in keyed state. The count must equal the order's number; where it does not, state
+ * and position of the source do not belong together, and the metric {@code sequenceBreaks} goes up.
+ */
+final class Count extends KeyedProcessFunction<Integer, Order, Order> {
+
+    private static final long serialVersionUID = 1L;
+
+    /** How long a version that crashes runs before it does: long enough for several checkpoints. */
+    private static final long CRASH_AFTER_NANOS = TimeUnit.SECONDS.toNanos(4);
+
+    private final Release release;
+    private transient ValueState<Long> seen;
+    private transient Counter sequenceBreaks;
+    private transient long opened;
+
+    Count(Release release) {
+        this.release = release;
+    }
+
+    @Override
+    public void open(OpenContext context) {
+        seen = getRuntimeContext().getState(new ValueStateDescriptor<>("seen", Types.LONG));
+        sequenceBreaks = getRuntimeContext().getMetricGroup().counter("sequenceBreaks");
+        opened = System.nanoTime();
+    }
+
+    @Override
+    public void processElement(Order order, Context context, Collector<Order> out) throws Exception {
+        if (release.fault() == Release.Fault.CRASHES && System.nanoTime() - opened > CRASH_AFTER_NANOS) {
+            throw new IllegalStateException(
+                    "No price for order %d of partition %d.".formatted(order.number(), order.partition()));
+        }
+        Long before = seen.value();
+        long count = before == null ? 0 : before;
+        if (count != order.number()) {
+            sequenceBreaks.inc();
+        }
+        seen.update(order.number() + 1);
+        out.collect(order);
+    }
+}
