@@ -1,0 +1,92 @@
+//! Names for what is built, made of the hash of everything that goes into it.
+
+use std::fmt::Write;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use sha2::{Digest, Sha256};
+
+/// A hash over named inputs, in the order in which they were added.
+#[derive(Clone)]
+pub(super) struct Key(Sha256);
+
+impl Key {
+    /// A key for things of this kind.
+    pub(super) fn new(kind: &str) -> Self {
+        Self(Sha256::new()).and("kind", kind)
+    }
+
+    /// Adds an input. Lengths are hashed too, so that no two lists of inputs read the same.
+    pub(super) fn and(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        for part in [name.as_bytes(), value.as_ref()] {
+            self.0.update((part.len() as u64).to_le_bytes());
+            self.0.update(part);
+        }
+        self
+    }
+
+    /// Adds a file's content, or that of every file in a folder, by their paths within it.
+    pub(super) fn and_path(self, name: &str, path: &Path) -> Result<Self> {
+        if !path.is_dir() {
+            let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+            return Ok(self.and(name, content));
+        }
+        let mut key = self;
+        for entry in sorted(path)? {
+            key = key.and_path(&format!("{name}/{entry}"), &path.join(&entry))?;
+        }
+        Ok(key)
+    }
+
+    /// Sixteen hex digits that stand for the inputs.
+    pub(super) fn name(&self) -> String {
+        hex(&self.0.clone().finalize())[..16].to_owned()
+    }
+}
+
+/// The names in a folder, in byte order.
+pub(super) fn sorted(folder: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
+        let name = entry?.file_name().into_string();
+        names.push(
+            name.map_err(|name| {
+                anyhow::anyhow!("a file name in {} is not text: {}", folder.display(), name.display())
+            })?,
+        );
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// The SHA-256 of a file, as 64 hex digits.
+pub(super) fn sha256(path: &Path) -> Result<String> {
+    let mut file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer).with_context(|| format!("cannot read {}", path.display()))?;
+        if read == 0 {
+            return Ok(hex(&hash.finalize()));
+        }
+        hash.update(&buffer[..read]);
+    }
+}
+
+/// The lines of a list file, without comments and blank lines.
+pub(super) fn lines(path: &Path) -> Result<Vec<String>> {
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+/// Bytes as hex digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
