@@ -1,0 +1,42 @@
+//! The two kinds Lockkeeper keeps its record in: `FlinkApplication` and `FlinkRollout`, group `lockkeeper.dev/v1alpha1`.
+//!
+//! The YAML in manifests/ is generated from these types by `cargo xtask manifests`; a test fails on drift.
+
+mod application;
+mod decision;
+mod plan;
+mod rollout;
+mod status;
+
+pub use application::*;
+pub use decision::*;
+pub use plan::*;
+pub use rollout::*;
+pub use status::*;
+
+/// The API group of both kinds, and the prefix of every label, annotation and finalizer of ours.
+pub const GROUP: &str = "lockkeeper.dev";
+
+/// Finalizer of an active rollout: deleting it is an abort before the stop and a roll back after it.
+pub const ROLLOUT_FINALIZER: &str = "lockkeeper.dev/rollout";
+
+/// Label on every object made for an application: its name.
+pub const APPLICATION_LABEL: &str = "lockkeeper.dev/application";
+
+/// Label on every object made for a revision: its number, three digits or more.
+pub const REVISION_LABEL: &str = "lockkeeper.dev/revision";
+
+/// Annotation on both Deployments: the rollout that last wrote them.
+pub const ROLLOUT_ANNOTATION: &str = "lockkeeper.dev/rollout";
+
+/// Annotation on both Deployments: path of the restore point of the rollout that last wrote them.
+pub const RESTORE_POINT_ANNOTATION: &str = "lockkeeper.dev/restore-point";
+
+/// Annotation on both Deployments: the live replica count before the rollout, which `ReplicaSets` do not keep.
+pub const PREVIOUS_REPLICAS_ANNOTATION: &str = "lockkeeper.dev/previous-replicas";
+
+/// Annotation on both Deployments: the `ReplicaSet` that owned the live pods before the rollout.
+pub const PREVIOUS_REPLICASET_ANNOTATION: &str = "lockkeeper.dev/previous-replicaset";
+
+/// A moment as the record keeps it: UTC, RFC 3339.
+pub type Time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;

@@ -1,0 +1,118 @@
+//! `FlinkRollout`: one attempt to move an application, created by the Slack handlers, kubectl or CI.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{decision::Decision, status::FlinkRolloutStatus};
+
+/// What is asked for, and what people have said to it since.
+#[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[kube(
+    group = "lockkeeper.dev",
+    version = "v1alpha1",
+    kind = "FlinkRollout",
+    namespaced,
+    status = "FlinkRolloutStatus",
+    shortname = "flinkro",
+    derive = "PartialEq",
+    doc = "One attempt to move a FlinkApplication to a version",
+    selectable = "spec.request.application",
+    printcolumn(name = "Application", type_ = "string", json_path = ".spec.request.application"),
+    printcolumn(name = "From", type_ = "string", json_path = ".status.plan.fromVersion"),
+    printcolumn(name = "To", type_ = "string", json_path = ".status.plan.toVersion"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Direction", type_ = "string", json_path = ".status.direction", priority = 1),
+    printcolumn(name = "Restore point", type_ = "string", json_path = ".status.restorePoint.path", priority = 1),
+    printcolumn(name = "By", type_ = "string", json_path = ".spec.request.by"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.message"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.spec.request == oldSelf.spec.request").message("spec.request is immutable: start a new rollout instead"),
+    validation = Rule::new("oldSelf.hasValue() || !has(self.spec.decisions) || size(self.spec.decisions) == 0").message("a rollout is created without decisions").optional_old_self(true),
+    validation = Rule::new("!has(oldSelf.spec.decisions) || (has(self.spec.decisions) && oldSelf.spec.decisions.all(d, self.spec.decisions.exists(e, e == d)))").message("spec.decisions is append-only"),
+    validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.result) || (has(self.status) && self.status == oldSelf.status)").message("an ended rollout is frozen"),
+    validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.restorePoint) || (has(self.status) && has(self.status.restorePoint) && self.status.restorePoint == oldSelf.status.restorePoint)").message("a restore point never changes once it is set"),
+    validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.epoch) || (has(self.status) && has(self.status.epoch) && self.status.epoch >= oldSelf.status.epoch)").message("the epoch never goes back: another process has taken over"),
+    validation = Rule::new("!has(self.status) || !has(self.status.stage) || self.status.stage in ['Plan', 'Approve'] || (has(self.status.plan) && (self.status.plan.approvalsNeeded == 0 || (has(self.spec.decisions) && self.spec.decisions.filter(d, d.kind == 'Approve' && has(d.planDigest) && d.planDigest == self.status.plan.digest && d.by != self.spec.request.by).size() >= self.status.plan.approvalsNeeded)))").message("the plan does not have the approvals it needs"),
+)]
+#[serde(rename_all = "camelCase")]
+pub struct FlinkRolloutSpec {
+    /// What is asked for. Immutable.
+    pub request: Request,
+    /// What people have said since. Append-only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    pub decisions: Vec<Decision>,
+}
+
+/// A request: who asks for what, and where the state comes from.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("self.kind == 'Deploy' ? has(self.version) && !has(self.revision) : !has(self.version)").message("a Deploy names a version; a RollBack may name a revision and nothing else")
+)]
+pub struct Request {
+    /// Name of the `FlinkApplication` in the same namespace.
+    #[schemars(length(min = 1, max = 40))]
+    pub application: String,
+    /// Who asks: `slack:<team>/<user>` or `kubernetes:<user name>`.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^(slack|kubernetes):.+$"))]
+    pub by: String,
+    /// Why, in the person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 500))]
+    pub reason: Option<String>,
+    /// Deploy a version, or roll back to a revision.
+    pub kind: RequestKind,
+    /// The version of a Deploy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"))]
+    pub version: Option<String>,
+    /// The revision of a `RollBack`; without it the one before the current.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// What the target starts from.
+    #[serde(default)]
+    pub start_from: StartFrom,
+}
+
+/// What kind of move is asked for.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+pub enum RequestKind {
+    /// Bake a version and deploy it.
+    Deploy,
+    /// Deploy a revision that ran before.
+    RollBack,
+}
+
+/// What the target starts from.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(self.from in ['RestorePoint', 'Path']) == has(self.value)").message("RestorePoint and Path take a value, the others take none")
+)]
+pub struct StartFrom {
+    /// The kind of state.
+    #[serde(default)]
+    pub from: StartFromKind,
+    /// Name of a restore point, or a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub value: Option<String>,
+}
+
+/// The kinds of state a target can start from.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub enum StartFromKind {
+    /// The savepoint this rollout takes.
+    #[default]
+    Savepoint,
+    /// A restore point of an earlier rollout, by its name.
+    RestorePoint,
+    /// The last completed checkpoint of what runs: no savepoint is taken.
+    LastCheckpoint,
+    /// A savepoint or retained checkpoint at a path.
+    Path,
+    /// Nothing: the state is lost. Must be asked for by name.
+    Nothing,
+}

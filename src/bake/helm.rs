@@ -1,0 +1,159 @@
+//! `helm template`, run twice: a chart that renders differently each time cannot be approved as a plan.
+
+use std::{path::PathBuf, process::Stdio, time::Duration};
+
+use kube::core::DynamicObject;
+use serde::Deserialize as _;
+use serde_json::{Map, Value};
+use thiserror::Error;
+use tokio::{io::AsyncWriteExt as _, process::Command};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why there is nothing to apply.
+#[derive(Debug, Error)]
+pub enum BakeError {
+    /// Helm itself could not be run: the operator's matter.
+    #[error("helm could not be run: {0}; check the --helm flag")]
+    Helm(String),
+    /// The chart does not render with these values.
+    #[error("the chart does not render: {0}")]
+    Render(String),
+    /// Two runs differ.
+    #[error(
+        "the chart renders differently each time, first in this line: {0}; take out what is random or depends on the time"
+    )]
+    Differs(String),
+    /// What it rendered is not Kubernetes objects.
+    #[error("the chart renders something that is not a Kubernetes object: {0}")]
+    NotObjects(String),
+}
+
+/// One release to render.
+#[derive(Debug, Clone)]
+pub struct Release<'a> {
+    /// Release name.
+    pub name: &'a str,
+    /// Namespace.
+    pub namespace: &'a str,
+    /// Folder of the chart.
+    pub chart: &'a str,
+    /// Values, as a values file holds them.
+    pub values: &'a Value,
+}
+
+/// The helm program and what it is told about the cluster.
+#[derive(Debug, Clone)]
+pub struct Helm {
+    /// Path of the program.
+    pub program: PathBuf,
+    /// `--kube-version`.
+    pub kube_version: String,
+    /// `--api-versions`.
+    pub api_versions: Vec<String>,
+}
+
+impl Helm {
+    /// Renders a release twice and returns its objects.
+    pub async fn template(&self, release: &Release<'_>) -> Result<Vec<DynamicObject>, BakeError> {
+        let first = self.render(release).await?;
+        let second = self.render(release).await?;
+        if let Some((line, _)) = first.lines().zip(second.lines()).find(|(left, right)| left != right) {
+            return Err(BakeError::Differs(line.trim().chars().take(120).collect()));
+        }
+        if first.len() != second.len() {
+            return Err(BakeError::Differs("the end".to_owned()));
+        }
+        parse_objects(&first)
+    }
+
+    async fn render(&self, release: &Release<'_>) -> Result<String, BakeError> {
+        let mut command = Command::new(&self.program);
+        // An argument vector and values by standard input: nothing a person typed is ever parsed by a shell or by --set.
+        command
+            .args(["template", "--namespace", release.namespace, "--kube-version", &self.kube_version, "--no-hooks"])
+            .args(["--api-versions", &self.api_versions.join(",")])
+            .args(["--values", "-", "--", release.name, release.chart])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let mut child = command.spawn().map_err(|error| BakeError::Helm(error.to_string()))?;
+        if let Some(mut input) = child.stdin.take() {
+            let written = input.write_all(release.values.to_string().as_bytes()).await;
+            written.map_err(|error| BakeError::Helm(error.to_string()))?;
+        }
+        let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+        let output = output
+            .map_err(|_| BakeError::Render(format!("helm did not end within {} s", PATIENCE.as_secs())))?
+            .map_err(|error| BakeError::Helm(error.to_string()))?;
+        if !output.status.success() {
+            let reason = String::from_utf8_lossy(&output.stderr);
+            let reason = reason.trim().trim_start_matches("Error: ").lines().collect::<Vec<_>>().join(" ");
+            return Err(BakeError::Render(reason.chars().take(600).collect()));
+        }
+        String::from_utf8(output.stdout).map_err(|_| BakeError::NotObjects("the output is not UTF-8".to_owned()))
+    }
+}
+
+/// Parses the documents of a rendered chart.
+pub fn parse_objects(text: &str) -> Result<Vec<DynamicObject>, BakeError> {
+    let values: Vec<Value> =
+        serde_saphyr::from_multiple(text).map_err(|error| BakeError::NotObjects(first_line(&error.to_string())))?;
+    let mut objects = Vec::new();
+    for value in values.into_iter().filter(|value| !value.is_null()) {
+        let name = value.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("?").to_owned();
+        let object =
+            DynamicObject::deserialize(value).map_err(|error| BakeError::NotObjects(format!("{name}: {error}")))?;
+        if object.types.is_none() || object.metadata.name.is_none() {
+            return Err(BakeError::NotObjects(format!("{name} has no apiVersion, kind or name")));
+        }
+        objects.push(object);
+    }
+    if objects.is_empty() {
+        return Err(BakeError::NotObjects("nothing at all".to_owned()));
+    }
+    Ok(objects)
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// The application's values with the version set at its dotted path.
+#[must_use]
+pub fn with_version(values: Option<&Value>, path: &str, version: &str) -> Value {
+    let mut root = values.cloned().filter(Value::is_object).unwrap_or_else(|| Value::Object(Map::new()));
+    let mut place = &mut root;
+    for key in path.split('.') {
+        if !place.is_object() {
+            *place = Value::Object(Map::new());
+        }
+        place = &mut place[key];
+    }
+    *place = Value::String(version.to_owned());
+    root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_set_at_its_path_and_the_rest_is_kept() {
+        let values = serde_json::json!({"image": {"repository": "x", "tag": "old"}, "a": 1});
+        assert_eq!(
+            with_version(Some(&values), "image.tag", "1.4.2"),
+            serde_json::json!({"image": {"repository": "x", "tag": "1.4.2"}, "a": 1})
+        );
+        assert_eq!(with_version(None, "version", "1"), serde_json::json!({"version": "1"}));
+    }
+
+    #[test]
+    fn documents_that_are_empty_are_passed_over() {
+        let text = "---\n# nothing\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  x: \"1\"\n";
+        let objects = parse_objects(text).unwrap();
+        assert_eq!(objects.len(), 1);
+        assert!(matches!(parse_objects("kind: ConfigMap\n"), Err(BakeError::NotObjects(_))));
+    }
+}

@@ -1,0 +1,149 @@
+//! Versioned names: `ConfigMaps` and Secrets that the two pod templates refer to become immutable `<name>-vNNN`, so that an old
+//! `ReplicaSet` finds exactly what it ran with. Unchanged content keeps the name it has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kube::{ResourceExt, core::DynamicObject};
+use serde_json::Value;
+
+use super::references::{Referenced, references, rewrite_references};
+use crate::api::REVISION_LABEL;
+
+/// Annotation on a versioned object: the name the chart gave it.
+pub const BASE_NAME_ANNOTATION: &str = "lockkeeper.dev/name";
+
+/// The name of an object in a revision.
+#[must_use]
+pub fn versioned_name(name: &str, revision: u32) -> String {
+    format!("{name}-v{revision:03}")
+}
+
+/// Renames what the Deployments named in `workloads` refer to, and rewrites their references. `previous` is the revision that runs.
+pub fn name_versions(objects: &mut [DynamicObject], workloads: &[&str], revision: u32, previous: &[DynamicObject]) {
+    let wanted: BTreeSet<(Referenced, String)> = objects
+        .iter()
+        .filter(|object| is_workload(object, workloads))
+        .flat_map(|object| object.data.pointer("/spec/template").map(references).unwrap_or_default())
+        .collect();
+    let mut renamed = BTreeMap::new();
+    for object in objects.iter_mut() {
+        let Some(kind) = kind_of(object) else { continue };
+        let base = object.name_any();
+        if !wanted.contains(&(kind, base.clone())) {
+            continue;
+        }
+        let kept = previous
+            .iter()
+            .find(|old| kind_of(old) == Some(kind) && base_name(old) == base && same_content(old, object));
+        let name = kept.map_or_else(|| versioned_name(&base, revision), ResourceExt::name_any);
+        let from =
+            kept.and_then(|old| old.labels().get(REVISION_LABEL).cloned()).unwrap_or_else(|| format!("{revision:03}"));
+        *object = copy_as(object, &name, &from);
+        renamed.insert((kind, base), name);
+    }
+    for object in objects.iter_mut().filter(|object| is_workload(object, workloads)) {
+        if let Some(template) = object.data.pointer_mut("/spec/template") {
+            rewrite_references(template, &renamed);
+        }
+    }
+}
+
+/// An immutable copy of a `ConfigMap` or Secret under a versioned name, without what ties it to whoever made the original.
+#[must_use]
+pub fn copy_as(object: &DynamicObject, name: &str, revision: &str) -> DynamicObject {
+    let mut copy = object.clone();
+    let base = base_name(object);
+    copy.metadata = kube::api::ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: object.namespace(),
+        labels: Some(
+            object.labels().clone().into_iter().filter(|(key, _)| key != "app.kubernetes.io/managed-by").collect(),
+        ),
+        ..Default::default()
+    };
+    copy.labels_mut().insert(REVISION_LABEL.to_owned(), revision.to_owned());
+    copy.annotations_mut().insert(BASE_NAME_ANNOTATION.to_owned(), base);
+    if let Value::Object(data) = &mut copy.data {
+        data.insert("immutable".to_owned(), Value::Bool(true));
+    }
+    copy
+}
+
+fn base_name(object: &DynamicObject) -> String {
+    object.annotations().get(BASE_NAME_ANNOTATION).cloned().unwrap_or_else(|| object.name_any())
+}
+
+fn kind_of(object: &DynamicObject) -> Option<Referenced> {
+    match object.types.as_ref().map(|types| types.kind.as_str()) {
+        Some("ConfigMap") => Some(Referenced::ConfigMap),
+        Some("Secret") => Some(Referenced::Secret),
+        _ => None,
+    }
+}
+
+fn is_workload(object: &DynamicObject, workloads: &[&str]) -> bool {
+    object.types.as_ref().is_some_and(|types| types.kind == "Deployment")
+        && workloads.contains(&object.name_any().as_str())
+}
+
+/// Whether two objects hold the same; `stringData` counts as the `data` it becomes.
+fn same_content(left: &DynamicObject, right: &DynamicObject) -> bool {
+    content(left) == content(right)
+}
+
+fn content(object: &DynamicObject) -> BTreeMap<String, Value> {
+    let mut all = BTreeMap::new();
+    for key in ["data", "binaryData", "stringData"] {
+        for (name, value) in object.data.get(key).and_then(Value::as_object).into_iter().flatten() {
+            let value = match (key, value.as_str()) {
+                ("stringData", Some(text)) => {
+                    serde_json::to_value(k8s_openapi::ByteString(text.as_bytes().to_vec())).unwrap_or_default()
+                }
+                _ => value.clone(),
+            };
+            all.insert(name.clone(), value);
+        }
+    }
+    all.insert("type".to_owned(), object.data.get("type").cloned().unwrap_or(Value::Null));
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects(setting: &str) -> Vec<DynamicObject> {
+        super::super::parse_objects(&format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config}}\ndata: {{a: '{setting}'}}\n---\n\
+             apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: unused}}\ndata: {{a: '1'}}\n---\n\
+             apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: jm}}\nspec: {{template: {{spec: {{volumes: [{{configMap: {{name: config}}}}]}}}}}}\n"
+        ))
+        .unwrap()
+    }
+
+    fn mounted(objects: &[DynamicObject]) -> String {
+        objects[2].data.pointer("/spec/template/spec/volumes/0/configMap/name").unwrap().as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_is_mounted_gets_the_revisions_name_and_nothing_else_does() {
+        let mut first = objects("one");
+        name_versions(&mut first, &["jm"], 1, &[]);
+        assert_eq!(mounted(&first), "config-v001");
+        assert_eq!(first[0].name_any(), "config-v001");
+        assert_eq!(first[1].name_any(), "unused");
+        assert_eq!(first[0].data["immutable"], Value::Bool(true));
+    }
+
+    #[test]
+    fn unchanged_content_keeps_its_name() {
+        let mut first = objects("one");
+        name_versions(&mut first, &["jm"], 1, &[]);
+        let mut same = objects("one");
+        name_versions(&mut same, &["jm"], 2, &first);
+        assert_eq!(mounted(&same), "config-v001");
+        let mut other = objects("two");
+        name_versions(&mut other, &["jm"], 3, &same);
+        assert_eq!(mounted(&other), "config-v003");
+    }
+}

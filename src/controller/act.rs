@@ -1,0 +1,275 @@
+//! Carries out effects: the only place that changes anything outside our own record.
+
+use k8s_openapi::api::core::v1::{ConfigMap, Service};
+use kube::{Api, ResourceExt, api::PostParams, core::DynamicObject};
+
+use super::{
+    gather::service_client,
+    objects::{deployment, is_versioned, is_workload, same_object},
+    planning,
+    reconcile::{Context, ReconcileError},
+};
+use crate::{
+    api::{APPLICATION_LABEL, Direction, REVISION_LABEL, ServicePort},
+    bake::Start,
+    cluster::{Workload, WriteError, backup_name, backup_of},
+    flink::{Endpoint, FlinkClient, FlinkError},
+    record::{RecordError, RevisionRecord},
+    rollout::{ClearHaProof, Effect, Outcome, Refusal, Which, World},
+};
+
+/// Carries out one effect. Trouble that may pass is an outcome; only what concerns our own record is an error.
+pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Result<Outcome, ReconcileError> {
+    let done = match effect {
+        Effect::AddFinalizer => return own(context.rollout_record().set_finalizer(&world.rollout, true).await),
+        Effect::Finish => return finish(context, world).await,
+        Effect::Claim => return claim(context, world).await,
+        Effect::ReleaseStaleClaim { uid } => return release(context, world, uid).await,
+        Effect::WriteHistory { status } => {
+            let Some(application) = &world.application else { return Ok(Outcome::Done) };
+            return own(context.application_record().write_history(application, status).await);
+        }
+        Effect::Plan => return Ok(planning::plan(context, world).await),
+        Effect::CreateVersionedObjects => create_versioned(context, world).await,
+        Effect::StopWithSavepoint { job, request } => {
+            let service = rest_service(world);
+            return Ok(match service_client(context, &service).stop_with_savepoint(job, request).await {
+                Ok(()) => Outcome::Done,
+                Err(error) => Outcome::NotNow(error.to_string()),
+            });
+        }
+        Effect::ScaleDown(which) => scale(context, workload(world, *which), 0).await,
+        Effect::ReleaseJobManager { pod, job, trigger_id } => {
+            return Ok(release_job_manager(context, world, pod, job, trigger_id).await);
+        }
+        Effect::ClearHa { proof } => clear_ha(context, world, proof).await,
+        Effect::ApplyObjects => apply_objects(context, world).await,
+        Effect::WriteDeployments { start } => write_deployments(context, world, start).await,
+        Effect::ScaleUp { task_managers } => scale_up(context, world, *task_managers).await,
+        Effect::DiscardRevision { revision } => discard(context, world, *revision).await,
+    };
+    Ok(match done {
+        Ok(()) => Outcome::Done,
+        Err(Trouble::Refused(why)) => Outcome::Refused(Refusal::new(why)),
+        Err(Trouble::NotNow(why)) => Outcome::NotNow(why),
+    })
+}
+
+/// What keeps an effect from being done.
+enum Trouble {
+    Refused(String),
+    NotNow(String),
+}
+
+impl From<WriteError> for Trouble {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Refused { .. } => Self::Refused(error.to_string()),
+            other => Self::NotNow(other.to_string()),
+        }
+    }
+}
+
+impl From<RecordError> for Trouble {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Api { .. } => Self::NotNow(error.to_string()),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<kube::Error> for Trouble {
+    fn from(error: kube::Error) -> Self {
+        Self::NotNow(error.to_string())
+    }
+}
+
+fn own(result: Result<(), WriteError>) -> Result<Outcome, ReconcileError> {
+    result.map(|()| Outcome::Done).map_err(ReconcileError::Write)
+}
+
+async fn claim(context: &Context, world: &World) -> Result<Outcome, ReconcileError> {
+    let Some(application) = &world.application else {
+        return Ok(Outcome::NotNow("the FlinkApplication is gone".to_owned()));
+    };
+    Ok(Outcome::Claimed(context.application_record().claim(application, &world.rollout).await?))
+}
+
+async fn release(context: &Context, world: &World, uid: &str) -> Result<Outcome, ReconcileError> {
+    let Some(application) = &world.application else { return Ok(Outcome::Done) };
+    own(context.application_record().release(application, uid).await)
+}
+
+/// Releases the claim, then lets the rollout's object go.
+async fn finish(context: &Context, world: &World) -> Result<Outcome, ReconcileError> {
+    release(context, world, &world.uid()).await?;
+    own(context.rollout_record().set_finalizer(&world.rollout, false).await)
+}
+
+fn workload(world: &World, which: Which) -> &Workload {
+    match which {
+        Which::JobManager => &world.job_manager,
+        Which::TaskManager => &world.task_manager,
+    }
+}
+
+fn rest_service(world: &World) -> ServicePort {
+    let planned = world.plan().map(|plan| plan.settings.rest_service.clone());
+    planned
+        .or_else(|| world.application.as_ref().map(|application| application.spec.rest_service.clone()))
+        .unwrap_or(ServicePort { name: String::new(), port: 0 })
+}
+
+async fn scale(context: &Context, workload: &Workload, replicas: i32) -> Result<(), Trouble> {
+    match &workload.deployment {
+        Some(deployment) => Ok(context.writer().scale(deployment, replicas).await?),
+        None => Ok(()),
+    }
+}
+
+/// The TaskManagers first: they take longest to be of use.
+async fn scale_up(context: &Context, world: &World, task_managers: i32) -> Result<(), Trouble> {
+    scale(context, &world.task_manager, task_managers).await?;
+    scale(context, &world.job_manager, 1).await
+}
+
+/// Best effort: the path is recorded already, this only lets a held JobManager end sooner.
+async fn release_job_manager(context: &Context, world: &World, pod: &str, job: &str, trigger_id: &str) -> Outcome {
+    let service = rest_service(world);
+    let port = target_port(context, &service).await.unwrap_or(service.port);
+    let endpoint = Endpoint::Pod { namespace: context.namespace.clone(), name: pod.to_owned(), port };
+    match FlinkClient::new(context.transport.clone(), endpoint).stop_status(job, trigger_id).await {
+        Ok(_) | Err(FlinkError::Refused { .. }) => {}
+        Err(FlinkError::Unknown(why)) => tracing::debug!(why, "the JobManager was gone before it was let go"),
+    }
+    Outcome::Done
+}
+
+async fn target_port(context: &Context, service: &ServicePort) -> Option<u16> {
+    let live = Api::<Service>::namespaced(context.client.clone(), &context.namespace).get(&service.name).await.ok()?;
+    let port = live.spec?.ports?.into_iter().find(|port| port.port == i32::from(service.port))?;
+    match port.target_port? {
+        k8s_openapi::apimachinery::pkg::util::intstr::IntOrString::Int(port) => u16::try_from(port).ok(),
+        k8s_openapi::apimachinery::pkg::util::intstr::IntOrString::String(_) => None,
+    }
+}
+
+async fn clear_ha(context: &Context, world: &World, proof: &ClearHaProof) -> Result<(), Trouble> {
+    let revision = world.status().revision.unwrap_or_default();
+    let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &context.namespace);
+    tracing::info!(restore_point = %proof.restore_point().path, maps = proof.maps().items.len(), "clearing HA metadata");
+    for map in &proof.maps().items {
+        let name = map.name_any();
+        let labels = [
+            (APPLICATION_LABEL.to_owned(), world.rollout.spec.request.application.clone()),
+            (REVISION_LABEL.to_owned(), format!("{revision:03}")),
+        ];
+        let backup = backup_of(map, backup_name(revision, &name), labels.into());
+        match api.create(&PostParams::default(), &backup).await {
+            Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+            other => drop(other?),
+        }
+        context.writer().delete_typed(map).await?;
+    }
+    Ok(())
+}
+
+async fn create_versioned(context: &Context, world: &World) -> Result<(), Trouble> {
+    let writer = context.writer();
+    for record in [record(context, world, Direction::Back).await?, record(context, world, Direction::Forward).await?]
+        .into_iter()
+        .flatten()
+    {
+        for object in record.objects.iter().filter(|object| is_versioned(object)) {
+            writer.create_immutable(object, false).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The record that a direction deploys.
+async fn record(context: &Context, world: &World, direction: Direction) -> Result<Option<RevisionRecord>, Trouble> {
+    let plan = world.plan().ok_or_else(|| Trouble::NotNow("the plan is gone".to_owned()))?;
+    let number = match direction {
+        Direction::Forward => Some(plan.target.revision),
+        Direction::Back => plan.previous_revision,
+    };
+    let Some(number) = number else { return Ok(None) };
+    Ok(Some(context.revisions().read(&world.rollout.spec.request.application, number).await?))
+}
+
+async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> {
+    let status = world.status();
+    let other = if status.direction == Direction::Forward { Direction::Back } else { Direction::Forward };
+    let wanted = record(context, world, status.direction)
+        .await?
+        .ok_or_else(|| Trouble::Refused("there is no revision to return to".to_owned()))?;
+    let leftover = record(context, world, other).await?;
+    let plan = world.plan().ok_or_else(|| Trouble::NotNow("the plan is gone".to_owned()))?;
+    let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
+    let writer = context.writer();
+    for object in wanted.objects.iter().filter(|object| !is_workload(object, names)) {
+        if is_versioned(object) {
+            writer.create_immutable(object, false).await?;
+        } else {
+            writer.apply(object, false).await?;
+        }
+    }
+    let only_there = leftover.iter().flat_map(|record| &record.objects).filter(|object| {
+        !is_versioned(object)
+            && !is_workload(object, names)
+            && !wanted.objects.iter().any(|kept| same_object(kept, object))
+    });
+    for object in only_there {
+        delete_ours(context, object, &wanted.application).await?;
+    }
+    Ok(())
+}
+
+/// Deletes what only the other revision has, if it is ours and holds no data.
+async fn delete_ours(context: &Context, object: &DynamicObject, application: &str) -> Result<(), Trouble> {
+    let kind = object.types.as_ref().map_or("", |types| types.kind.as_str());
+    if matches!(kind, "PersistentVolumeClaim" | "Namespace") {
+        return Ok(());
+    }
+    let Some(mut live) = context.writer().live(object).await? else { return Ok(()) };
+    live.types.clone_from(&object.types);
+    if live.labels().get(APPLICATION_LABEL).map(String::as_str) == Some(application) {
+        context.writer().delete(&live).await?;
+    }
+    Ok(())
+}
+
+async fn write_deployments(context: &Context, world: &World, start: &Start) -> Result<(), Trouble> {
+    let status = world.status();
+    let record = record(context, world, status.direction)
+        .await?
+        .ok_or_else(|| Trouble::Refused("there is no revision to return to".to_owned()))?;
+    for which in [Which::JobManager, Which::TaskManager] {
+        let written = deployment(world, &record, which, start).map_err(Trouble::Refused)?;
+        context.writer().put_deployment(&written, false).await?;
+    }
+    Ok(())
+}
+
+async fn discard(context: &Context, world: &World, revision: u32) -> Result<(), Trouble> {
+    let application = &world.rollout.spec.request.application;
+    match context.revisions().read(application, revision).await {
+        Ok(record) => {
+            let ours = record
+                .objects
+                .iter()
+                .filter(|object| object.labels().get(REVISION_LABEL) == Some(&format!("{revision:03}")));
+            for object in ours.filter(|object| is_versioned(object)) {
+                if let Some(mut live) = context.writer().live(object).await? {
+                    live.types.clone_from(&object.types);
+                    context.writer().delete(&live).await?;
+                }
+            }
+        }
+        Err(RecordError::Missing(_)) => return Ok(()),
+        Err(other) => return Err(other.into()),
+    }
+    Ok(context.revisions().delete(application, revision).await?)
+}

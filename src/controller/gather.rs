@@ -1,0 +1,310 @@
+//! Reads everything that a decision is made from.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{
+    Api, ResourceExt,
+    api::{ListParams, LogParams},
+};
+
+use super::reconcile::Context;
+use crate::{
+    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, Probe, ServicePort, Stage, StartFromKind},
+    cluster::{HaConfigMaps, Workload, read_workload, trouble_of},
+    flink::{Endpoint, FlinkClient, FlinkError, JobState},
+    rollout::{ClaimHolder, FlinkView, Rival, SeenSavepoint, StatusExt as _, World, own_directory},
+};
+
+/// The world of one rollout; none if the rollout is gone.
+pub async fn gather(context: &Context, name: &str) -> kube::Result<Option<World>> {
+    let Some(rollout) = context.rollouts().get_opt(name).await? else { return Ok(None) };
+    let application = context.applications().get_opt(&rollout.spec.request.application).await?;
+    let mut world = World {
+        now: jiff::Timestamp::now(),
+        claim: None,
+        rivals: Vec::new(),
+        job_manager: Workload::default(),
+        task_manager: Workload::default(),
+        ha: HaConfigMaps::default(),
+        flink: FlinkView::default(),
+        seen: None,
+        probes: BTreeMap::new(),
+        logged_start: None,
+        logged_cause: None,
+        application,
+        rollout,
+    };
+    let status = world.status();
+    if status.result.is_some() {
+        return Ok(Some(world));
+    }
+    let Some(application) = world.application.clone() else { return Ok(Some(world)) };
+    if matches!(status.stage, Stage::Plan | Stage::Approve) {
+        others(context, &mut world, &application).await?;
+    }
+    if status.stage == Stage::Approve || (status.stage == Stage::Plan && status.revision.is_none()) {
+        return Ok(Some(world));
+    }
+    cluster(context, &mut world, &application).await?;
+    flink(context, &mut world, &application, &status).await;
+    if status.stage == Stage::Savepoint {
+        world.seen = seen(&application, &world.rollout.name_any()).await;
+    }
+    if matches!(status.stage, Stage::Verify | Stage::Monitor) {
+        logs(context, &mut world, &status).await;
+    }
+    Ok(Some(world))
+}
+
+async fn others(context: &Context, world: &mut World, application: &FlinkApplication) -> kube::Result<()> {
+    let name = application.name_any();
+    let params = ListParams::default().fields(&format!("spec.request.application={name}"));
+    let all = context.rollouts().list(&params).await?.items;
+    let ended = |rollout: &FlinkRollout| rollout.status.as_ref().is_some_and(|status| status.result.is_some());
+    let ours = world.uid();
+    world.rivals = all
+        .iter()
+        .filter(|rollout| rollout.uid().as_deref() != Some(ours.as_str()) && !ended(rollout))
+        .map(|rollout| Rival { name: rollout.name_any(), kind: rollout.spec.request.kind })
+        .collect();
+    let active = application.status.as_ref().and_then(|status| status.active_rollout.clone());
+    world.claim = active.map(|active| {
+        let holder = all.iter().find(|rollout| rollout.uid().as_deref() == Some(active.uid.as_str()));
+        ClaimHolder {
+            stale: holder.is_none_or(ended),
+            waits_for_approval: holder
+                .and_then(|rollout| rollout.status.as_ref())
+                .is_some_and(|status| status.stage == Stage::Approve),
+            name: active.name,
+            uid: active.uid,
+        }
+    });
+    Ok(())
+}
+
+async fn cluster(context: &Context, world: &mut World, application: &FlinkApplication) -> kube::Result<()> {
+    let settings = world.plan().map(|plan| &plan.settings);
+    let job_manager = settings.map_or(&application.spec.job_manager, |settings| &settings.job_manager).clone();
+    let task_manager = settings.map_or(&application.spec.task_manager, |settings| &settings.task_manager).clone();
+    let mut ids = vec![application.spec.high_availability.kubernetes_cluster_id.clone()];
+    if let Some(plan) = world.plan() {
+        ids = vec![plan.target.kubernetes_cluster_id.clone()];
+        ids.extend(plan.before.as_ref().map(|before| before.high_availability.kubernetes_cluster_id.clone()));
+        ids.dedup();
+    }
+    let warnings = matches!(world.status().stage, Stage::Verify | Stage::Monitor);
+    let read = |name: String| async move { read_workload(&context.client, &context.namespace, &name, warnings).await };
+    let (job_manager, task_manager) = tokio::try_join!(read(job_manager), read(task_manager))?;
+    world.job_manager = job_manager;
+    world.task_manager = task_manager;
+    for id in ids {
+        world.ha.items.extend(HaConfigMaps::read(&context.client, &context.namespace, &id).await?.items);
+    }
+    Ok(())
+}
+
+/// Flink behind the application's REST Service.
+pub(super) fn service_client(context: &Context, service: &ServicePort) -> FlinkClient {
+    let endpoint =
+        Endpoint::Service { namespace: context.namespace.clone(), name: service.name.clone(), port: service.port };
+    FlinkClient::new(context.transport.clone(), endpoint)
+}
+
+async fn flink(context: &Context, world: &mut World, application: &FlinkApplication, status: &FlinkRolloutStatus) {
+    if world.job_manager.live_pods().next().is_none()
+        || matches!(status.stage, Stage::Stop | Stage::ClearHa | Stage::Deploy | Stage::Restore)
+    {
+        return;
+    }
+    let service = world.plan().map_or(&application.spec.rest_service, |plan| &plan.settings.rest_service).clone();
+    let client = service_client(context, &service);
+    let mut view = FlinkView::default();
+    let asked = match status.stage {
+        Stage::Plan => ask_for_plan(&client, &mut view).await,
+        Stage::Savepoint => ask_for_savepoint(&client, &mut view, world, status).await,
+        _ => ask_for_watch(&client, &mut view, world, status).await,
+    };
+    if let Err(error) = asked {
+        view.unknown = Some(error.to_string());
+    }
+    if status.stage == Stage::Monitor {
+        ask_probes(context, &client, world, &view, status).await;
+    }
+    world.flink = view;
+}
+
+async fn ask_for_plan(client: &FlinkClient, view: &mut FlinkView) -> Result<(), FlinkError> {
+    let jobs = client.jobs().await?;
+    view.version = Some(client.version().await?);
+    view.configuration = Some(client.configuration().await?);
+    if let Some(job) = jobs.iter().find(|job| !job.state.is_terminal()) {
+        view.checkpoints = client.checkpoints(&job.jid).await.ok();
+    }
+    view.jobs = Some(jobs);
+    Ok(())
+}
+
+async fn ask_for_savepoint(
+    client: &FlinkClient,
+    view: &mut FlinkView,
+    world: &World,
+    status: &FlinkRolloutStatus,
+) -> Result<(), FlinkError> {
+    let job = world.plan().and_then(|plan| plan.before.as_ref()?.job_id.clone());
+    let jobs = client.jobs().await?;
+    let there = jobs.iter().any(|known| Some(&known.jid) == job.as_ref());
+    view.jobs = Some(jobs);
+    let Some(job) = job.filter(|_| there) else { return Ok(()) };
+    let stop = status.operation("stop-with-savepoint");
+    if stop.is_none() && world.rollout.spec.request.start_from.from != StartFromKind::LastCheckpoint {
+        return Ok(());
+    }
+    let checkpoints = client.checkpoints(&job).await?;
+    let detail = client.job(&job).await?;
+    // Reading a completed stop lets the JobManager go. While the job runs and no savepoint is under way there is none to lose;
+    // Flink caches /checkpoints for 3 s, so that much is waited first.
+    let asked_at = stop.and_then(|operation| operation.completed_at.as_ref()).map(|at| at.0);
+    let settled = asked_at.is_some_and(|at| world.now.duration_since(at).as_secs() >= 4);
+    let may_read = match detail.state {
+        JobState::Running | JobState::Restarting => !checkpoints.stop_in_progress(),
+        JobState::Failed => true,
+        _ => false,
+    };
+    if let (true, true, Some(operation)) = (settled, may_read, stop) {
+        view.stop = match client.stop_status(&job, &operation.id).await {
+            Ok(answer) => Some(Ok(answer)),
+            Err(FlinkError::Refused { message, .. }) => Some(Err(message)),
+            Err(FlinkError::Unknown(_)) => None,
+        };
+    }
+    view.checkpoints = Some(checkpoints);
+    view.job = Some(detail);
+    Ok(())
+}
+
+async fn ask_for_watch(
+    client: &FlinkClient,
+    view: &mut FlinkView,
+    _: &World,
+    status: &FlinkRolloutStatus,
+) -> Result<(), FlinkError> {
+    let jobs = client.jobs().await?;
+    let job = status.job.as_ref().map(|job| job.job_id.clone());
+    let there = jobs.iter().any(|known| Some(&known.jid) == job.as_ref());
+    view.jobs = Some(jobs);
+    let Some(job) = job.filter(|_| there) else { return Ok(()) };
+    view.exceptions = client.exceptions(&job).await.ok();
+    let detail = client.job(&job).await?;
+    if !detail.vertices.iter().all(crate::flink::Vertex::is_running) {
+        view.slots = client.slots().await.ok();
+    }
+    view.job = Some(detail);
+    view.checkpoints = Some(client.checkpoints(&job).await?);
+    Ok(())
+}
+
+async fn ask_probes(
+    context: &Context,
+    client: &FlinkClient,
+    world: &mut World,
+    view: &FlinkView,
+    status: &FlinkRolloutStatus,
+) {
+    let (Some(plan), Some(job)) = (&status.plan, &status.job) else { return };
+    if status.watch.as_ref().is_none_or(|watch| watch.watching_since.is_none()) {
+        return;
+    }
+    for probe in &plan.settings.monitor.probes {
+        let answer = ask_probe(context, client, probe, view, &job.job_id).await;
+        world.probes.insert(probe.name.clone(), answer);
+    }
+}
+
+async fn ask_probe(
+    context: &Context,
+    client: &FlinkClient,
+    probe: &Probe,
+    view: &FlinkView,
+    job: &str,
+) -> Result<bool, String> {
+    if let Some(http) = &probe.http {
+        let endpoint =
+            Endpoint::Service { namespace: context.namespace.clone(), name: http.service.clone(), port: http.port };
+        let path = format!("{}{}", endpoint.proxy_path(), http.path);
+        let status = context
+            .transport
+            .status_of(&path, std::time::Duration::from_secs(3))
+            .await
+            .map_err(|error| error.to_string())?;
+        return if status.as_u16() == http.expect {
+            Ok(true)
+        } else {
+            Err(format!("status {status}, expected {}", http.expect))
+        };
+    }
+    let Some(metric) = &probe.flink_metric else { return Ok(true) };
+    let vertex = match &metric.vertex {
+        None => None,
+        Some(name) => {
+            let found = view
+                .job
+                .as_ref()
+                .and_then(|job| job.vertices.iter().find(|vertex| &vertex.name == name || vertex.name.contains(name)));
+            Some(found.ok_or_else(|| format!("the job has no vertex {name}"))?.id.clone())
+        }
+    };
+    let value = client.metric(job, vertex.as_deref(), &metric.name).await.map_err(|error| error.to_string())?;
+    let value = value.ok_or_else(|| format!("Flink has no metric {}", metric.name))?;
+    if metric.op.holds(value, metric.value) { Ok(true) } else { Err(format!("{} is {value}", metric.name)) }
+}
+
+/// Completed savepoints in the rollout's own directory, where the bot can see it.
+async fn seen(application: &FlinkApplication, rollout: &str) -> Option<Vec<SeenSavepoint>> {
+    let settings = &application.spec.savepoint;
+    let view = settings.local_view.as_ref()?;
+    let directory = own_directory(&settings.directory, rollout);
+    let rest = directory.strip_prefix(&view.prefix)?;
+    let local = format!("{}{rest}", view.path);
+    let mut found = Vec::new();
+    let mut entries = tokio::fs::read_dir(&local).await.ok()?;
+    while let Ok(Some(entry)) = entries.next_entry().await {
+        if tokio::fs::try_exists(entry.path().join("_metadata")).await.unwrap_or(false) {
+            found.push(SeenSavepoint { path: format!("{directory}/{}", entry.file_name().to_string_lossy()) });
+        }
+    }
+    Some(found)
+}
+
+/// Asks the JobManager's log where only it knows: what a container that ended died of, and what a restarted job first started from.
+async fn logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus) {
+    let ended = trouble_of(&world.job_manager).is_some();
+    let restarted = world.flink.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.counts.restored > 1);
+    let unproven = status.job.as_ref().is_some_and(|job| job.restored_at.is_none());
+    if !ended && !(restarted && unproven) {
+        return;
+    }
+    let Some(pod) = world.job_manager.live_pods().next().map(ResourceExt::name_any) else { return };
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &context.namespace);
+    let read = |previous: bool| {
+        let (api, pod) = (api.clone(), pod.clone());
+        async move {
+            api.logs(&pod, &LogParams { previous, tail_lines: Some(2000), ..LogParams::default() })
+                .await
+                .unwrap_or_default()
+        }
+    };
+    let previous = read(true).await;
+    let log = if previous.is_empty() { read(false).await } else { previous };
+    world.logged_cause = log
+        .lines()
+        .rev()
+        .find_map(|line| line.trim().strip_prefix("Caused by: "))
+        .map(|cause| cause.chars().take(300).collect());
+    let job = status.job.as_ref().map_or("", |job| job.job_id.as_str());
+    let marker = format!("Starting job {job} from savepoint ");
+    world.logged_start = log
+        .lines()
+        .find_map(|line| line.split_once(&marker))
+        .map(|(_, path)| path.split_whitespace().next().unwrap_or_default().to_owned());
+}

@@ -1,0 +1,37 @@
+//! Gather, decide, act: one reconcile reads the world, makes at most one transition and looks again.
+
+mod act;
+mod events;
+mod gather;
+mod objects;
+mod planning;
+mod reconcile;
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use kube::{
+    Api, Client,
+    runtime::{Controller, controller::Config, watcher},
+};
+
+pub use events::Events;
+pub use gather::gather;
+pub use reconcile::{Context, reconcile};
+
+use crate::api::FlinkRollout;
+
+/// Runs the controller of one namespace until `stop` is done.
+pub async fn run(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
+    let rollouts: Api<FlinkRollout> = Api::namespaced(client, &context.namespace);
+    Controller::new(rollouts, watcher::Config::default())
+        .with_config(Config::default().concurrency(8))
+        .graceful_shutdown_on(stop)
+        .run(reconcile, reconcile::on_error, context)
+        .for_each(|result| async move {
+            if let Err(error) = result {
+                tracing::debug!(%error, "reconcile");
+            }
+        })
+        .await;
+}

@@ -1,0 +1,159 @@
+//! From revision records and live objects to exactly what is written.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::{
+    apps::v1::{Deployment, DeploymentSpec},
+    core::v1::PodTemplateSpec,
+};
+use kube::{ResourceExt, core::DynamicObject};
+use serde_json::Value;
+
+use crate::{
+    api::{
+        APPLICATION_LABEL, Before, Direction, PREVIOUS_REPLICAS_ANNOTATION, PREVIOUS_REPLICASET_ANNOTATION,
+        RESTORE_POINT_ANNOTATION, ROLLOUT_ANNOTATION, WorkloadSnapshot,
+    },
+    bake::{ArgumentError, BASE_NAME_ANNOTATION, Referenced, Start, rewrite_references, set_start},
+    cluster::Workload,
+    record::RevisionRecord,
+    rollout::{Which, World},
+};
+
+/// An object without what the API server or its former owner added.
+pub(super) fn cleaned(object: &DynamicObject) -> DynamicObject {
+    let mut clean = object.clone();
+    let keep = |map: &BTreeMap<String, String>| {
+        let server_made = |key: &str| {
+            key.starts_with("deployment.kubernetes.io/") || key == "kubectl.kubernetes.io/last-applied-configuration"
+        };
+        map.iter().filter(|(key, _)| !server_made(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+    };
+    clean.metadata = kube::api::ObjectMeta {
+        name: object.metadata.name.clone(),
+        namespace: object.metadata.namespace.clone(),
+        labels: object.metadata.labels.clone(),
+        annotations: object.metadata.annotations.as_ref().map(keep),
+        ..Default::default()
+    };
+    if let Value::Object(fields) = &mut clean.data {
+        fields.remove("status");
+    }
+    clean
+}
+
+/// Whether an object is one of the revision's versioned `ConfigMaps` and Secrets.
+pub(super) fn is_versioned(object: &DynamicObject) -> bool {
+    object.annotations().contains_key(BASE_NAME_ANNOTATION)
+}
+
+/// Whether an object is one of the application's two Deployments.
+pub(super) fn is_workload(object: &DynamicObject, names: [&str; 2]) -> bool {
+    object.types.as_ref().is_some_and(|types| types.kind == "Deployment") && names.contains(&object.name_any().as_str())
+}
+
+/// The same kind and name.
+pub(super) fn same_object(left: &DynamicObject, right: &DynamicObject) -> bool {
+    left.types == right.types && left.name_any() == right.name_any()
+}
+
+/// What is written to one Deployment: the live object with the revision's spec and labels; foreign annotations stay, replicas stay.
+pub(super) fn deployment(
+    world: &World,
+    record: &RevisionRecord,
+    which: Which,
+    start: &Start,
+) -> Result<Deployment, String> {
+    let status = world.status();
+    let plan = status.plan.as_ref().ok_or("the plan is gone")?;
+    let (name, live) = match which {
+        Which::JobManager => (&plan.settings.job_manager, &world.job_manager),
+        Which::TaskManager => (&plan.settings.task_manager, &world.task_manager),
+    };
+    let snapshot = plan.before.as_ref().map(|before| snapshot_of(before, which));
+    let baked =
+        record.object("Deployment", name).ok_or_else(|| format!("the revision record has no Deployment {name}"))?;
+    let mut template = template_of(baked)?;
+    if status.direction == Direction::Back
+        && let Some(restored) = snapshot.and_then(|snapshot| restored_template(live, snapshot, record))
+    {
+        template = restored;
+    }
+    if which == Which::JobManager {
+        set_start(&mut template, start).map_err(|error: ArgumentError| error.to_string())?;
+    }
+    let mut written = build(baked, live.deployment.as_ref(), template)?;
+    let annotations = written.annotations_mut();
+    annotations.insert(ROLLOUT_ANNOTATION.to_owned(), world.rollout.name_any());
+    if let Some(point) = &status.restore_point {
+        annotations.insert(RESTORE_POINT_ANNOTATION.to_owned(), point.path.clone());
+    }
+    if let Some(snapshot) = snapshot {
+        annotations.insert(PREVIOUS_REPLICAS_ANNOTATION.to_owned(), snapshot.replicas.to_string());
+        annotations.insert(PREVIOUS_REPLICASET_ANNOTATION.to_owned(), snapshot.replica_set.clone().unwrap_or_default());
+    }
+    written.labels_mut().insert(APPLICATION_LABEL.to_owned(), record.application.clone());
+    Ok(written)
+}
+
+fn snapshot_of(before: &Before, which: Which) -> &WorkloadSnapshot {
+    match which {
+        Which::JobManager => &before.job_manager,
+        Which::TaskManager => &before.task_manager,
+    }
+}
+
+fn template_of(object: &DynamicObject) -> Result<Value, String> {
+    object
+        .data
+        .pointer("/spec/template")
+        .cloned()
+        .ok_or_else(|| format!("Deployment {} has no template", object.name_any()))
+}
+
+/// The template of the very `ReplicaSet` that Plan named, mounting the record's copies of what it mounted.
+fn restored_template(live: &Workload, snapshot: &WorkloadSnapshot, record: &RevisionRecord) -> Option<Value> {
+    let set = live.replica_set(snapshot.replica_set_uid.as_deref()?)?;
+    let mut template: PodTemplateSpec = set.spec.as_ref()?.template.clone()?;
+    if let Some(labels) = template.metadata.as_mut().and_then(|metadata| metadata.labels.as_mut()) {
+        labels.remove("pod-template-hash");
+    }
+    let mut value = serde_json::to_value(template).ok()?;
+    rewrite_references(&mut value, &copies(record));
+    Some(value)
+}
+
+/// From the name that the chart gave to the versioned name in this record.
+pub(super) fn copies(record: &RevisionRecord) -> BTreeMap<(Referenced, String), String> {
+    let versioned = record.objects.iter().filter(|object| is_versioned(object));
+    versioned
+        .filter_map(|object| {
+            let kind =
+                if object.types.as_ref()?.kind == "ConfigMap" { Referenced::ConfigMap } else { Referenced::Secret };
+            Some(((kind, object.annotations().get(BASE_NAME_ANNOTATION)?.clone()), object.name_any()))
+        })
+        .collect()
+}
+
+fn build(baked: &DynamicObject, live: Option<&Deployment>, template: Value) -> Result<Deployment, String> {
+    let name = baked.name_any();
+    let mut data = baked.data.clone();
+    if let Some(place) = data.pointer_mut("/spec/template") {
+        *place = template;
+    }
+    let spec = data.get_mut("spec").map(Value::take).unwrap_or_default();
+    let mut spec: DeploymentSpec =
+        serde_json::from_value(spec).map_err(|error| format!("Deployment {name}: {error}"))?;
+    spec.replicas = Some(live.map_or(0, |live| live.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)));
+    let mut written = Deployment { metadata: baked.metadata.clone(), spec: Some(spec), status: None };
+    if let Some(live) = live {
+        let mut annotations = live.annotations().clone();
+        annotations.extend(baked.annotations().clone());
+        written.metadata.annotations = Some(annotations);
+        written.metadata.resource_version = live.resource_version();
+        written.metadata.uid = live.uid();
+        written.metadata.finalizers.clone_from(&live.metadata.finalizers);
+        written.metadata.owner_references.clone_from(&live.metadata.owner_references);
+    }
+    Ok(written)
+}

@@ -1,0 +1,427 @@
+//! Makes the plan: bakes the target, records what runs, checks that both could be written, and takes the digest.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::{
+    ResourceExt,
+    core::{DynamicObject, GroupVersionKind, TypeMeta},
+    discovery::{self, Scope},
+};
+use serde_json::Value;
+
+use super::{
+    objects::{cleaned, deployment, is_versioned, is_workload, same_object},
+    reconcile::Context,
+};
+use crate::{
+    api::{APPLICATION_LABEL, Before, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
+    bake::{
+        Helm, PolicyContext, Release, Start, changes, copy_as, lint_arguments, name_versions, references,
+        rewrite_references, versioned_name, violations, with_version,
+    },
+    cluster::{WriteError, digest_of},
+    record::{RecordError, RevisionRecord},
+    rollout::{Outcome, Refusal, Which, World, assess},
+};
+
+const MOST_CHANGES: usize = 40;
+
+/// Why there is no plan.
+enum Stop {
+    Refused(String),
+    NotNow(String),
+}
+
+impl From<WriteError> for Stop {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Refused { .. } => Self::Refused(error.to_string()),
+            other => Self::NotNow(other.to_string()),
+        }
+    }
+}
+
+impl From<RecordError> for Stop {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Api { .. } => Self::NotNow(error.to_string()),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<kube::Error> for Stop {
+    fn from(error: kube::Error) -> Self {
+        Self::NotNow(error.to_string())
+    }
+}
+
+/// Makes the plan of a rollout that holds the claim.
+pub(super) async fn plan(context: &Context, world: &World) -> Outcome {
+    match try_plan(context, world).await {
+        Ok(plan) => Outcome::Planned(Box::new(plan)),
+        Err(Stop::Refused(why)) => Outcome::Refused(Refusal::new(why)),
+        Err(Stop::NotNow(why)) => Outcome::NotNow(why),
+    }
+}
+
+async fn try_plan(context: &Context, world: &World) -> Result<Plan, Stop> {
+    let application =
+        world.application.as_ref().ok_or_else(|| Stop::Refused("the FlinkApplication is gone".to_owned()))?;
+    let before = assess(world, application).map_err(|refusal| Stop::Refused(refusal.message))?;
+    let before = before.ok_or_else(|| Stop::NotNow("Flink does not answer".to_owned()))?;
+    let revision =
+        world.status().revision.ok_or_else(|| Stop::NotNow("the claim has no revision number".to_owned()))?;
+    let mut target = target(context, world, application, revision).await?;
+    let previous = match &before {
+        None => None,
+        Some(before) => Some(previous(context, world, application, before, &target).await?),
+    };
+    if world.rollout.spec.request.kind == RequestKind::Deploy {
+        let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
+        let known = previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default();
+        name_versions(&mut target.objects, &names, revision, known);
+    }
+    check_arguments(&target, application, before.as_ref())?;
+    check_references(context, &target, application).await?;
+    let plan = assemble(world, application, before, &target, previous.as_ref());
+    dry_run(context, world, &plan, &target).await?;
+    context.revisions().write(&target).await?;
+    Ok(plan)
+}
+
+/// The target's objects: baked for a Deploy, read from its record for a `RollBack`.
+async fn target(
+    context: &Context,
+    world: &World,
+    application: &FlinkApplication,
+    revision: u32,
+) -> Result<RevisionRecord, Stop> {
+    let request = &world.rollout.spec.request;
+    if request.kind == RequestKind::RollBack {
+        let status = application.status.clone().unwrap_or_default();
+        let number = request.revision.or_else(|| {
+            let mut others = status.revisions.iter().rev().filter(|known| Some(known.number) != status.revision);
+            others.next().map(|known| known.number)
+        });
+        let number = number.ok_or_else(|| Stop::Refused("there is no earlier revision to roll back to".to_owned()))?;
+        let mut record = context.revisions().read(&application.name_any(), number).await?;
+        record.revision = revision;
+        return Ok(record);
+    }
+    let version = request.version.clone().unwrap_or_default();
+    let objects = bake(context, application, &version).await?;
+    let replicas = objects
+        .iter()
+        .find(|object| is_workload(object, [&application.spec.task_manager, &application.spec.task_manager]))
+        .and_then(|object| object.data.pointer("/spec/replicas").and_then(Value::as_i64));
+    Ok(RevisionRecord {
+        application: application.name_any(),
+        revision,
+        version,
+        task_manager_replicas: replicas.and_then(|replicas| i32::try_from(replicas).ok()).unwrap_or(1),
+        objects,
+    })
+}
+
+async fn bake(context: &Context, application: &FlinkApplication, version: &str) -> Result<Vec<DynamicObject>, Stop> {
+    let spec = &application.spec;
+    let info = context.client.apiserver_version().await?;
+    let helm = Helm {
+        program: context.helm.clone(),
+        kube_version: info.git_version,
+        api_versions: api_versions(context).await?,
+    };
+    let name = application.name_any();
+    let values = with_version(spec.values.as_ref(), &spec.version_value, version);
+    let release = Release {
+        name: spec.chart.release_name.as_deref().unwrap_or(&name),
+        namespace: &context.namespace,
+        chart: &spec.chart.path,
+        values: &values,
+    };
+    let mut objects = helm.template(&release).await.map_err(|error| Stop::Refused(error.to_string()))?;
+    let kinds = namespaced_kinds(context, &objects).await;
+    let policy = PolicyContext {
+        namespace: &context.namespace,
+        namespaced_kinds: &kinds,
+        allow: &spec.allow,
+        workloads: [&spec.job_manager, &spec.task_manager],
+    };
+    let found = violations(&objects, &policy);
+    if !found.is_empty() {
+        return Err(Stop::Refused(format!("the chart renders what may not be deployed: {}", found.join("; "))));
+    }
+    for object in &mut objects {
+        object.metadata.namespace = Some(context.namespace.clone());
+        object.labels_mut().insert(APPLICATION_LABEL.to_owned(), name.clone());
+    }
+    Ok(objects)
+}
+
+async fn api_versions(context: &Context) -> Result<Vec<String>, Stop> {
+    let groups = context.client.list_api_groups().await?;
+    let mut versions = vec!["v1".to_owned()];
+    versions.extend(groups.groups.into_iter().flat_map(|group| group.versions).map(|version| version.group_version));
+    Ok(versions)
+}
+
+async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> BTreeSet<String> {
+    let types: BTreeSet<(String, String)> = objects
+        .iter()
+        .filter_map(|object| object.types.as_ref())
+        .map(|types| (types.api_version.clone(), types.kind.clone()))
+        .collect();
+    let mut kinds = BTreeSet::new();
+    for (api_version, kind) in types {
+        let Ok(gvk) = GroupVersionKind::try_from(&TypeMeta { api_version: api_version.clone(), kind: kind.clone() })
+        else {
+            continue;
+        };
+        if let Ok((_, capabilities)) = discovery::pinned_kind(&context.client, &gvk).await
+            && capabilities.scope == Scope::Namespaced
+        {
+            kinds.insert(format!("{api_version}/{kind}"));
+        }
+    }
+    kinds
+}
+
+/// The record of what runs: the one its rollout wrote, or for an application that was installed by other means its live objects.
+async fn previous(
+    context: &Context,
+    world: &World,
+    application: &FlinkApplication,
+    before: &Before,
+    target: &RevisionRecord,
+) -> Result<RevisionRecord, Stop> {
+    let number = application.status.as_ref().and_then(|status| status.revision).unwrap_or(0);
+    match context.revisions().read(&application.name_any(), number).await {
+        Ok(record) => return Ok(record),
+        Err(RecordError::Missing(_)) => {}
+        Err(other) => return Err(other.into()),
+    }
+    let record = adopt(context, world, application, before, target, number).await?;
+    context.revisions().write(&record).await?;
+    Ok(record)
+}
+
+async fn adopt(
+    context: &Context,
+    world: &World,
+    application: &FlinkApplication,
+    before: &Before,
+    target: &RevisionRecord,
+    number: u32,
+) -> Result<RevisionRecord, Stop> {
+    let writer = context.writer();
+    let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
+    let mut objects = Vec::new();
+    let mut renamed = std::collections::BTreeMap::new();
+    let mut workloads = Vec::new();
+    for workload in [&world.job_manager, &world.task_manager] {
+        let live = workload.deployment.as_ref().ok_or_else(|| Stop::NotNow("a Deployment is gone".to_owned()))?;
+        let mut object = as_dynamic(live)?;
+        if let Some(template) = workload.live_replica_set().and_then(|set| set.spec.as_ref()?.template.clone()) {
+            let mut template = serde_json::to_value(template).map_err(|error| Stop::Refused(error.to_string()))?;
+            template
+                .pointer_mut("/metadata/labels")
+                .and_then(Value::as_object_mut)
+                .map(|labels| labels.remove("pod-template-hash"));
+            object.data["spec"]["template"] = template;
+        }
+        workloads.push(object);
+    }
+    for (kind, name) in workloads.iter().filter_map(|object| object.data.pointer("/spec/template")).flat_map(references)
+    {
+        if renamed.contains_key(&(kind, name.clone())) {
+            continue;
+        }
+        let wanted = DynamicObject::new(
+            &name,
+            &kube::core::ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())),
+        );
+        let live = writer.live(&wanted).await?;
+        let live = live.ok_or_else(|| {
+            Stop::Refused(format!("{} {name}, which runs now, is gone: a rollback could not mount it", kind.kind()))
+        })?;
+        let mut live = live;
+        live.types = wanted.types;
+        let copy = versioned_name(&name, number);
+        objects.push(copy_as(&live, &copy, &format!("{number:03}")));
+        renamed.insert((kind, name), copy);
+    }
+    for mut object in workloads {
+        if let Some(template) = object.data.pointer_mut("/spec/template") {
+            rewrite_references(template, &renamed);
+        }
+        objects.push(cleaned(&object));
+    }
+    for object in target.objects.iter().filter(|object| !is_workload(object, names) && !is_versioned(object)) {
+        let copied = renamed.keys().any(|(kind, name)| {
+            object.types.as_ref().is_some_and(|types| types.kind == kind.kind()) && &object.name_any() == name
+        });
+        if let (false, Some(mut live)) = (copied, writer.live(object).await?) {
+            live.types.clone_from(&object.types);
+            objects.push(cleaned(&live));
+        }
+    }
+    Ok(RevisionRecord {
+        application: application.name_any(),
+        revision: number,
+        version: version_of(world),
+        task_manager_replicas: before.task_manager.replicas,
+        objects,
+    })
+}
+
+fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, Stop> {
+    let value = serde_json::to_value(object).map_err(|error| Stop::Refused(error.to_string()))?;
+    serde_json::from_value(value).map_err(|error| Stop::Refused(error.to_string()))
+}
+
+/// The version that an application installed by other means says it has: its label, or else its image's tag.
+fn version_of(world: &World) -> String {
+    let Some(deployment) = &world.job_manager.deployment else { return "unknown".to_owned() };
+    let label = deployment.labels().get("app.kubernetes.io/version").cloned();
+    let image =
+        deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()?.containers.first()?.image.clone());
+    let tag =
+        image.and_then(|image| image.rsplit_once(':').map(|(_, tag)| tag.to_owned())).filter(|tag| !tag.contains('/'));
+    label.or(tag).unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn check_arguments(
+    target: &RevisionRecord,
+    application: &FlinkApplication,
+    before: Option<&Before>,
+) -> Result<(), Stop> {
+    let name = &application.spec.job_manager;
+    let template = target.object("Deployment", name).and_then(|object| object.data.pointer("/spec/template"));
+    let template = template.ok_or_else(|| Stop::Refused(format!("the chart renders no Deployment {name}")))?;
+    // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
+    let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
+    lint_arguments(template, version).map_err(|error| Stop::Refused(error.to_string()))
+}
+
+/// Everything that the target's pods mount must be rendered or be there.
+async fn check_references(
+    context: &Context,
+    target: &RevisionRecord,
+    application: &FlinkApplication,
+) -> Result<(), Stop> {
+    let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
+    let writer = context.writer();
+    for object in target.objects.iter().filter(|object| is_workload(object, names)) {
+        for (kind, name) in object.data.pointer("/spec/template").map(references).unwrap_or_default() {
+            let wanted = DynamicObject::new(
+                &name,
+                &kube::core::ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())),
+            );
+            let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
+            if !rendered && writer.live(&wanted).await?.is_none() {
+                return Err(Stop::Refused(format!(
+                    "Deployment {} mounts {} {name}, which is neither rendered nor there",
+                    object.name_any(),
+                    kind.kind()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn assemble(
+    world: &World,
+    application: &FlinkApplication,
+    before: Option<Before>,
+    target: &RevisionRecord,
+    previous: Option<&RevisionRecord>,
+) -> Plan {
+    let spec = &application.spec;
+    let replaced = before.as_ref().map(|before| {
+        [&before.job_manager, &before.task_manager]
+            .map(|workload| (workload.uid.clone(), workload.template_digest.clone()))
+    });
+    let digest = digest_of(&(&target.objects, &target.version, replaced, &world.rollout.spec.request.start_from));
+    let timeout = SignedDuration::from_secs(i64::from(spec.approvals.timeout_seconds));
+    Plan {
+        digest,
+        approvals_needed: spec.approvals.required,
+        expires_at: Time(world.now.checked_add(timeout).unwrap_or(jiff::Timestamp::MAX)),
+        first_deployment: before.is_none(),
+        previous_revision: previous.map(|previous| previous.revision),
+        from_version: previous.map(|previous| previous.version.clone()),
+        to_version: target.version.clone(),
+        target: Target {
+            revision: target.revision,
+            task_manager_replicas: target.task_manager_replicas,
+            kubernetes_cluster_id: cluster_id(target)
+                .unwrap_or_else(|| spec.high_availability.kubernetes_cluster_id.clone()),
+        },
+        settings: Settings {
+            job_manager: spec.job_manager.clone(),
+            task_manager: spec.task_manager.clone(),
+            rest_service: spec.rest_service.clone(),
+            savepoint: spec.savepoint.clone(),
+            monitor: spec.monitor.clone(),
+            start_deadline_seconds: spec.start_deadline_seconds,
+            automatic_rollback: spec.automatic_rollback,
+        },
+        changes: changes(
+            previous.map(|previous| previous.objects.as_slice()).unwrap_or_default(),
+            &target.objects,
+            MOST_CHANGES,
+        ),
+        before,
+    }
+}
+
+/// The target's `kubernetes.cluster-id`, from its configuration file or the JobManager's arguments.
+fn cluster_id(target: &RevisionRecord) -> Option<String> {
+    const KEY: &str = "kubernetes.cluster-id";
+    let texts = target.objects.iter().flat_map(|object| {
+        let data = object
+            .data
+            .get("data")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter_map(|(_, text)| text.as_str());
+        let args =
+            object.data.pointer("/spec/template/spec/containers").and_then(Value::as_array).into_iter().flatten();
+        data.chain(args.filter_map(|container| container.get("args")?.as_array()).flatten().filter_map(Value::as_str))
+            .collect::<Vec<_>>()
+    });
+    texts.flat_map(str::lines).find_map(|line| {
+        let rest = line.trim().trim_start_matches("-D").strip_prefix(KEY)?;
+        let value = rest.trim_start().strip_prefix([':', '='])?.trim().trim_matches(['"', '\'']);
+        (!value.is_empty()).then(|| value.to_owned())
+    })
+}
+
+/// Everything that will be written is tried first, with a stand-in for the start state.
+async fn dry_run(context: &Context, world: &World, plan: &Plan, target: &RevisionRecord) -> Result<(), Stop> {
+    let writer = context.writer();
+    let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
+    for object in target.objects.iter().filter(|object| !is_workload(object, names)) {
+        if is_versioned(object) {
+            writer.create_immutable(object, true).await?;
+        } else {
+            writer.apply(object, true).await?;
+        }
+    }
+    let mut planned = world.clone();
+    let mut status = planned.status();
+    status.plan = Some(plan.clone());
+    status.direction = Direction::Forward;
+    planned.rollout.status = Some(status);
+    let start = Start { job_id: "0".repeat(32), path: Some("file:/planned".to_owned()) };
+    for which in [Which::JobManager, Which::TaskManager] {
+        let written = deployment(&planned, target, which, &start).map_err(Stop::Refused)?;
+        writer.put_deployment(&written, true).await?;
+    }
+    Ok(())
+}

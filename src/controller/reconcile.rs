@@ -1,0 +1,144 @@
+//! One reconcile of one rollout.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use kube::{Api, Client, ResourceExt, runtime::controller::Action};
+use thiserror::Error;
+use tracing::{Instrument as _, info, info_span, warn};
+
+use super::{act::act, events::Events, gather::gather};
+use crate::{
+    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus},
+    cluster::{WriteError, Writer},
+    flink::Transport,
+    record::{ApplicationRecord, RevisionStore, RolloutRecord},
+    rollout::{Decision, Effect, Outcome, StatusExt as _, World, absorb, decide},
+};
+
+/// What the controller of one namespace works with.
+pub struct Context {
+    /// Kubernetes.
+    pub client: Client,
+    /// HTTP to Flink.
+    pub transport: Transport,
+    /// Path of the helm program.
+    pub helm: PathBuf,
+    /// The namespace.
+    pub namespace: String,
+    /// The epoch of this process, written into every status.
+    pub epoch: i64,
+    /// Kubernetes Events.
+    pub events: Events,
+}
+
+impl Context {
+    pub(super) fn rollouts(&self) -> Api<FlinkRollout> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub(super) fn applications(&self) -> Api<FlinkApplication> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub(super) fn rollout_record(&self) -> RolloutRecord {
+        RolloutRecord::new(self.client.clone(), &self.namespace)
+    }
+
+    pub(super) fn application_record(&self) -> ApplicationRecord {
+        ApplicationRecord::new(self.client.clone(), &self.namespace)
+    }
+
+    pub(super) fn revisions(&self) -> RevisionStore {
+        RevisionStore::new(self.client.clone(), &self.namespace)
+    }
+
+    pub(super) fn writer(&self) -> Writer {
+        Writer::new(self.client.clone(), &self.namespace)
+    }
+}
+
+/// Why a reconcile ended early; it is done again.
+#[derive(Debug, Error)]
+pub enum ReconcileError {
+    /// The world could not be read.
+    #[error("could not read the cluster: {0}")]
+    Read(#[from] kube::Error),
+    /// The record could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// Reads the world, decides, makes at most one transition.
+pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+    let span = info_span!("rollout", rollout = %rollout.name_any(), namespace = %context.namespace);
+    one_step(rollout.name_any(), &context).instrument(span).await
+}
+
+/// Conflicts mean that somebody else wrote: look again at once. Everything else waits a little.
+#[allow(clippy::needless_pass_by_value)] // the signature that Controller asks for
+pub(super) fn on_error(_: Arc<FlinkRollout>, error: &ReconcileError, _: Arc<Context>) -> Action {
+    match error {
+        ReconcileError::Write(WriteError::Conflict { .. }) => Action::requeue(Duration::from_millis(50)),
+        _ => Action::requeue(Duration::from_secs(2)),
+    }
+}
+
+async fn one_step(name: String, context: &Context) -> Result<Action, ReconcileError> {
+    let Some(world) = gather(context, &name).await? else { return Ok(Action::await_change()) };
+    match decide(&world) {
+        Decision::Record(status) => {
+            write(context, &world, &status).await?;
+            Ok(Action::requeue(Duration::ZERO))
+        }
+        Decision::Act(name, effect) => carry_out(context, world, name, &effect).await,
+        Decision::Wait(pause) => Ok(Action::requeue(pause)),
+        Decision::End(_) | Decision::Done => Ok(Action::await_change()),
+    }
+}
+
+/// Intent first, then the effect, then its proof.
+async fn carry_out(
+    context: &Context,
+    mut world: World,
+    name: &'static str,
+    effect: &Effect,
+) -> Result<Action, ReconcileError> {
+    if matches!(effect, Effect::AddFinalizer | Effect::Finish) {
+        let outcome = act(context, &world, effect).await?;
+        return Ok(Action::requeue(if matches!(outcome, Outcome::Done) {
+            Duration::ZERO
+        } else {
+            Duration::from_secs(1)
+        }));
+    }
+    let mut status = world.status();
+    if status.operation(name).is_none() {
+        status.intend(&world.uid(), name, world.now);
+        world.rollout = write(context, &world, &status).await?;
+    }
+    info!(operation = name, stage = %status.stage, "acting");
+    let outcome = act(context, &world, effect).await?;
+    if let Outcome::NotNow(reason) = &outcome {
+        warn!(operation = name, %reason, "not now");
+        let known = status.operation(name).and_then(|operation| operation.trouble.clone());
+        if known.as_deref() == Some(reason.as_str()) {
+            return Ok(Action::requeue(Duration::from_secs(1)));
+        }
+    }
+    let absorbed = absorb(&world, world.status(), name, &outcome);
+    write(context, &world, &absorbed).await?;
+    let pause = if matches!(outcome, Outcome::NotNow(_)) { Duration::from_millis(500) } else { Duration::ZERO };
+    Ok(Action::requeue(pause))
+}
+
+async fn write(context: &Context, world: &World, status: &FlinkRolloutStatus) -> Result<FlinkRollout, ReconcileError> {
+    let mut status = status.clone();
+    status.epoch = context.epoch;
+    let before = world.status();
+    let written = context.rollout_record().write_status(&world.rollout, &status).await?;
+    if before.phase != status.phase || before.direction != status.direction {
+        info!(from = %before.phase, to = %status.phase, message = %status.message, "stage");
+        context.events.stage(&written, &before, &status).await;
+    }
+    Ok(written)
+}

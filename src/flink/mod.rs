@@ -1,0 +1,13 @@
+//! Flink's REST API, reached through the API server's service proxy, and what its answers mean.
+//!
+//! Facts are from Flink 2.2.1 unless a field says otherwise. Fields come and go between versions, so every answer is read leniently.
+
+mod answers;
+mod client;
+mod transport;
+mod uri;
+
+pub use answers::*;
+pub use client::{Endpoint, FlinkClient, StopRequest};
+pub use transport::{FlinkError, Transport};
+pub use uri::{path_in_message, same_path};

@@ -1,0 +1,47 @@
+//! Paths as Flink writes them: `file:///x` goes in and `file:/x` comes back (seen on 2.2.1).
+
+/// Whether two of Flink's paths name the same place.
+#[must_use]
+pub fn same_path(left: &str, right: &str) -> bool {
+    normalised(left) == normalised(right)
+}
+
+fn normalised(path: &str) -> String {
+    let path = path.trim().trim_end_matches('/');
+    let rest = path.strip_prefix("file:").unwrap_or(path);
+    if path.starts_with('/') || path.starts_with("file:") {
+        format!("/{}", rest.trim_start_matches('/'))
+    } else {
+        path.to_owned()
+    }
+}
+
+/// The savepoint in Flink's message about a job that failed while stopping: "A savepoint has been created at: PATH, but ..."
+/// (`StopWithSavepointStoppingException`, Flink 1.15 to 2.2).
+#[must_use]
+pub fn path_in_message(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("A savepoint has been created at: ")?;
+    let (path, _) = rest.split_once(", but")?;
+    Some(path.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slashes_after_file_do_not_matter() {
+        assert!(same_path("file:///data/sp-1", "file:/data/sp-1"));
+        assert!(same_path("/data/sp-1/", "file:/data/sp-1"));
+        assert!(!same_path("file:/data/sp-1", "file:/data/sp-2"));
+        assert!(!same_path("s3://data/sp-1", "/data/sp-1"));
+    }
+
+    #[test]
+    fn path_of_a_stop_that_failed_late() {
+        let message =
+            "A savepoint has been created at: s3://b/sp-1, but the corresponding job 00 failed during stopping.";
+        assert_eq!(path_in_message(message), Some("s3://b/sp-1"));
+        assert_eq!(path_in_message("Checkpoint expired before completing."), None);
+    }
+}

@@ -1,0 +1,147 @@
+//! One process per namespace: a Lease, judged by a local clock since it last changed, never by comparing clocks.
+//!
+//! `leaseTransitions` only grows; it is the epoch written into every status, so a deposed process cannot write any more.
+
+use std::time::Duration;
+
+use k8s_openapi::{
+    api::coordination::v1::{Lease as KubeLease, LeaseSpec},
+    apimachinery::pkg::apis::meta::v1::MicroTime,
+};
+use kube::{
+    Api, Client, ResourceExt,
+    api::{ObjectMeta, PostParams},
+};
+use thiserror::Error;
+
+const NAME: &str = "lockkeeper";
+
+/// Why this process may not act in a namespace.
+#[derive(Debug, Error)]
+pub enum LeaseError {
+    /// Another process renews it.
+    #[error(
+        "another Lockkeeper ({holder}) is at work in namespace {namespace}; stop it first, or wait until it is gone"
+    )]
+    Held {
+        /// Its identity.
+        holder: String,
+        /// The namespace.
+        namespace: String,
+    },
+    /// It was taken over.
+    #[error("the lease of namespace {0} was taken by another process")]
+    Lost(String),
+    /// The API server.
+    #[error("could not read or write the lease of namespace {namespace}: {source}")]
+    Api {
+        /// The namespace.
+        namespace: String,
+        /// Why.
+        source: Box<kube::Error>,
+    },
+}
+
+/// The right to act in one namespace.
+pub struct Lease {
+    api: Api<KubeLease>,
+    namespace: String,
+    held: KubeLease,
+    duration: Duration,
+}
+
+impl Lease {
+    /// Takes the lease, or refuses because another process renews it within one `duration`.
+    pub async fn acquire(
+        client: Client,
+        namespace: &str,
+        identity: &str,
+        duration: Duration,
+    ) -> Result<Self, LeaseError> {
+        let api: Api<KubeLease> = Api::namespaced(client, namespace);
+        let failed = |source| LeaseError::Api { namespace: namespace.to_owned(), source: Box::new(source) };
+        let Some(mut current) = api.get_opt(NAME).await.map_err(failed)? else {
+            let lease = KubeLease {
+                metadata: ObjectMeta { name: Some(NAME.to_owned()), ..Default::default() },
+                spec: Some(spec(identity, duration, 1)),
+            };
+            let held = api.create(&PostParams::default(), &lease).await.map_err(failed)?;
+            return Ok(Self { api, namespace: namespace.to_owned(), held, duration });
+        };
+        let held_for = current.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or(0);
+        let holder =
+            current.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).filter(|holder| !holder.is_empty());
+        if let Some(holder) = holder {
+            tokio::time::sleep(Duration::from_secs(u64::try_from(held_for).unwrap_or(0)) + Duration::from_millis(500))
+                .await;
+            let later = api.get(NAME).await.map_err(failed)?;
+            if later.resource_version() != current.resource_version() {
+                return Err(LeaseError::Held { holder, namespace: namespace.to_owned() });
+            }
+        }
+        let transitions = current.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
+        current.spec = Some(spec(identity, duration, transitions + 1));
+        let held = api.replace(NAME, &PostParams::default(), &current).await.map_err(failed)?;
+        Ok(Self { api, namespace: namespace.to_owned(), held, duration })
+    }
+
+    /// The epoch: never lower than that of any process before.
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
+        i64::from(self.held.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0))
+    }
+
+    /// Renews it until it is lost. The caller ends the process then.
+    pub async fn keep(mut self) -> LeaseError {
+        let mut unanswered = Duration::ZERO;
+        let pause = self.duration / 5;
+        loop {
+            tokio::time::sleep(pause).await;
+            let mut next = self.held.clone();
+            if let Some(spec) = &mut next.spec {
+                spec.renew_time = Some(now());
+            }
+            match tokio::time::timeout(pause, self.api.replace(NAME, &PostParams::default(), &next)).await {
+                Ok(Ok(held)) => {
+                    self.held = held;
+                    unanswered = Duration::ZERO;
+                }
+                Ok(Err(kube::Error::Api(status))) if status.is_conflict() || status.is_not_found() => {
+                    return LeaseError::Lost(self.namespace);
+                }
+                Ok(Err(_)) | Err(_) => unanswered += pause * 2,
+            }
+            if unanswered > self.duration * 2 / 3 {
+                return LeaseError::Lost(self.namespace);
+            }
+        }
+    }
+
+    /// Gives it back, so that the next process need not wait.
+    pub async fn release(client: Client, namespace: &str, identity: &str) {
+        let api: Api<KubeLease> = Api::namespaced(client, namespace);
+        let Ok(mut lease) = api.get(NAME).await else { return };
+        let Some(spec) = &mut lease.spec else { return };
+        if spec.holder_identity.as_deref() == Some(identity) {
+            spec.holder_identity = Some(String::new());
+            if let Err(error) = api.replace(NAME, &PostParams::default(), &lease).await {
+                tracing::warn!(namespace, %error, "could not give the lease back");
+            }
+        }
+    }
+}
+
+fn spec(identity: &str, duration: Duration, transitions: i32) -> LeaseSpec {
+    LeaseSpec {
+        holder_identity: Some(identity.to_owned()),
+        lease_duration_seconds: Some(i32::try_from(duration.as_secs()).unwrap_or(15)),
+        lease_transitions: Some(transitions),
+        acquire_time: Some(now()),
+        renew_time: Some(now()),
+        ..Default::default()
+    }
+}
+
+fn now() -> MicroTime {
+    MicroTime(jiff::Timestamp::now())
+}

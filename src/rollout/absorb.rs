@@ -1,0 +1,64 @@
+//! What an effect's outcome adds to the record.
+
+use super::{
+    Outcome,
+    progress::{StatusExt as _, failed, operation_key},
+    verify,
+    world::World,
+};
+use crate::{
+    api::{Direction, FlinkRolloutStatus, ResultKind, RolloutResult, Stage},
+    record::ClaimOutcome,
+};
+
+/// The status after an operation came back.
+#[must_use]
+pub fn absorb(world: &World, mut status: FlinkRolloutStatus, name: &str, outcome: &Outcome) -> FlinkRolloutStatus {
+    if let Outcome::NotNow(why) = outcome {
+        note(&mut status, name, |operation| operation.trouble = Some(why.chars().take(1000).collect()));
+        return status;
+    }
+    if let Outcome::Refused(refusal) = outcome {
+        return refused(world, status, &refusal.message);
+    }
+    let now = world.time();
+    note(&mut status, name, |operation| {
+        operation.completed_at = Some(now);
+        operation.trouble = None;
+    });
+    match outcome {
+        Outcome::Claimed(ClaimOutcome::Held(revision)) => status.revision = Some(*revision),
+        Outcome::Planned(plan) => status.plan = Some(plan.as_ref().clone()),
+        _ => {}
+    }
+    status
+}
+
+fn note(status: &mut FlinkRolloutStatus, name: &str, change: impl FnOnce(&mut crate::api::Operation)) {
+    let key = operation_key(status.direction, status.attempt, name);
+    if let Some(operation) = status.operations.iter_mut().find(|operation| operation.name == key) {
+        change(operation);
+    }
+}
+
+/// Before the stop a refusal ends it; after it, it is a failure of the stage.
+fn refused(world: &World, mut status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
+    match (status.stage, status.direction) {
+        (Stage::Plan | Stage::Approve | Stage::Savepoint, _)
+            if status.completed("stop-with-savepoint") || status.restore_point.is_some() =>
+        {
+            failed(world, status, why)
+        }
+        (Stage::Plan | Stage::Approve | Stage::Savepoint, _) => {
+            status.refusal = Some(RolloutResult {
+                kind: ResultKind::Untouched,
+                message: why.to_owned(),
+                at: world.time(),
+                choices: Vec::new(),
+            });
+            status
+        }
+        (_, Direction::Back) => verify::park(world, status, why),
+        _ => failed(world, status, why),
+    }
+}

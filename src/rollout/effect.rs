@@ -1,0 +1,125 @@
+//! The closed list of what a rollout may do to the world, and what comes back.
+
+use std::time::Duration;
+
+use super::{clear_ha::ClearHaProof, plan::Refusal};
+use crate::{
+    api::{FlinkApplicationStatus, FlinkRolloutStatus, Plan},
+    bake::Start,
+    flink::StopRequest,
+    record::ClaimOutcome,
+};
+
+/// The next step.
+#[derive(Debug, Clone)]
+pub enum Decision {
+    /// Write this status, then look again.
+    Record(Box<FlinkRolloutStatus>),
+    /// Record the intent under this name, then carry it out.
+    Act(&'static str, Box<Effect>),
+    /// Look again after this time.
+    Wait(Duration),
+    /// The rollout is at its end; `decide` turns it into the steps that record it.
+    End(Box<crate::api::RolloutResult>),
+    /// Nothing is left to do.
+    Done,
+}
+
+impl Decision {
+    pub(super) fn act(name: &'static str, effect: Effect) -> Self {
+        Self::Act(name, Box::new(effect))
+    }
+
+    pub(super) fn record(status: FlinkRolloutStatus) -> Self {
+        Self::Record(Box::new(status))
+    }
+}
+
+/// One of the two Deployments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The `JobManager`'s.
+    JobManager,
+    /// The `TaskManager`'s.
+    TaskManager,
+}
+
+/// What a rollout may do. Each can be repeated: a crash between effect and record does no harm.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Put our finalizer on the rollout.
+    AddFinalizer,
+    /// Claim the application.
+    Claim,
+    /// Release the claim of a rollout that ended or is gone.
+    ReleaseStaleClaim {
+        /// Its uid.
+        uid: String,
+    },
+    /// Bake and check the target, and write its revision record.
+    Plan,
+    /// Create the immutable `ConfigMaps` and Secrets of the target and of what runs.
+    CreateVersionedObjects,
+    /// Ask Flink to stop the job with a savepoint.
+    StopWithSavepoint {
+        /// The job.
+        job: String,
+        /// How.
+        request: StopRequest,
+    },
+    /// Scale a Deployment to 0.
+    ScaleDown(Which),
+    /// Read the status of the stop at the pod's own address, which lets a held `JobManager` go.
+    ReleaseJobManager {
+        /// Name of the pod.
+        pod: String,
+        /// The job.
+        job: String,
+        /// Id of the stop.
+        trigger_id: String,
+    },
+    /// Back up the HA `ConfigMaps`, then delete exactly them.
+    ClearHa {
+        /// The proof that it may be done.
+        proof: ClearHaProof,
+    },
+    /// Apply everything but the two Deployments, and delete what only the other revision has.
+    ApplyObjects,
+    /// Write both Deployments, still at 0 replicas.
+    WriteDeployments {
+        /// Job id and start state.
+        start: Start,
+    },
+    /// Scale both Deployments up.
+    ScaleUp {
+        /// Replicas of the `TaskManager` Deployment.
+        task_managers: i32,
+    },
+    /// Write what the rollout leaves in the application's history.
+    WriteHistory {
+        /// The application's status as it shall be.
+        status: Box<FlinkApplicationStatus>,
+    },
+    /// Delete the revision record and the versioned objects of a rollout that deployed nothing.
+    DiscardRevision {
+        /// Its number.
+        revision: u32,
+    },
+    /// Release the claim and take the finalizer off.
+    Finish,
+}
+
+/// What came back from an effect.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It was carried out.
+    Done,
+    /// How the claim went.
+    Claimed(ClaimOutcome),
+    /// The plan.
+    Planned(Box<Plan>),
+    /// It will never be possible as it is; nothing was changed.
+    Refused(Refusal),
+    /// Not now; the reason is recorded and it is tried again until the stage's deadline.
+    NotNow(String),
+}

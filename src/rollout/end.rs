@@ -1,0 +1,122 @@
+//! The end: the application's history first, then the result, then the release.
+
+use super::{Decision, Effect, progress::StatusExt as _, world::World};
+use crate::api::{FlinkApplicationStatus, FlinkRolloutStatus, ResultKind, Revision, RolloutResult, StageOutcome};
+
+const MOST_REVISIONS: usize = 20;
+const MOST_RESTORE_POINTS: usize = 10;
+
+/// Ends it with nothing changed.
+pub(super) fn untouched(world: &World, why: &str, choices: Vec<String>) -> Decision {
+    let mut result = result(world, ResultKind::Untouched, why);
+    result.choices = choices;
+    Decision::End(Box::new(result))
+}
+
+/// Ends it otherwise.
+pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Decision {
+    Decision::End(Box::new(result(world, kind, why)))
+}
+
+fn result(world: &World, kind: ResultKind, why: &str) -> RolloutResult {
+    RolloutResult { kind, message: why.chars().take(2000).collect(), at: world.time(), choices: Vec::new() }
+}
+
+/// The steps of an end, in their order: each is repeated after a crash without harm.
+pub(super) fn proceed(world: &World, result: &RolloutResult) -> Decision {
+    let status = world.status();
+    let deployed_nothing = result.kind == ResultKind::Untouched;
+    if let (true, Some(revision)) = (deployed_nothing && !status.completed("discard-revision"), status.revision) {
+        return Decision::act("discard-revision", Effect::DiscardRevision { revision });
+    }
+    if let (false, false, Some(application)) = (deployed_nothing, status.completed("history"), &world.application) {
+        let history = history(world, application.status.clone().unwrap_or_default(), &status, result);
+        return Decision::act("history", Effect::WriteHistory { status: Box::new(history) });
+    }
+    Decision::record(ended(world, status, result))
+}
+
+fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) -> FlinkRolloutStatus {
+    let good = matches!(result.kind, ResultKind::Succeeded | ResultKind::RolledBack);
+    status.leave(world, if good { StageOutcome::Done } else { StageOutcome::Failed }, &result.message);
+    let open: Vec<_> = world
+        .rollout
+        .spec
+        .decisions
+        .iter()
+        .filter(|said| !status.decisions.iter().any(|outcome| outcome.id == said.id))
+        .collect();
+    for said in open {
+        status.decisions.push(crate::api::DecisionOutcome {
+            id: said.id.clone(),
+            outcome: crate::api::Outcome::Applied,
+            message: format!("ended as {}", result.kind),
+            at: world.time(),
+        });
+    }
+    status.phase = result.kind.to_string();
+    status.message.clone_from(&result.message);
+    status.halt = None;
+    status.deadline = None;
+    status.result = Some(result.clone());
+    status
+}
+
+/// The application's history after this end. A repeat changes nothing.
+fn history(
+    world: &World,
+    mut history: FlinkApplicationStatus,
+    status: &FlinkRolloutStatus,
+    result: &RolloutResult,
+) -> FlinkApplicationStatus {
+    let Some(plan) = &status.plan else { return history };
+    if let Some(point) = &status.restore_point {
+        history.restore_points.retain(|known| known.name != point.name);
+        history.restore_points.push(point.clone());
+        let surplus = history.restore_points.len().saturating_sub(MOST_RESTORE_POINTS);
+        history.restore_points.drain(..surplus);
+    }
+    if let (Some(number), Some(version)) = (plan.previous_revision, &plan.from_version) {
+        remember(&mut history, Revision { number, version: version.clone(), rollout: None, at: world.time() }, false);
+    }
+    match result.kind {
+        ResultKind::Succeeded => {
+            let revision = Revision {
+                number: plan.target.revision,
+                version: plan.to_version.clone(),
+                rollout: Some(world.rollout.metadata.name.clone().unwrap_or_default()),
+                at: world.time(),
+            };
+            remember(&mut history, revision, true);
+            history.revision = Some(plan.target.revision);
+            history.version = Some(plan.to_version.clone());
+            history.parked_at = None;
+        }
+        ResultKind::RolledBack => {
+            history.revision = plan.previous_revision;
+            history.version.clone_from(&plan.from_version);
+            history.parked_at = None;
+        }
+        ResultKind::Abandoned => {
+            history.revision = plan.previous_revision;
+            history.version.clone_from(&plan.from_version);
+            history.parked_at = Some(world.time());
+        }
+        ResultKind::Untouched | ResultKind::Failed => {}
+    }
+    history
+}
+
+fn remember(history: &mut FlinkApplicationStatus, revision: Revision, newest: bool) {
+    let known = history.revisions.iter().position(|known| known.number == revision.number);
+    match known {
+        Some(index) if newest => {
+            history.revisions.remove(index);
+            history.revisions.push(revision);
+        }
+        Some(_) => {}
+        None => history.revisions.push(revision),
+    }
+    let surplus = history.revisions.len().saturating_sub(MOST_REVISIONS);
+    history.revisions.drain(..surplus);
+}

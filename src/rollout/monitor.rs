@@ -1,0 +1,153 @@
+//! Monitor: lets the job settle, then watches it by counters. A job's state says little: a crash-looping one is RUNNING most of the time.
+
+use jiff::SignedDuration;
+
+use super::{
+    Decision, LATER, end,
+    progress::{failed, halt},
+    verify,
+    world::World,
+};
+use crate::{
+    api::{Direction, FlinkRolloutStatus, MonitorSettings, ResultKind, Watch},
+    cluster::{PodTrouble, trouble_of},
+    flink::Checkpoints,
+};
+
+pub(super) fn decide(world: &World) -> Decision {
+    let status = world.status();
+    let (Some(plan), Some(watch)) = (status.plan.clone(), status.watch.clone()) else {
+        return unhealthy(world, status, "the record of the watch is gone");
+    };
+    let settings = &plan.settings.monitor;
+    if let Some(why) = sure_sign(world, &watch, settings) {
+        return unhealthy(world, status, &why);
+    }
+    let next = observed(world, &watch, settings);
+    if let Some(why) = failing_probe(world, &next, settings) {
+        return unhealthy(world, status, &why);
+    }
+    let since = next.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
+    if since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds))) {
+        return judge(world, status, &next, settings);
+    }
+    if world.past_deadline() {
+        let why = world.flink.unknown.clone().unwrap_or_else(|| "no answer".to_owned());
+        return unhealthy(world, status, &format!("Flink could not be watched: {why}"));
+    }
+    let message = describe(&next, settings);
+    if next != watch || status.message != message {
+        let mut status = status;
+        status.watch = Some(next);
+        status.message = message;
+        return Decision::record(status);
+    }
+    Decision::Wait(LATER)
+}
+
+/// What needs no more watching.
+fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
+    if let Some(trouble) = verify::job_manager_trouble(world) {
+        return Some(trouble);
+    }
+    if let Some(trouble @ PodTrouble::CannotStart { .. }) = trouble_of(&world.task_manager) {
+        return Some(trouble.sentence());
+    }
+    if let Some(detail) = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal()) {
+        return Some(verify::ended(world, detail));
+    }
+    let restarts = restarts(watch, world.flink.checkpoints.as_ref());
+    // While it settles a restart or two may be the cluster's; a loop is the job's.
+    let allowed = u64::from(settings.restarts_allowed) + if watch.watching_since.is_some() { 0 } else { 2 };
+    (restarts > allowed).then(|| {
+        let reason = verify::reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+        let pod =
+            trouble_of(&world.task_manager).map_or_else(String::new, |trouble| format!("; {}", trouble.sentence()));
+        format!("{restarts} restarts, {} allowed{pod}{reason}", settings.restarts_allowed)
+    })
+}
+
+fn restarts(watch: &Watch, checkpoints: Option<&Checkpoints>) -> u64 {
+    checkpoints.map_or(watch.restarts, |checkpoints| checkpoints.counts.restored.saturating_sub(watch.restored))
+}
+
+/// The watch with what is seen now.
+fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
+    let mut next = watch.clone();
+    let running =
+        world.flink.job.as_ref().is_some_and(|detail| detail.vertices.iter().all(crate::flink::Vertex::is_running));
+    let (Some(checkpoints), true) = (&world.flink.checkpoints, running) else { return next };
+    let settled = next.settling_since.as_ref().is_none_or(|since| {
+        world.now.duration_since(since.0) >= SignedDuration::from_secs(i64::from(settings.stabilise_seconds))
+    });
+    if next.watching_since.is_none() {
+        if settled {
+            next.watching_since = Some(world.time());
+            next.restored = checkpoints.counts.restored;
+            next.completed = checkpoints.counts.completed;
+        }
+        return next;
+    }
+    next.restarts = restarts(watch, Some(checkpoints));
+    next.checkpoints = checkpoints.counts.completed.saturating_sub(next.completed);
+    for (name, answer) in &world.probes {
+        let failures = next.probe_failures.entry(name.clone()).or_default();
+        *failures = if matches!(answer, Ok(true)) { 0 } else { *failures + 1 };
+    }
+    next
+}
+
+fn failing_probe(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
+    settings.probes.iter().find_map(|probe| {
+        let failures = *watch.probe_failures.get(&probe.name)?;
+        let answer = match world.probes.get(&probe.name)? {
+            Ok(_) => "its condition does not hold".to_owned(),
+            Err(why) => why.clone(),
+        };
+        (failures > probe.failures_allowed).then(|| {
+            format!(
+                "the probe {} failed {failures} times in a row, {} allowed: {answer}",
+                probe.name, probe.failures_allowed
+            )
+        })
+    })
+}
+
+fn judge(world: &World, status: FlinkRolloutStatus, watch: &Watch, settings: &MonitorSettings) -> Decision {
+    if watch.checkpoints < u64::from(settings.checkpoints_wanted) {
+        let why = format!(
+            "only {} of {} wanted checkpoints completed within {} s",
+            watch.checkpoints, settings.checkpoints_wanted, settings.watch_seconds
+        );
+        return unhealthy(world, status, &why);
+    }
+    let seen =
+        format!("{} restarts and {} checkpoints in {} s", watch.restarts, watch.checkpoints, settings.watch_seconds);
+    match (status.direction, &status.failure) {
+        (Direction::Forward, _) => end::with(world, ResultKind::Succeeded, &seen),
+        (Direction::Back, Some(failure)) => end::with(world, ResultKind::RolledBack, &failure.message),
+        (Direction::Back, None) => end::with(world, ResultKind::RolledBack, &seen),
+    }
+}
+
+fn unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {
+    Decision::record(match status.direction {
+        Direction::Forward => failed(world, status, why),
+        Direction::Back => {
+            let why = format!(
+                "the previous version runs again from the restore point but is not healthy: {why}. It is left running: resume the watch, or give up"
+            );
+            halt(world, status, &why, false, Vec::new())
+        }
+    })
+}
+
+fn describe(watch: &Watch, settings: &MonitorSettings) -> String {
+    if watch.watching_since.is_none() {
+        return "settling".to_owned();
+    }
+    format!(
+        "watching: {} restarts, {} of {} wanted checkpoints",
+        watch.restarts, watch.checkpoints, settings.checkpoints_wanted
+    )
+}

@@ -1,0 +1,35 @@
+//! Parked: a halted way back is brought to 0 replicas, with a template that already holds the restore point and a fresh job id, and
+//! without HA metadata, so that a person can start it with one command.
+
+use super::{
+    ClearHaProof, Decision, Effect, LATER, RecordedRestorePoint, SOON, Which, job_id, progress::StatusExt as _,
+    world::World,
+};
+use crate::{api::Direction, bake::Start};
+
+pub(super) fn decide(world: &World) -> Decision {
+    let status = world.status();
+    if world.job_manager.replicas() > 0 && !status.completed("park-job-manager") {
+        return Decision::act("park-job-manager", Effect::ScaleDown(Which::JobManager));
+    }
+    if world.task_manager.replicas() > 0 && !status.completed("park-task-manager") {
+        return Decision::act("park-task-manager", Effect::ScaleDown(Which::TaskManager));
+    }
+    if status.completed("park-template") {
+        return Decision::Wait(LATER);
+    }
+    let (Some(job_manager), Some(task_manager)) = (world.job_manager.pods_gone(), world.task_manager.pods_gone())
+    else {
+        return Decision::Wait(SOON);
+    };
+    if let (false, Some(point)) = (world.ha.items.is_empty(), RecordedRestorePoint::of(&world.rollout)) {
+        let proof = ClearHaProof::new(point, job_manager, task_manager, world.ha.clone());
+        return Decision::act("park-clear-ha", Effect::ClearHa { proof });
+    }
+    if status.direction == Direction::Forward {
+        return Decision::Wait(LATER);
+    }
+    let path = status.restore_point.as_ref().map(|point| point.path.clone());
+    let start = Start { job_id: job_id(&world.uid(), status.direction, status.attempt + 1), path };
+    Decision::act("park-template", Effect::WriteDeployments { start })
+}

@@ -1,0 +1,132 @@
+//! What people say to a running rollout: each decision is applied once, and what became of it is recorded.
+
+use super::{
+    Decision,
+    approve::may_approve,
+    end,
+    progress::{StatusExt as _, k8s_time, turn_back},
+    world::World,
+};
+use crate::api::{
+    Decision as Said, DecisionKind, DecisionOutcome, Direction, Failure, FlinkRolloutStatus, Outcome, ResultKind, Stage,
+};
+
+/// The operation whose recorded intent is the point of no return.
+pub(super) const STOP: &str = "stop-with-savepoint";
+
+/// The step that the oldest unanswered decision, or a deletion, leads to.
+pub(super) fn decide(world: &World) -> Option<Decision> {
+    let status = world.status();
+    let answered = |said: &&Said| !status.decisions.iter().any(|outcome| outcome.id == said.id);
+    if let Some(said) = world.rollout.spec.decisions.iter().find(answered) {
+        return Some(answer(world, status, said));
+    }
+    let deleted = world.rollout.metadata.deletion_timestamp.is_some();
+    if deleted && status.halt.is_some() {
+        return Some(end::with(world, ResultKind::Abandoned, "deleted while halted"));
+    }
+    if deleted && status.failure.is_none() {
+        return abort(world, status, "deleted").ok();
+    }
+    None
+}
+
+fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
+    let noted = |mut status: FlinkRolloutStatus, outcome: Outcome, message: &str| {
+        status.decisions.push(DecisionOutcome {
+            id: said.id.clone(),
+            outcome,
+            message: message.to_owned(),
+            at: k8s_time(world.now),
+        });
+        status
+    };
+    let refused = |message: &str| Decision::record(noted(status.clone(), Outcome::Refused, message));
+    let why = said.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+    match said.kind {
+        DecisionKind::Approve => match approval(world, &status, said) {
+            Ok(()) => Decision::record(noted(status, Outcome::Applied, "approved")),
+            Err(reason) => refused(&reason),
+        },
+        DecisionKind::Reject if matches!(status.stage, Stage::Plan | Stage::Approve) => {
+            end::untouched(world, &format!("rejected by {}{why}", said.by), Vec::new())
+        }
+        DecisionKind::Reject => refused("too late to reject: the plan was approved already; abort it instead"),
+        DecisionKind::Abort => match abort(
+            world,
+            noted(status.clone(), Outcome::Applied, "aborted"),
+            &format!("aborted by {}{why}", said.by),
+        ) {
+            Ok(next) => next,
+            Err(reason) => refused(&reason),
+        },
+        DecisionKind::RollBack => {
+            if status.direction == Direction::Back {
+                return refused("it is rolling back already");
+            }
+            if status.restore_point.is_none() || matches!(status.stage, Stage::Plan | Stage::Approve | Stage::Savepoint)
+            {
+                return refused("nothing was stopped yet: abort it instead");
+            }
+            let status = noted(status.clone(), Outcome::Applied, "rolling back");
+            Decision::record(turn_back(world, status, &format!("rolled back by {}{why}", said.by)))
+        }
+        DecisionKind::Resume if status.halt.is_some() => {
+            Decision::record(resume(world, noted(status, Outcome::Applied, "resumed")))
+        }
+        DecisionKind::GiveUp if status.halt.is_some() => {
+            end::with(world, ResultKind::Abandoned, &format!("{} gave up on it{why}", said.by))
+        }
+        DecisionKind::Resume | DecisionKind::GiveUp => refused("it is not halted"),
+    }
+}
+
+fn approval(world: &World, status: &FlinkRolloutStatus, said: &Said) -> Result<(), String> {
+    let plan = status
+        .plan
+        .as_ref()
+        .filter(|_| status.stage == Stage::Approve)
+        .ok_or("there is no plan that waits for approval")?;
+    if said.by == world.rollout.spec.request.by {
+        return Err("who asks for a rollout cannot approve it".to_owned());
+    }
+    if said.plan_digest.as_deref() != Some(plan.digest.as_str()) {
+        return Err("it approves another plan than the one that waits".to_owned());
+    }
+    if !may_approve(world.application.as_ref(), &said.by) {
+        return Err(format!("{} is not among the approvers of this application", said.by));
+    }
+    Ok(())
+}
+
+/// Before the stop: untouched. While the savepoint is under way: its outcome is awaited. After it: back.
+fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Result<Decision, String> {
+    match status.stage {
+        _ if status.direction == Direction::Back => Err("it is rolling back already".to_owned()),
+        Stage::Plan | Stage::Approve => Ok(end::untouched(world, why, Vec::new())),
+        Stage::Savepoint if status.operation(STOP).is_none() && status.restore_point.is_none() => {
+            Ok(end::untouched(world, why, Vec::new()))
+        }
+        Stage::Savepoint => {
+            status.failure = Some(Failure { stage: Stage::Savepoint, message: why.to_owned(), at: world.time() });
+            status.message = format!("{why}; waits for the outcome of the stop");
+            Ok(Decision::record(status))
+        }
+        _ => Ok(Decision::record(turn_back(world, status, why))),
+    }
+}
+
+/// The same stage with a new deadline; what is parked starts again from the stop, with a fresh job id.
+fn resume(world: &World, mut status: FlinkRolloutStatus) -> FlinkRolloutStatus {
+    // The parked template already holds the job id of the next attempt, which a person may have used by hand: take the one after.
+    let restart = matches!(status.stage, Stage::Restore | Stage::Verify | Stage::Deploy);
+    status.halt = None;
+    status.watch = None;
+    if restart {
+        status.attempt += 2;
+        status.job = None;
+    }
+    let stage = if restart { Stage::Stop } else { status.stage };
+    status.enter(world, stage);
+    status
+}

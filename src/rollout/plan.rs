@@ -1,0 +1,281 @@
+//! Plan: everything that can fail is found out here, before the stop.
+
+use std::time::Duration;
+
+use super::{Decision, Effect, end, progress::StatusExt as _, world::World};
+use crate::{
+    api::{Before, FlinkApplication, HighAvailability, RequestKind, Stage, StageOutcome, StartFromKind},
+    flink::{JobOverview, JobState},
+};
+
+/// Why a rollout is refused at Plan, and what may be asked for instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason, and what to do.
+    pub message: String,
+    /// Other rollouts that would be possible, each with its cost.
+    pub choices: Vec<String>,
+}
+
+impl Refusal {
+    /// Without other choices.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), choices: Vec::new() }
+    }
+}
+
+pub(super) fn decide(world: &World) -> Decision {
+    let status = world.status();
+    let Some(application) = &world.application else {
+        let name = &world.rollout.spec.request.application;
+        return end::untouched(world, &format!("there is no FlinkApplication {name} in this namespace"), Vec::new());
+    };
+    if status.stages.is_empty() {
+        let mut status = status;
+        status.enter(world, Stage::Plan);
+        return Decision::record(status);
+    }
+    if status.revision.is_none() {
+        return claim(world);
+    }
+    if let Some(plan) = &status.plan {
+        let mut status = status.clone();
+        let evidence =
+            format!("plan {} with {} changes", &plan.digest[..plan.digest.len().min(12)], plan.changes.len());
+        status.advance(world, StageOutcome::Done, &evidence, Stage::Approve);
+        return Decision::record(status);
+    }
+    if let Some(refusal) = request_refused(world, application) {
+        return end::untouched(world, &refusal, Vec::new());
+    }
+    match assess(world, application) {
+        Err(refusal) => end::untouched(world, &refusal.message, refusal.choices),
+        Ok(None) if world.past_deadline() => {
+            let why = world.flink.unknown.clone().unwrap_or_else(|| "no answer".to_owned());
+            end::untouched(
+                world,
+                &format!("Flink's REST API gives no answer: {why}. Check the REST Service and the JobManager's pod"),
+                Vec::new(),
+            )
+        }
+        Ok(None) => Decision::Wait(Duration::from_millis(500)),
+        Ok(Some(_)) if world.past_deadline() => {
+            let trouble = status.operation("plan").and_then(|operation| operation.trouble.clone()).unwrap_or_default();
+            end::untouched(world, &format!("the plan could not be made in time: {trouble}"), Vec::new())
+        }
+        Ok(Some(_)) => Decision::act("plan", Effect::Plan),
+    }
+}
+
+fn claim(world: &World) -> Decision {
+    let ours = world.uid();
+    match &world.claim {
+        Some(holder) if holder.uid != ours && holder.stale => {
+            Decision::act("release-stale-claim", Effect::ReleaseStaleClaim { uid: holder.uid.clone() })
+        }
+        Some(holder) if holder.uid != ours => {
+            let goes_first = world.rollout.spec.request.kind == RequestKind::RollBack && holder.waits_for_approval;
+            if goes_first && !world.past_deadline() {
+                return Decision::Wait(Duration::from_millis(500));
+            }
+            end::untouched(
+                world,
+                &format!("busy: the rollout {} is active; wait for its end or abort it", holder.name),
+                Vec::new(),
+            )
+        }
+        _ => Decision::act("claim", Effect::Claim),
+    }
+}
+
+fn request_refused(world: &World, application: &FlinkApplication) -> Option<String> {
+    let request = &world.rollout.spec.request;
+    let version = request.version.as_deref()?;
+    let known = application.spec.versions.as_ref()?;
+    if known.iter().any(|name| name == version) {
+        return None;
+    }
+    let nearest = known
+        .iter()
+        .min_by_key(|name| distance(name, version))
+        .map_or_else(String::new, |name| format!("; did you mean {name}?"));
+    Some(format!("{version} is not among the versions of {}{nearest}", request.application))
+}
+
+/// Levenshtein's distance, for "did you mean".
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let next = (corner + usize::from(a != *b)).min(row[j] + 1).min(row[j + 1] + 1);
+            corner = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[right.len()]
+}
+
+/// What runs now, judged: `Ok(None)` if Flink does not answer yet, the metadata if a rollout may go on from it.
+#[allow(clippy::option_option)] // "not yet", "nothing runs" and "this runs" are three answers.
+pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Option<Before>>, Refusal> {
+    let spec = &application.spec;
+    let (job_manager, task_manager) = match (world.job_manager.snapshot(), world.task_manager.snapshot()) {
+        (None, None) => return first_deployment(world, application).map(|()| Some(None)),
+        (Some(job_manager), Some(task_manager)) => (job_manager, task_manager),
+        (jm, _) => {
+            let (there, missing) = if jm.is_some() {
+                (&spec.job_manager, &spec.task_manager)
+            } else {
+                (&spec.task_manager, &spec.job_manager)
+            };
+            return Err(Refusal::new(format!(
+                "the Deployment {there} is there but {missing} is not: check the names in the FlinkApplication, or restore the missing one"
+            )));
+        }
+    };
+    let from = world.rollout.spec.request.start_from.from;
+    if job_manager.replicas == 0 {
+        return parked(
+            application,
+            from,
+            Before {
+                job_id: None,
+                flink_version: None,
+                job_manager,
+                task_manager,
+                last_checkpoint: None,
+                last_checkpoint_at: None,
+                high_availability: spec.high_availability.clone(),
+            },
+        );
+    }
+    if job_manager.replicas != 1 {
+        return Err(Refusal::new(format!(
+            "the JobManager Deployment {} has {} replicas; Lockkeeper moves applications with exactly 1",
+            job_manager.deployment, job_manager.replicas
+        )));
+    }
+    for workload in [&job_manager, &task_manager] {
+        if workload.replica_set.is_none() && workload.replicas > 0 {
+            return Err(Refusal::new(format!(
+                "the live pods of Deployment {} do not belong to exactly one ReplicaSet: wait until its own update is through",
+                workload.deployment
+            )));
+        }
+    }
+    let (Some(jobs), Some(configuration), Some(version)) =
+        (&world.flink.jobs, &world.flink.configuration, &world.flink.version)
+    else {
+        return Ok(None);
+    };
+    let high_availability = same_ids(&spec.high_availability, configuration)?;
+    let job = running_job(jobs, application, from)?;
+    let checkpoints = world.flink.checkpoints.as_ref();
+    let last = checkpoints.and_then(|checkpoints| checkpoints.latest.completed.as_ref());
+    if from == StartFromKind::LastCheckpoint && last.is_none_or(|last| last.external_path.is_none()) {
+        return Err(Refusal::new(
+            "the job has completed no checkpoint that could be restored: start from savepoint instead",
+        ));
+    }
+    Ok(Some(Some(Before {
+        job_id: Some(job.jid.clone()),
+        flink_version: Some(version.clone()),
+        job_manager,
+        task_manager,
+        last_checkpoint: last.and_then(|last| last.external_path.clone()),
+        last_checkpoint_at: last
+            .and_then(|last| jiff::Timestamp::from_millisecond(last.trigger_timestamp).ok())
+            .map(super::progress::k8s_time),
+        high_availability,
+    })))
+}
+
+fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(), Refusal> {
+    let status = application.status.clone().unwrap_or_default();
+    if !world.ha.items.is_empty() || !status.revisions.is_empty() || !status.restore_points.is_empty() {
+        let newest = newest_restore_point(application);
+        return Err(Refusal::new(format!("neither Deployment is there, but the application ran before{newest}")));
+    }
+    if world.rollout.spec.request.kind == RequestKind::RollBack {
+        return Err(Refusal::new("nothing was deployed yet that could be rolled back"));
+    }
+    Ok(())
+}
+
+#[allow(clippy::option_option)]
+fn parked(
+    application: &FlinkApplication,
+    from: StartFromKind,
+    before: Before,
+) -> Result<Option<Option<Before>>, Refusal> {
+    match from {
+        StartFromKind::RestorePoint | StartFromKind::Path | StartFromKind::Nothing => Ok(Some(Some(before))),
+        StartFromKind::Savepoint | StartFromKind::LastCheckpoint => {
+            let newest = newest_restore_point(application);
+            Err(Refusal::new(format!(
+                "no job runs (the JobManager has 0 replicas), so no state can be taken from it{newest}"
+            )))
+        }
+    }
+}
+
+fn newest_restore_point(application: &FlinkApplication) -> String {
+    let points = application.status.as_ref().map(|status| status.restore_points.as_slice()).unwrap_or_default();
+    points.last().map_or_else(
+        || "; say where to start from: a path, or nothing".to_owned(),
+        |point| {
+            format!(
+                "; its newest restore point is {} ({}): start from restorePoint {}",
+                point.name, point.path, point.name
+            )
+        },
+    )
+}
+
+/// The two HA ids of the application and of Flink's own configuration must be the same, or the wrong metadata would be cleared.
+fn same_ids(
+    ours: &HighAvailability,
+    configuration: &std::collections::BTreeMap<String, String>,
+) -> Result<HighAvailability, Refusal> {
+    let get = |key: &str| configuration.get(key).map(String::as_str);
+    let kind = get("high-availability.type").or_else(|| get("high-availability")).unwrap_or("NONE");
+    if !kind.to_ascii_lowercase().contains("kubernetes") {
+        return Err(Refusal::new(format!(
+            "Flink runs with high-availability.type {kind}: Lockkeeper needs kubernetes, or a JobManager that restarts begins again from an old state"
+        )));
+    }
+    for (key, wanted) in
+        [("kubernetes.cluster-id", &ours.kubernetes_cluster_id), ("high-availability.cluster-id", &ours.cluster_id)]
+    {
+        let found = get(key).unwrap_or("(not set)");
+        if found != wanted {
+            return Err(Refusal::new(format!(
+                "{key} is {found} in Flink and {wanted} in the FlinkApplication: correct the FlinkApplication"
+            )));
+        }
+    }
+    Ok(ours.clone())
+}
+
+fn running_job<'a>(
+    jobs: &'a [JobOverview],
+    application: &FlinkApplication,
+    from: StartFromKind,
+) -> Result<&'a JobOverview, Refusal> {
+    let active: Vec<&JobOverview> = jobs.iter().filter(|job| !job.state.is_terminal()).collect();
+    match active.as_slice() {
+        [job] if job.state == JobState::Running || from == StartFromKind::LastCheckpoint => Ok(job),
+        [job] => Err(Refusal {
+            message: format!("the job is {}, not RUNNING: no savepoint can be taken of it", job.state),
+            choices: vec!["startFrom lastCheckpoint: goes on from the last completed checkpoint".to_owned()],
+        }),
+        [] => Err(Refusal::new(format!("Flink runs no job{}", newest_restore_point(application)))),
+        several => {
+            Err(Refusal::new(format!("Flink runs {} jobs; Lockkeeper moves clusters with exactly one", several.len())))
+        }
+    }
+}

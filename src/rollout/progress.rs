@@ -1,0 +1,154 @@
+//! Moves along the stages: the only functions that change stage, direction, deadline and halt.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{ids::operation_id, world::World};
+use crate::api::{Direction, Failure, FlinkRolloutStatus, Halt, Operation, Stage, StageOutcome, StageRecord, Time};
+
+/// Reading and extending a status.
+pub trait StatusExt {
+    /// An operation of the current direction and attempt.
+    fn operation(&self, name: &str) -> Option<&Operation>;
+    /// Whether it was carried out.
+    fn completed(&self, name: &str) -> bool;
+    /// Records the intent of an operation, if it is not recorded yet.
+    fn intend(&mut self, rollout_uid: &str, name: &str, now: Timestamp);
+    /// Leaves the current stage with its evidence and enters the next.
+    fn advance(&mut self, world: &World, outcome: StageOutcome, evidence: &str, next: Stage);
+}
+
+impl StatusExt for FlinkRolloutStatus {
+    fn operation(&self, name: &str) -> Option<&Operation> {
+        let key = operation_key(self.direction, self.attempt, name);
+        self.operations.iter().find(|operation| operation.name == key)
+    }
+
+    fn completed(&self, name: &str) -> bool {
+        self.operation(name).is_some_and(|operation| operation.completed_at.is_some())
+    }
+
+    fn intend(&mut self, rollout_uid: &str, name: &str, now: Timestamp) {
+        if self.operation(name).is_none() {
+            self.operations.push(Operation {
+                name: operation_key(self.direction, self.attempt, name),
+                id: operation_id(rollout_uid, self.direction, self.attempt, name),
+                started_at: k8s_time(now),
+                completed_at: None,
+                trouble: None,
+            });
+        }
+    }
+
+    fn advance(&mut self, world: &World, outcome: StageOutcome, evidence: &str, next: Stage) {
+        self.leave(world, outcome, evidence);
+        self.enter(world, next);
+    }
+}
+
+impl FlinkRolloutStatus {
+    pub(super) fn leave(&mut self, world: &World, outcome: StageOutcome, evidence: &str) {
+        let (stage, direction) = (self.stage, self.direction);
+        let open = self
+            .stages
+            .iter_mut()
+            .rev()
+            .find(|record| record.stage == stage && record.direction == direction && record.ended_at.is_none());
+        if let Some(record) = open {
+            record.ended_at = Some(world.time());
+            record.outcome = Some(outcome);
+            record.evidence = evidence.chars().take(1000).collect();
+        }
+    }
+
+    pub(super) fn enter(&mut self, world: &World, stage: Stage) {
+        self.stage = stage;
+        self.phase = stage.to_string().replace(' ', "");
+        self.message = String::new();
+        self.deadline = Some(k8s_time(deadline(world, self, stage)));
+        self.stages.push(StageRecord {
+            stage,
+            direction: self.direction,
+            started_at: world.time(),
+            ended_at: None,
+            outcome: None,
+            evidence: String::new(),
+        });
+    }
+}
+
+pub(super) fn k8s_time(at: Timestamp) -> Time {
+    k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at)
+}
+
+pub(super) fn operation_key(direction: Direction, attempt: u32, name: &str) -> String {
+    let direction = if direction == Direction::Forward { "forward" } else { "back" };
+    format!("{direction}/{attempt}/{name}")
+}
+
+/// When a stage entered now must have ended.
+fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timestamp {
+    let settings = status.plan.as_ref().map(|plan| &plan.settings);
+    let seconds = match stage {
+        Stage::Plan => 300,
+        Stage::Approve => return status.plan.as_ref().map_or(world.now, |plan| plan.expires_at.0),
+        Stage::Savepoint => settings.map_or(600, |settings| i64::from(settings.savepoint.timeout_seconds)) + 30,
+        Stage::Stop => 300,
+        Stage::ClearHa => 120,
+        Stage::Deploy | Stage::Restore => 180,
+        Stage::Verify => settings.map_or(300, |settings| i64::from(settings.start_deadline_seconds)),
+        Stage::Monitor => {
+            settings.map_or(420, |settings| {
+                i64::from(settings.monitor.stabilise_seconds) + i64::from(settings.monitor.watch_seconds)
+            }) + 60
+        }
+    };
+    world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// Turns the rollout back: to what ran before, from the restore point.
+#[must_use]
+pub fn turn_back(world: &World, mut status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
+    status.leave(world, StageOutcome::Failed, why);
+    status.failure.get_or_insert(Failure {
+        stage: status.stage,
+        message: why.chars().take(2000).collect(),
+        at: world.time(),
+    });
+    status.halt = None;
+    status.job = None;
+    status.watch = None;
+    status.direction = Direction::Back;
+    status.attempt += 1;
+    status.enter(world, Stage::Stop);
+    status
+}
+
+/// Halts: the rollout waits for a person, and says so.
+#[must_use]
+pub fn halt(
+    world: &World,
+    mut status: FlinkRolloutStatus,
+    why: &str,
+    parked: bool,
+    commands: Vec<String>,
+) -> FlinkRolloutStatus {
+    status.leave(world, StageOutcome::Failed, why);
+    let message: String = why.chars().take(2000).collect();
+    status.halt = Some(Halt { stage: status.stage, message: message.clone(), parked, commands, at: world.time() });
+    status.phase = "Halted".to_owned();
+    status.message = message;
+    status
+}
+
+/// What a failure after the stop means: back if it may, else halted. In direction Back always halted.
+pub(super) fn failed(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
+    let automatic = status.plan.as_ref().is_none_or(|plan| plan.settings.automatic_rollback || plan.first_deployment);
+    match status.direction {
+        Direction::Forward if automatic => turn_back(world, status, why),
+        Direction::Forward => {
+            let why = format!("{why}. Automatic rollback is off for this application: roll back or give up.");
+            halt(world, status, &why, false, Vec::new())
+        }
+        Direction::Back => halt(world, status, why, false, Vec::new()),
+    }
+}

@@ -1,0 +1,90 @@
+//! Stop: JobManager, then TaskManagers to 0, until no pod is left. A Deployment would start a JobManager that ended again, and the old
+//! job with it.
+
+use super::{
+    Decision, Effect, SOON,
+    effect::Which,
+    end,
+    people::STOP,
+    progress::{StatusExt as _, halt},
+    world::World,
+};
+use crate::api::{Direction, Duplicates, FlinkRolloutStatus, Stage, StageOutcome};
+use kube::ResourceExt;
+
+pub(super) fn decide(world: &World) -> Decision {
+    let status = world.status();
+    if world.job_manager.deployment.is_none() && world.task_manager.deployment.is_none() {
+        return gone(world, status);
+    }
+    if world.past_deadline() {
+        let left: Vec<String> =
+            world.job_manager.live_pods().chain(world.task_manager.live_pods()).map(ResourceExt::name_any).collect();
+        let why = format!(
+            "pods are still there after the scale-down: {}. Find out what holds them, then resume",
+            left.join(", ")
+        );
+        return Decision::record(halt(world, status, &why, false, Vec::new()));
+    }
+    if world.job_manager.replicas() > 0 {
+        return Decision::act("scale-down-job-manager", Effect::ScaleDown(Which::JobManager));
+    }
+    if let Some(effect) = release(world, &status) {
+        return Decision::act("release-job-manager", effect);
+    }
+    if world.task_manager.replicas() > 0 {
+        return Decision::act("scale-down-task-manager", Effect::ScaleDown(Which::TaskManager));
+    }
+    if world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some() {
+        return gone(world, status);
+    }
+    Decision::Wait(SOON)
+}
+
+/// A JobManager whose stop was never read holds on for up to 5 minutes (`rest.async.store-duration`); reading it at the pod's own
+/// address, now that the path is recorded and its Deployment is at 0, lets it go at once.
+fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
+    let forward_stop =
+        status.direction == Direction::Forward && status.completed(STOP) && !status.completed("release-job-manager");
+    let point = status.restore_point.as_ref().filter(|_| forward_stop)?;
+    let pod = world.job_manager.live_pods().next()?;
+    let trigger_id = super::operation_id(&world.uid(), Direction::Forward, status.attempt, STOP);
+    Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone(), trigger_id })
+}
+
+fn gone(world: &World, mut status: FlinkRolloutStatus) -> Decision {
+    let first = status.plan.as_ref().is_some_and(|plan| plan.first_deployment);
+    if first && status.direction == Direction::Back {
+        let why = status.failure.clone().map_or_else(String::new, |failure| failure.message);
+        return end::with(
+            world,
+            crate::api::ResultKind::Failed,
+            &format!("the first deployment did not work: {why}. It is at 0 replicas"),
+        );
+    }
+    let evidence = match ran_again(world, &status) {
+        Some(duplicates) => {
+            let text = format!(
+                "the old job ran again after its stop: duplicates possible from {} to {}",
+                duplicates.from.0, duplicates.to.0
+            );
+            status.duplicates = Some(duplicates);
+            text
+        }
+        None => "no pod is left".to_owned(),
+    };
+    let outcome = if world.job_manager.deployment.is_none() { StageOutcome::Skipped } else { StageOutcome::Done };
+    status.advance(world, outcome, &evidence, Stage::ClearHa);
+    Decision::record(status)
+}
+
+/// After a stop Flink removes the job's own HA metadata: if it is there again, the old job ran again.
+fn ran_again(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
+    let stopped = status.direction == Direction::Forward && status.completed(STOP);
+    let plan = status.plan.as_ref().filter(|_| stopped)?;
+    let cluster = &plan.before.as_ref()?.high_availability.kubernetes_cluster_id;
+    world.ha.shows_a_job(cluster).then(|| Duplicates {
+        from: status.restore_point.as_ref().map_or_else(|| world.time(), |point| point.at.clone()),
+        to: world.time(),
+    })
+}

@@ -1,0 +1,181 @@
+//! Verify: the proof that the started job was restored from exactly its start state, and that every vertex runs.
+
+use super::{
+    Decision, SOON,
+    progress::{StatusExt as _, failed, halt},
+    world::World,
+};
+use crate::{
+    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartedJob, Watch},
+    cluster::{PodTrouble, trouble_of},
+    flink::{Checkpoints, JobDetail, JobState, same_path},
+};
+
+pub(super) fn decide(world: &World) -> Decision {
+    let mut status = world.status();
+    let Some(job) = status.job.clone() else { return fail(world, status, "the record of the started job is gone") };
+    if let Some(trouble) = job_manager_trouble(world) {
+        return fail(world, status, &trouble);
+    }
+    if let Some(trouble @ PodTrouble::CannotStart { .. }) = trouble_of(&world.task_manager) {
+        return fail(world, status, &trouble.sentence());
+    }
+    if let Some(other) = another_job(world, &job) {
+        return fail(
+            world,
+            status,
+            &format!("Flink runs the job {other} instead of {}: its start options were not taken", job.job_id),
+        );
+    }
+    match (&world.flink.job, &world.flink.checkpoints) {
+        (Some(detail), _) if detail.state.is_terminal() => fail(world, status, &ended(world, detail)),
+        (Some(detail), Some(checkpoints)) if job.restored_at.is_none() => {
+            match restored(world, &job, checkpoints, detail) {
+                Proof::Yes => {
+                    let watch = Watch { restored: checkpoints.counts.restored, ..Watch::default() };
+                    status.watch = Some(watch);
+                    status.job = Some(StartedJob { restored_at: Some(world.time()), ..job });
+                    Decision::record(status)
+                }
+                Proof::No(why) => fail(world, status, &why),
+                Proof::NotYet => waiting(world, status),
+            }
+        }
+        (Some(detail), Some(checkpoints))
+            if !detail.vertices.is_empty() && detail.vertices.iter().all(crate::flink::Vertex::is_running) =>
+        {
+            running(world, status, job, checkpoints)
+        }
+        _ => waiting(world, status),
+    }
+}
+
+fn running(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, checkpoints: &Checkpoints) -> Decision {
+    let evidence = job
+        .start_path
+        .as_ref()
+        .map_or_else(|| "started empty, as asked".to_owned(), |path| format!("restored from {path}"));
+    status.gap_millis =
+        status.restore_point.as_ref().map(|point| world.now.as_millisecond() - point.at.0.as_millisecond());
+    status.watch =
+        Some(Watch { settling_since: Some(world.time()), restored: checkpoints.counts.restored, ..Watch::default() });
+    status.job = Some(StartedJob { running_at: Some(world.time()), ..job });
+    status.advance(world, StageOutcome::Done, &format!("{evidence}; every vertex is RUNNING"), Stage::Monitor);
+    Decision::record(status)
+}
+
+enum Proof {
+    Yes,
+    No(String),
+    NotYet,
+}
+
+fn restored(world: &World, job: &StartedJob, checkpoints: &Checkpoints, detail: &JobDetail) -> Proof {
+    let path = checkpoints.latest.restored.as_ref().and_then(|restored| restored.external_path.as_deref());
+    match (&job.start_path, path) {
+        (None, None) if detail.state == JobState::Running => Proof::Yes,
+        (Some(wanted), Some(found)) if same_path(wanted, found) => Proof::Yes,
+        // A restart before we looked: Flink then names a checkpoint of the new job, and the first container's log decides.
+        (Some(wanted), Some(found)) if checkpoints.counts.restored > 1 || found.contains(&job.job_id) => {
+            match &world.logged_start {
+                Some(logged) if same_path(logged, wanted) => Proof::Yes,
+                Some(logged) => Proof::No(format!("the job was started from {logged} instead of {wanted}")),
+                None => Proof::NotYet,
+            }
+        }
+        (Some(wanted), Some(found)) => Proof::No(format!("the job was restored from {found} instead of {wanted}")),
+        (Some(wanted), None)
+            if detail.state == JobState::Running && detail.vertices.iter().all(crate::flink::Vertex::is_running) =>
+        {
+            Proof::No(format!("the job runs empty: it was not restored from {wanted}"))
+        }
+        (None, Some(found)) => {
+            Proof::No(format!("the job was restored from {found} although an empty start was asked for"))
+        }
+        _ => Proof::NotYet,
+    }
+}
+
+fn another_job(world: &World, job: &StartedJob) -> Option<String> {
+    let jobs = world.flink.jobs.as_ref()?;
+    jobs.iter().find(|other| other.jid != job.job_id && !other.state.is_terminal()).map(|other| other.jid.clone())
+}
+
+/// Any end of a JobManager container, and anything that keeps it from starting.
+pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
+    let trouble = trouble_of(&world.job_manager)?;
+    let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+    Some(format!("{}{reason}", trouble.sentence()))
+}
+
+/// What Flink itself, or else the JobManager's log, says is wrong.
+pub(super) fn reason(world: &World) -> Option<String> {
+    let newest = world.flink.exceptions.as_ref().and_then(|exceptions| exceptions.exception_history.entries.first());
+    newest
+        .map(|entry| match &entry.task_name {
+            Some(task) => format!("{} in {task}", entry.headline()),
+            None => entry.headline(),
+        })
+        .or_else(|| world.logged_cause.clone())
+}
+
+pub(super) fn ended(world: &World, detail: &JobDetail) -> String {
+    let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+    match detail.state {
+        JobState::Finished => "the job FINISHED although a running application was deployed".to_owned(),
+        state => format!("the job is {state}{reason}"),
+    }
+}
+
+fn waiting(world: &World, status: FlinkRolloutStatus) -> Decision {
+    if !world.past_deadline() {
+        return Decision::Wait(SOON);
+    }
+    let seconds = status.plan.as_ref().map_or(0, |plan| plan.settings.start_deadline_seconds);
+    let why = match &world.flink.job {
+        None => format!(
+            "Flink shows no job {} within {seconds} s",
+            status.job.as_ref().map_or("", |job| job.job_id.as_str())
+        ),
+        Some(detail) => {
+            let stuck: Vec<&str> = detail
+                .vertices
+                .iter()
+                .filter(|vertex| !vertex.is_running())
+                .map(|vertex| vertex.name.as_str())
+                .collect();
+            let slots = world.flink.slots.map_or_else(String::new, |(total, free)| {
+                let wanted = detail.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
+                format!("; the job needs {wanted} slots, the TaskManagers offer {total}, {free} of them free")
+            });
+            let reason = reason(world).map_or_else(String::new, |reason| format!("; {reason}"));
+            format!("not RUNNING within {seconds} s: {}{slots}{reason}", stuck.join(", "))
+        }
+    };
+    fail(world, status, &why)
+}
+
+pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {
+    Decision::record(match status.direction {
+        Direction::Forward => failed(world, status, why),
+        Direction::Back => park(world, status, why),
+    })
+}
+
+/// The way back did not start either: everything goes to 0 replicas, with a template that already holds restore point and job id.
+pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
+    let namespace = world.rollout.metadata.namespace.clone().unwrap_or_default();
+    let path = status.restore_point.as_ref().map_or_else(String::new, |point| point.path.clone());
+    let commands = status.plan.as_ref().map_or_else(Vec::new, |plan| {
+        let replicas = plan.before.as_ref().map_or(1, |before| before.task_manager.replicas);
+        vec![
+            format!("kubectl -n {namespace} scale deployment {} --replicas={replicas}", plan.settings.task_manager),
+            format!("kubectl -n {namespace} scale deployment {} --replicas=1", plan.settings.job_manager),
+        ]
+    });
+    let why = format!(
+        "the previous version could not be brought back: {why}. It is parked at 0 replicas; its state is safe in {path}. \
+         Mend the cause, then resume; or give up"
+    );
+    halt(world, status, &why, true, commands)
+}

@@ -1,0 +1,137 @@
+//! Everything a decision is made from, read in one go.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use kube::ResourceExt;
+
+use crate::{
+    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, Plan, ROLLOUT_FINALIZER, RequestKind},
+    cluster::{HaConfigMaps, Workload},
+    flink::{Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
+};
+
+/// A snapshot of one rollout and what it acts on.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The moment it was taken.
+    pub now: Timestamp,
+    /// The rollout.
+    pub rollout: FlinkRollout,
+    /// Its application; none if there is none of that name.
+    pub application: Option<FlinkApplication>,
+    /// The rollout that holds the application's claim.
+    pub claim: Option<ClaimHolder>,
+    /// Other rollouts of the application that have not ended.
+    pub rivals: Vec<Rival>,
+    /// The `JobManager` Deployment.
+    pub job_manager: Workload,
+    /// The `TaskManager` Deployment.
+    pub task_manager: Workload,
+    /// The HA `ConfigMaps` of the old and the new cluster id.
+    pub ha: HaConfigMaps,
+    /// What Flink says.
+    pub flink: FlinkView,
+    /// Savepoints in the rollout's own directory; none if the bot cannot see it.
+    pub seen: Option<Vec<SeenSavepoint>>,
+    /// What the users' own probes said: whether each passed, or why it could not be asked.
+    pub probes: BTreeMap<String, Result<bool, String>>,
+    /// The path that the `JobManager`'s log says the job was started from, where it had to be asked.
+    pub logged_start: Option<String>,
+    /// The cause that the log of the `JobManager`'s last container names, where it ended.
+    pub logged_cause: Option<String>,
+}
+
+/// Who holds an application's claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimHolder {
+    /// Name of the rollout.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+    /// Whether it ended or is gone, so that whoever meets the claim releases it.
+    pub stale: bool,
+    /// Whether it waits for approvals, so that a roll back may go first.
+    pub waits_for_approval: bool,
+}
+
+/// Another rollout of the same application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rival {
+    /// Its name.
+    pub name: String,
+    /// What it asks for.
+    pub kind: RequestKind,
+}
+
+/// A completed savepoint in the rollout's own directory: a folder with a `_metadata` file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenSavepoint {
+    /// Its path as Flink knows it.
+    pub path: String,
+}
+
+/// What Flink says now. A field is `None` where it was not asked or did not answer.
+#[derive(Debug, Clone, Default)]
+pub struct FlinkView {
+    /// Why nothing is known, if nothing is.
+    pub unknown: Option<String>,
+    /// `flink-version`.
+    pub version: Option<String>,
+    /// The effective configuration.
+    pub configuration: Option<BTreeMap<String, String>>,
+    /// All jobs.
+    pub jobs: Option<Vec<JobOverview>>,
+    /// The job of interest.
+    pub job: Option<JobDetail>,
+    /// Its checkpoints.
+    pub checkpoints: Option<Checkpoints>,
+    /// Its exceptions.
+    pub exceptions: Option<Exceptions>,
+    /// The status of the stop, read only where reading cannot lose the path. The error is Flink's own refusal, such as a 404.
+    pub stop: Option<Result<SavepointOperation, String>>,
+    /// Slots: total and free.
+    pub slots: Option<(u32, u32)>,
+}
+
+impl World {
+    /// The status as recorded; the default before anything is.
+    #[must_use]
+    pub fn status(&self) -> FlinkRolloutStatus {
+        self.rollout.status.clone().unwrap_or_default()
+    }
+
+    /// The recorded plan.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Plan> {
+        self.rollout.status.as_ref()?.plan.as_ref()
+    }
+
+    /// The rollout's uid.
+    #[must_use]
+    pub fn uid(&self) -> String {
+        self.rollout.uid().unwrap_or_default()
+    }
+
+    /// Whether our finalizer is on.
+    #[must_use]
+    pub fn has_finalizer(&self) -> bool {
+        self.rollout.finalizers().iter().any(|finalizer| finalizer == ROLLOUT_FINALIZER)
+    }
+
+    /// The moment in the record's form.
+    #[must_use]
+    pub fn time(&self) -> crate::api::Time {
+        k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(self.now)
+    }
+
+    /// Whether a recorded deadline has passed.
+    #[must_use]
+    pub fn past_deadline(&self) -> bool {
+        self.rollout
+            .status
+            .as_ref()
+            .and_then(|status| status.deadline.as_ref())
+            .is_some_and(|deadline| self.now > deadline.0)
+    }
+}
