@@ -1,1 +1,44 @@
-//! A Slack simulator.
+//! A Slack simulator: one workspace over real HTTP and WebSocket, for a bot under test and for people in a browser.
+//!
+//! It serves the Web API under `/api`, Socket Mode under `/link`, `response_url`s, a page at `/`, and a control interface
+//! under `/control`. What Slack refuses it refuses, with Slack's codes: tokens, scopes, rate limits, block limits,
+//! membership, late acknowledgements. The installed app is the one of the project's `slack-app.yaml`.
+//!
+//! In process, [`Simulator`] is the same thing as a value:
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use lockkeeper_slack_simulator::{Click, Config, Simulator};
+//!
+//! let slack = Simulator::start(Config::new()?).await?;
+//! // … start a bot with slack.api_url(), slack.bot_token() and slack.app_token() …
+//! let outcome = slack.command("alice", "deploys", "/flink deploy orders 1.1.0").await?;
+//! println!("{}", outcome.text());
+//! # Ok(())
+//! # }
+//! ```
+
+mod blocks;
+mod calls;
+mod config;
+mod control;
+mod faults;
+mod interaction;
+mod page;
+mod render;
+mod server;
+mod shared;
+mod simulator;
+mod socket_mode;
+mod tokens;
+mod view;
+mod web_api;
+mod world;
+
+pub use calls::ApiCall;
+pub use config::{AppManifest, Config, SlashCommand};
+pub use faults::{Failure, Outage};
+pub use interaction::{Click, ClickOutcome, CommandOutcome, Delivered, Refusal};
+pub use simulator::Simulator;
+pub use view::View;
+pub use world::{Channel, Ephemeral, Message, Team, ThreadSummary, User, UserGroup, WorldDefinition};

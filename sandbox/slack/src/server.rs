@@ -1,0 +1,92 @@
+//! The listening socket. A loop of our own around the router, so that a connection can be closed without an answer.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+use crate::faults::Outage;
+use crate::shared::Shared;
+use crate::{control, interaction, page, socket_mode, web_api};
+
+/// A response that is not sent: the connection is closed instead.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CloseConnection;
+
+impl IntoResponse for CloseConnection {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Everything that is served: Slack itself, which can be away, and the page and control interface, which cannot.
+pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+    let slack = Router::new()
+        .merge(web_api::routes())
+        .merge(socket_mode::routes())
+        .merge(interaction::routes())
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), unless_away));
+    Router::new().merge(slack).merge(control::routes()).merge(page::routes()).with_state(Arc::clone(shared))
+}
+
+async fn unless_away(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    match shared.outage_now() {
+        None => next.run(request).await,
+        Some(Outage::Unavailable) => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable").into_response(),
+        Some(Outage::ConnectionClosed) => CloseConnection.into_response(),
+        Some(Outage::BlackHole) => {
+            until_slack_is_back(&shared).await;
+            CloseConnection.into_response()
+        }
+    }
+}
+
+async fn until_slack_is_back(shared: &Shared) {
+    drop(shared.outage.subscribe().wait_for(Option::is_none).await);
+}
+
+/// Serves until it is dropped; all connections end with it.
+pub(crate) async fn serve(listener: TcpListener, router: Router) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => drop(connections.spawn(serve_connection(stream, router.clone()))),
+                Err(error) => tracing::warn!(%error, "could not accept a connection"),
+            },
+            Some(_) = connections.join_next() => (),
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, router: Router) {
+    let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            let response = router.oneshot(request.map(Body::new)).await;
+            let response = response.unwrap_or_else(|never: Infallible| match never {});
+            match response.extensions().get::<CloseConnection>() {
+                Some(_) => Err(io::Error::from(io::ErrorKind::ConnectionAborted)),
+                None => Ok(response),
+            }
+        }
+    });
+    drop(stream.set_nodelay(true));
+    let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.with_upgrades().await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,95 @@
+//! What all parts of the simulator share: the workspace, the sockets, the faults that tests ask for, the log of calls.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::calls::CallLog;
+use crate::config::Config;
+use crate::faults::{Faults, Outage};
+use crate::interaction::ResponseUrls;
+use crate::socket_mode::Sockets;
+use crate::tokens::Tokens;
+use crate::web_api::RateLimits;
+use crate::world::World;
+
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    /// Such as `http://127.0.0.1:4010`, without a slash at the end.
+    pub(crate) base_url: String,
+    pub(crate) tokens: Tokens,
+    pub(crate) sockets: Sockets,
+    pub(crate) outage: watch::Sender<Option<Outage>>,
+    world: Mutex<World>,
+    /// Counts changes, so that pages and tests can wait for the next one.
+    changes: watch::Sender<u64>,
+    faults: Mutex<Faults>,
+    limits: Mutex<RateLimits>,
+    calls: Mutex<CallLog>,
+    response_urls: Mutex<ResponseUrls>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, base_url: String) -> Self {
+        let world = World::new(config.world.clone(), config.manifest.app_name(), config.manifest.bot_name());
+        Self {
+            tokens: Tokens::new(),
+            sockets: Sockets::default(),
+            outage: watch::Sender::new(None),
+            world: Mutex::new(world),
+            changes: watch::Sender::new(0),
+            faults: Mutex::default(),
+            limits: Mutex::new(RateLimits::new(config.rate_limit_speedup)),
+            calls: Mutex::default(),
+            response_urls: Mutex::new(ResponseUrls::new(config.response_url_lifetime)),
+            config,
+            base_url,
+        }
+    }
+
+    /// Looks at the workspace.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+
+    /// Changes the workspace, and tells everyone who waits for a change.
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        let result = change(&mut self.world());
+        self.touch();
+        result
+    }
+
+    /// Tells everyone who waits for a change to look again.
+    pub(crate) fn touch(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        lock(&self.faults)
+    }
+
+    pub(crate) fn limits(&self) -> MutexGuard<'_, RateLimits> {
+        lock(&self.limits)
+    }
+
+    pub(crate) fn calls(&self) -> MutexGuard<'_, CallLog> {
+        lock(&self.calls)
+    }
+
+    pub(crate) fn response_urls(&self) -> MutexGuard<'_, ResponseUrls> {
+        lock(&self.response_urls)
+    }
+
+    pub(crate) fn outage_now(&self) -> Option<Outage> {
+        *self.outage.borrow()
+    }
+}
+
+/// Nothing panics while it holds one of these; were it to, the state is still whole, since every change is one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

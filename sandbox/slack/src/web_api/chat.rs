@@ -1,0 +1,153 @@
+//! `chat.*`: posting, changing, deleting, ephemerals, permalinks.
+
+use serde_json::{Value, json};
+
+use super::arguments::Arguments;
+use super::content::check_content;
+use super::error::{ApiError, ApiResult};
+use crate::shared::Shared;
+use crate::world::{Channel, Ephemeral, Message, MetadataChange, NewMessage, Revision, WithMetadata, World};
+
+pub(crate) fn post_message(shared: &Shared, arguments: &Arguments) -> ApiResult {
+    let content = check_content(arguments)?;
+    let broadcast = arguments.flag("reply_broadcast");
+    let thread_ts = arguments.text("thread_ts").map(str::to_owned);
+    shared.change(|world| {
+        let channel = writable(world, arguments)?.id.clone();
+        if !content.is_visible() {
+            return Err(ApiError::new("no_text"));
+        }
+        let thread_ts = thread_ts.map(|root| root_of(world, &channel, &root)).transpose()?;
+        let message = world.post(NewMessage {
+            user: world.app.bot_user.clone(),
+            bot_id: Some(world.app.bot_id.clone()),
+            text: content.text.unwrap_or_default(),
+            blocks: content.blocks.unwrap_or_default(),
+            metadata: content.metadata.applied_to(None),
+            broadcast: broadcast && thread_ts.is_some(),
+            thread_ts,
+            channel,
+        });
+        Ok(posted(world, &message))
+    })
+}
+
+pub(crate) fn update(shared: &Shared, arguments: &Arguments) -> ApiResult {
+    let content = check_content(arguments)?;
+    let ts = arguments.required("ts")?;
+    shared.change(|world| {
+        let channel = writable(world, arguments)?.id.clone();
+        own_message(world, &channel, ts, "cant_update_message")?;
+        let removes_all = content.blocks.as_ref().is_some_and(Vec::is_empty) && !content.is_visible();
+        if removes_all
+            || (content.text.is_none() && content.blocks.is_none() && content.metadata == MetadataChange::Keep)
+        {
+            return Err(ApiError::new("no_text"));
+        }
+        // Blocks that are not sent stay only if no text is sent either; a text that is not sent goes when blocks come.
+        let blocks = match (&content.text, content.blocks) {
+            (Some(_), None) => Some(Vec::new()),
+            (_, blocks) => blocks,
+        };
+        let text = content.text.or_else(|| blocks.as_ref().map(|_| String::new()));
+        let revision = Revision { text, blocks, metadata: content.metadata };
+        let message = world.revise(&channel, ts, revision).ok_or_else(|| ApiError::new("message_not_found"))?;
+        let mut body = posted(world, &message);
+        body["text"] = json!(message.text);
+        Ok(body)
+    })
+}
+
+pub(crate) fn delete(shared: &Shared, arguments: &Arguments) -> ApiResult {
+    let ts = arguments.required("ts")?;
+    shared.change(|world| {
+        let channel = writable(world, arguments)?.id.clone();
+        own_message(world, &channel, ts, "cant_delete_message")?;
+        world.delete(&channel, ts);
+        Ok(json!({"channel": channel, "ts": ts}))
+    })
+}
+
+pub(crate) fn post_ephemeral(shared: &Shared, arguments: &Arguments) -> ApiResult {
+    let content = check_content(arguments)?;
+    let user = arguments.required("user")?.to_owned();
+    let thread_ts = arguments.text("thread_ts").map(str::to_owned);
+    shared.change(|world| {
+        let channel = writable(world, arguments)?.clone();
+        if !channel.members.contains(&user) {
+            return Err(ApiError::new("user_not_in_channel"));
+        }
+        if !content.is_visible() {
+            return Err(ApiError::new("no_text"));
+        }
+        let thread_ts = thread_ts.map(|root| root_of(world, &channel.id, &root)).transpose()?;
+        let shown = world.show_ephemeral(Ephemeral {
+            ts: String::new(),
+            channel: channel.id,
+            user,
+            thread_ts,
+            from_slack: false,
+            text: content.text.unwrap_or_default(),
+            blocks: content.blocks.unwrap_or_default(),
+            in_reply_to: None,
+        });
+        Ok(json!({"message_ts": shown.ts}))
+    })
+}
+
+pub(crate) fn get_permalink(shared: &Shared, arguments: &Arguments) -> ApiResult {
+    let (channel, ts) = (arguments.required("channel")?, arguments.required("message_ts")?);
+    let world = shared.world();
+    visible(&world, channel)?;
+    let message = world.message(channel, ts).ok_or_else(|| ApiError::new("message_not_found"))?;
+    Ok(json!({"channel": channel, "permalink": permalink(&shared.base_url, message)}))
+}
+
+/// Slack's form of a permalink, on the simulator's own address, so that a click in the page finds the message.
+fn permalink(base_url: &str, message: &Message) -> String {
+    let link = format!("{base_url}/archives/{}/p{}", message.channel, message.ts.replace('.', ""));
+    match message.thread_ts.as_ref().filter(|_| message.is_reply()) {
+        Some(root) => format!("{link}?thread_ts={root}&cid={}", message.channel),
+        None => link,
+    }
+}
+
+fn posted(world: &World, message: &Message) -> Value {
+    json!({
+        "channel": message.channel,
+        "ts": message.ts,
+        "message": world.api_message(message, WithMetadata::Yes),
+    })
+}
+
+/// The channel of a call that writes: it exists for the bot, the bot is in it, and it is not archived.
+fn writable<'a>(world: &'a World, arguments: &Arguments) -> Result<&'a Channel, ApiError> {
+    let id = arguments.required("channel").map_err(|_| ApiError::new("channel_not_found"))?;
+    let channel = visible(world, id)?;
+    if !channel.bot_is_member {
+        return Err(ApiError::new("not_in_channel"));
+    }
+    if channel.is_archived {
+        return Err(ApiError::new("is_archived"));
+    }
+    Ok(channel)
+}
+
+/// A channel that exists as far as the bot can see: private ones only if it is in them.
+pub(crate) fn visible<'a>(world: &'a World, id: &str) -> Result<&'a Channel, ApiError> {
+    world
+        .channel_by_id(id)
+        .filter(|channel| channel.bot_is_member || !channel.is_private)
+        .ok_or_else(|| ApiError::new("channel_not_found"))
+}
+
+/// The root that a reply goes to. A reply to a reply goes to the same root, as at Slack.
+fn root_of(world: &World, channel: &str, ts: &str) -> Result<String, ApiError> {
+    let parent = world.message(channel, ts).ok_or_else(|| ApiError::new("thread_not_found"))?;
+    Ok(parent.thread_ts.clone().unwrap_or_else(|| parent.ts.clone()))
+}
+
+fn own_message(world: &World, channel: &str, ts: &str, refusal: &str) -> Result<(), ApiError> {
+    let message = world.message(channel, ts).ok_or_else(|| ApiError::new("message_not_found"))?;
+    if message.bot_id.as_ref() == Some(&world.app.bot_id) { Ok(()) } else { Err(ApiError::new(refusal)) }
+}

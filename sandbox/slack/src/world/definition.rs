@@ -1,0 +1,121 @@
+//! The workspace as it is at the start, in a form that a person can write as JSON.
+
+use serde::{Deserialize, Serialize};
+
+/// A workspace: who is in it, and in which channels and groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorldDefinition {
+    /// The workspace itself.
+    pub team: Team,
+    /// The people in it. The app's bot user is there by itself.
+    pub users: Vec<User>,
+    /// Its channels.
+    pub channels: Vec<Channel>,
+    /// Its user groups.
+    #[serde(default)]
+    pub user_groups: Vec<UserGroup>,
+}
+
+/// The workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Team {
+    /// Such as `T0LOCK`.
+    pub id: String,
+    /// As people see it.
+    pub name: String,
+    /// The first part of its address.
+    pub domain: String,
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct User {
+    /// Such as `U0ALICE`.
+    pub id: String,
+    /// The handle, without `@`.
+    pub name: String,
+    /// The full name.
+    pub real_name: String,
+}
+
+/// A channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Channel {
+    /// Such as `C0DEPLOYS`.
+    pub id: String,
+    /// Without `#`.
+    pub name: String,
+    /// The people in it, by id.
+    pub members: Vec<String>,
+    /// Whether the app's bot user was invited.
+    #[serde(default)]
+    pub bot_is_member: bool,
+    /// Private channels do not exist for those who are not in them.
+    #[serde(default)]
+    pub is_private: bool,
+    /// Archived channels take no messages.
+    #[serde(default)]
+    pub is_archived: bool,
+}
+
+/// A user group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserGroup {
+    /// Such as `S0PLATFORM`.
+    pub id: String,
+    /// The handle, without `@`.
+    pub handle: String,
+    /// As people see it.
+    pub name: String,
+    /// Its members, by id.
+    pub users: Vec<String>,
+    /// Disabled groups are not listed unless asked for.
+    #[serde(default)]
+    pub is_disabled: bool,
+}
+
+impl Default for WorldDefinition {
+    /// Alice and Bob of the platform group, Carol outside it; `#deploys` with the bot, `#random` without.
+    fn default() -> Self {
+        let everyone = ["U0ALICE", "U0BOB", "U0CAROL"].map(String::from).to_vec();
+        Self {
+            team: Team { id: "T0LOCK".into(), name: "Lockkeeper".into(), domain: "lockkeeper".into() },
+            users: vec![
+                user("U0ALICE", "alice", "Alice Archer"),
+                user("U0BOB", "bob", "Bob Brook"),
+                user("U0CAROL", "carol", "Carol Canal"),
+            ],
+            channels: vec![
+                Channel { bot_is_member: true, ..channel("C0DEPLOYS", "deploys", &everyone) },
+                channel("C0RANDOM", "random", &everyone),
+            ],
+            user_groups: vec![UserGroup {
+                id: "S0PLATFORM".into(),
+                handle: "platform".into(),
+                name: "Platform team".into(),
+                users: everyone[..2].to_vec(),
+                is_disabled: false,
+            }],
+        }
+    }
+}
+
+fn user(id: &str, name: &str, real_name: &str) -> User {
+    User { id: id.into(), name: name.into(), real_name: real_name.into() }
+}
+
+fn channel(id: &str, name: &str, members: &[String]) -> Channel {
+    Channel {
+        id: id.into(),
+        name: name.into(),
+        members: members.to_vec(),
+        bot_is_member: false,
+        is_private: false,
+        is_archived: false,
+    }
+}

@@ -1,0 +1,86 @@
+//! The workspace: people, channels, groups, messages. Pure state; knows neither HTTP nor time beyond its own ts clock.
+
+mod clock;
+mod definition;
+mod message;
+mod messages;
+
+pub use definition::{Channel, Team, User, UserGroup, WorldDefinition};
+pub(crate) use message::{AppIdentity, WithMetadata};
+pub use message::{Ephemeral, Message, ThreadSummary};
+pub(crate) use messages::{MetadataChange, NewMessage, Revision};
+
+use clock::TsClock;
+
+/// The workspace as it is now.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) team: Team,
+    pub(crate) users: Vec<User>,
+    pub(crate) channels: Vec<Channel>,
+    pub(crate) groups: Vec<UserGroup>,
+    pub(crate) app: AppIdentity,
+    /// In the order of their ts, all channels together.
+    messages: Vec<Message>,
+    ephemerals: Vec<Ephemeral>,
+    clock: TsClock,
+}
+
+impl World {
+    pub(crate) fn new(definition: WorldDefinition, app_name: &str, bot_name: &str) -> Self {
+        let app = AppIdentity {
+            app_id: "A0LOCKKEEPER".into(),
+            app_name: app_name.into(),
+            bot_id: "B0LOCKKEEPER".into(),
+            bot_user: "U0LOCKKEEPER".into(),
+            bot_name: bot_name.into(),
+            team: definition.team.id.clone(),
+        };
+        Self {
+            team: definition.team,
+            users: definition.users,
+            channels: definition.channels,
+            groups: definition.user_groups,
+            app,
+            messages: Vec::new(),
+            ephemerals: Vec::new(),
+            clock: TsClock::default(),
+        }
+    }
+
+    /// A channel by id, or by name with or without `#`.
+    pub(crate) fn channel(&self, id_or_name: &str) -> Option<&Channel> {
+        let name = id_or_name.strip_prefix('#').unwrap_or(id_or_name);
+        self.channels.iter().find(|channel| channel.id == id_or_name || channel.name == name)
+    }
+
+    /// A channel by its id alone, as the Web API wants it.
+    pub(crate) fn channel_by_id(&self, id: &str) -> Option<&Channel> {
+        self.channels.iter().find(|channel| channel.id == id)
+    }
+
+    pub(crate) fn channel_mut(&mut self, id_or_name: &str) -> Option<&mut Channel> {
+        let name = id_or_name.strip_prefix('#').unwrap_or(id_or_name);
+        self.channels.iter_mut().find(|channel| channel.id == id_or_name || channel.name == name)
+    }
+
+    /// A person by id, or by handle with or without `@`.
+    pub(crate) fn user(&self, id_or_name: &str) -> Option<&User> {
+        let name = id_or_name.strip_prefix('@').unwrap_or(id_or_name);
+        self.users.iter().find(|user| user.id == id_or_name || user.name == name)
+    }
+
+    /// A group by id, or by handle with or without `@`.
+    pub(crate) fn group_mut(&mut self, id_or_handle: &str) -> Option<&mut UserGroup> {
+        let handle = id_or_handle.strip_prefix('@').unwrap_or(id_or_handle);
+        self.groups.iter_mut().find(|group| group.id == id_or_handle || group.handle == handle)
+    }
+
+    /// The handle that a user id is shown as; the id itself for strangers.
+    pub(crate) fn handle_of<'a>(&'a self, user: &'a str) -> &'a str {
+        if user == self.app.bot_user {
+            return &self.app.bot_name;
+        }
+        self.users.iter().find(|known| known.id == user).map_or(user, |known| &known.name)
+    }
+}
