@@ -1,5 +1,6 @@
 //! The project's own commands: one module for each.
 
+mod cache;
 mod command;
 mod images;
 mod places;

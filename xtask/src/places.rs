@@ -19,7 +19,7 @@ pub struct Places {
     pub cache: PathBuf,
     /// What belongs to the sandbox of this checkout alone.
     pub state: PathBuf,
-    /// The sandbox's name where the whole machine sees it: `lockkeeper-<hash of the checkout's path>`.
+    /// The sandbox's name where the whole machine sees it: `lockkeeper-<hash of the state folder's path>`.
     pub name: String,
 }
 
@@ -44,7 +44,8 @@ impl Places {
                 state.display()
             );
         }
-        Ok(Self { checkout: checkout.into(), cache: cache.into(), state, name: format!("lockkeeper-{hash}") })
+        let name = format!("lockkeeper-{}", short_hash(state.as_os_str().as_encoded_bytes()));
+        Ok(Self { checkout: checkout.into(), cache: cache.into(), state, name })
     }
 
     /// The sample application's chart.

@@ -79,7 +79,7 @@ impl Drop for Progress {
 impl Step {
     /// Says what the step is at.
     pub fn now(&self, what: &str) {
-        lock(&self.board).update(self.id, format!("{}: {what}", self.title));
+        lock(&self.board).update(self.id, &format!("{}: {what}", self.title));
     }
 
     /// Ends the step well.
@@ -106,11 +106,11 @@ impl Board {
         self.next
     }
 
-    fn update(&mut self, id: usize, text: String) {
+    fn update(&mut self, id: usize, text: &str) {
         let Some(active) = self.active.iter_mut().find(|active| active.id == id) else { return };
         if active.text != text {
-            active.text.clone_from(&text);
-            self.changed(&text);
+            text.clone_into(&mut active.text);
+            self.changed(text);
         }
     }
 
@@ -184,7 +184,7 @@ mod tests {
         let started = Instant::now();
         let first = board.begin("building Kubernetes", started);
         let second = board.begin("building the images", started);
-        board.update(second, "building the images: jlink".to_owned());
+        board.update(second, "building the images: jlink");
         assert_eq!(board.line(), "building Kubernetes (0 s) | building the images: jlink (0 s)");
         board.end(first, "done");
         assert_eq!(board.line(), "building the images: jlink (0 s)");

@@ -1,10 +1,89 @@
-//! `cargo xtask test`: everything that must be right before a change is.
-use anyhow::Result;
-use std::process::ExitCode;
-/// stub
+//! `cargo xtask test`: everything that must be right before a change is taken, as CI runs it.
+
+mod deny;
+mod table;
+
+use std::env;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::command;
+use crate::places::Places;
+use crate::sandbox::{self, Running, UpOptions};
+use table::{Outcome, Table};
+
+/// Format, lints, licences and all tests, with a sandbox around the tests.
 #[derive(clap::Args)]
-pub struct Arguments {}
-/// stub
-pub fn run(_: &Arguments) -> Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+pub struct Arguments {
+    /// Install missing Debian packages without asking.
+    #[arg(long, short)]
+    yes: bool,
+}
+
+/// Runs every step, also after one that failed, and closes with a table. The exit code says whether all went well.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let places = Places::of_this_checkout()?;
+    // Compiling cargo-deny takes minutes, so it goes on beside everything else.
+    let deny = deny::Deny::install(&places)?;
+    let mut table = Table::default();
+    table.step("format", || cargo(&places, ["fmt", "--all", "--check"]));
+    table.step("lints", || cargo(&places, ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]));
+    table.step("sandbox's Go code", || go(&places));
+    let started = Instant::now();
+    let options = UpOptions { tied: true, ..UpOptions::from_environment(arguments.yes) };
+    match sandbox::up(&places, options) {
+        Ok(running) => {
+            table.add("sandbox up", Outcome::Passed, started.elapsed());
+            table.step("tests", || tests(&places, &running));
+            if !running.was_up {
+                table.step("sandbox down", || {
+                    drop(running);
+                    sandbox::down(&places)
+                });
+            }
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            table.add("sandbox up", Outcome::Failed, started.elapsed());
+            table.add("tests", Outcome::Skipped, Duration::ZERO);
+        }
+    }
+    table.step("licences and sources", || deny.check(&places));
+    println!("\n{table}");
+    Ok(if table.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn cargo<I: AsRef<OsStr>>(places: &Places, arguments: impl IntoIterator<Item = I>) -> Result<()> {
+    // The cargo that runs xtask, not another one that may be on the path.
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    check(cargo.args(arguments).current_dir(&places.checkout))
+}
+
+fn go(places: &Places) -> Result<()> {
+    let mut go = Command::new("go");
+    go.current_dir(places.kubernetes()).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
+    // Without cmd/kube, whose every import would be compiled again for the test.
+    check(go.args(["test", "./internal/...", "./cmd/node", "./cmd/pause"]))
+}
+
+fn tests(places: &Places, running: &Running) -> Result<()> {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["test", "--workspace", "--no-fail-fast"]).current_dir(&places.checkout);
+    check(cargo.envs(environment(&running.file, &running.info.kubectl, &running.info.helm)))
+}
+
+/// How the tests find the sandbox.
+fn environment<'a>(file: &'a Path, kubectl: &'a Path, helm: &'a Path) -> [(&'static str, &'a Path); 3] {
+    [("LOCKKEEPER_SANDBOX", file), ("LOCKKEEPER_KUBECTL", kubectl), ("LOCKKEEPER_HELM", helm)]
+}
+
+fn check(tool: &mut Command) -> Result<()> {
+    if !command::visible(tool)? {
+        bail!("it said above what is wrong");
+    }
+    Ok(())
 }

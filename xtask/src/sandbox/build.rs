@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use crate::cache::once;
 use crate::command;
-use crate::places::{Places, hex};
+use crate::places::{Places, hex, short_hash};
 use crate::progress::Progress;
 
 /// The programs that make up the sandbox.
@@ -93,7 +94,7 @@ impl Module {
     /// Where a part is kept; it holds nothing until it is whole.
     fn part(&self, cache: &Path, name: &str, hash: &str) -> Result<PathBuf> {
         let go = command::output(Command::new("go").args(["env", "GOVERSION"]))?;
-        let hash = crate::places::short_hash(format!("{go}\n{hash}").as_bytes());
+        let hash = short_hash(format!("{go}\n{hash}").as_bytes());
         Ok(cache.join(format!("{name}-{}-{hash}", self.kubernetes)))
     }
 
@@ -144,36 +145,13 @@ impl Module {
     }
 }
 
-/// Makes `folder` by filling another one and renaming it, unless it is there.
-fn once(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    if folder.exists() {
-        return Ok(());
-    }
-    let unfinished = folder.with_file_name(format!("unfinished-{}-{}", file_name(folder), std::process::id()));
-    fs::create_dir_all(&unfinished).with_context(|| format!("cannot make the folder {}", unfinished.display()))?;
-    let filled = fill(&unfinished);
-    if filled.is_err() {
-        // The reason of the failure says more than one of the cleaning up.
-        let _ = fs::remove_dir_all(&unfinished);
-        return filled;
-    }
-    match fs::rename(&unfinished, folder) {
-        Ok(()) => Ok(()),
-        // Another checkout has built the same meanwhile.
-        Err(_) if folder.exists() => {
-            fs::remove_dir_all(&unfinished).with_context(|| format!("cannot remove {}", unfinished.display()))
-        }
-        Err(error) => Err(error).with_context(|| format!("cannot make the folder {}", folder.display())),
-    }
-}
-
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
         let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
         if path.is_dir() {
             list(&path, files)?;
-        } else {
+        } else if !file_name(&path).ends_with("_test.go") {
             files.push(path);
         }
     }
@@ -218,20 +196,5 @@ mod tests {
         let flags = module.link_flags();
         assert!(flags.contains(&format!("component-base/version.gitVersion={}", module.kubernetes)), "{flags}");
         assert!(!module.helm.is_empty());
-    }
-
-    #[test]
-    fn a_failed_build_leaves_nothing_and_a_good_one_is_made_once() {
-        let folder = std::env::temp_dir().join(format!("lockkeeper-build-{}", std::process::id())).join("part-v1");
-        let failed = once(&folder, |unfinished| {
-            fs::write(unfinished.join("half"), "")?;
-            bail!("no compiler")
-        });
-        assert_eq!(failed.unwrap_err().to_string(), "no compiler");
-        assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 0);
-        once(&folder, |unfinished| Ok(fs::write(unfinished.join("program"), "1")?)).unwrap();
-        once(&folder, |_| bail!("built again")).unwrap();
-        assert_eq!(fs::read_to_string(folder.join("program")).unwrap(), "1");
-        fs::remove_dir_all(folder.parent().unwrap()).unwrap();
     }
 }

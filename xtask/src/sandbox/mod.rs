@@ -23,8 +23,7 @@ use clap::Subcommand;
 use crate::places::Places;
 
 pub use down::down;
-pub use status::is_up;
-pub use up::{UpOptions, up};
+pub use up::{Running, UpOptions, up};
 
 /// What to do with this checkout's sandbox.
 #[derive(clap::Args)]
@@ -56,8 +55,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let places = Places::of_this_checkout()?;
     match arguments.action {
         Action::Up { yes } => {
-            let info = up(&places, UpOptions::from_environment(yes))?;
-            println!("{}", info.describe());
+            let running = up(&places, UpOptions::from_environment(yes))?;
+            println!("{}", running.info.describe());
             Ok(ExitCode::SUCCESS)
         }
         Action::Down => down(&places).map(|()| ExitCode::SUCCESS),

@@ -30,24 +30,21 @@ pub struct Report {
     pub error: String,
 }
 
-/// Starts the sandbox, detached from this process: it outlives the command that started it.
-pub fn start(places: &Places, kubernetes: &Kubernetes) -> Result<Child> {
+/// Starts the sandbox in a session of its own. It outlives the command that started it, unless it is `tied`: then it ends
+/// when the other end of its standard input is closed, which the kernel does at the end of whoever holds the `Child`.
+pub fn start(places: &Places, kubernetes: &Kubernetes, tied: bool) -> Result<Child> {
     let log = places.state.join("run.log");
     let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let errors = output.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
     // An old report must not be taken for the new sandbox's.
     forget(&progress_file(places))?;
-    Command::new(&kubernetes.node)
-        .args(["run", "--cgroup", &places.name, "--state"])
-        .arg(&places.state)
-        .arg("--kube")
-        .arg(&kubernetes.kube)
-        .current_dir(&places.state)
-        .stdin(Stdio::null())
-        .stdout(output)
-        .stderr(errors)
-        .spawn()
-        .with_context(|| format!("`{}` cannot be started", kubernetes.node.display()))
+    let mut node = Command::new(&kubernetes.node);
+    node.args(["run", "--cgroup", &places.name, "--state"]).arg(&places.state).arg("--kube").arg(&kubernetes.kube);
+    node.current_dir(&places.state).stdin(Stdio::null()).stdout(output).stderr(errors);
+    if tied {
+        node.arg("--tied").stdin(Stdio::piped());
+    }
+    node.spawn().with_context(|| format!("`{}` cannot be started", kubernetes.node.display()))
 }
 
 /// Whether any process of the sandbox lives. Each of them holds the lock, directly or through the one that does.

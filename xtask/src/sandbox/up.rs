@@ -1,6 +1,7 @@
 //! Starts this checkout's sandbox: builds what is missing, starts it, imports the images, waits until pods can run.
 
 use std::env;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::thread;
@@ -17,13 +18,27 @@ use crate::{command, images};
 
 const POLL: Duration = Duration::from_millis(100);
 /// The sandbox has deadlines of its own; this one only catches a sandbox that says nothing at all.
-const DEADLINE: Duration = Duration::from_secs(10 * 60);
+const DEADLINE: Duration = Duration::from_mins(10);
 
-/// What may be decided without asking.
+/// How to start.
 #[derive(Debug, Clone, Copy)]
 pub struct UpOptions {
     /// Missing Debian packages are installed without asking.
     pub yes: bool,
+    /// A sandbox that is started now ends with this process, however that ends.
+    pub tied: bool,
+}
+
+/// A sandbox that can be used.
+pub struct Running {
+    /// Where everything is.
+    pub info: Info,
+    /// The file with the same.
+    pub file: PathBuf,
+    /// Whether it was there before, and is not for the caller to end.
+    pub was_up: bool,
+    /// Keeps a tied sandbox running.
+    _holder: Option<Child>,
 }
 
 impl UpOptions {
@@ -31,33 +46,35 @@ impl UpOptions {
     #[must_use]
     pub fn from_environment(yes: bool) -> Self {
         let ci = env::var("CI").is_ok_and(|value| value == "true" || value == "1");
-        Self { yes: yes || ci }
+        Self { yes: yes || ci, tied: false }
     }
 }
 
 /// Makes sure that the sandbox runs with all images, and says where everything is. What a failed start began is ended.
-pub fn up(places: &Places, options: UpOptions) -> Result<Info> {
+pub fn up(places: &Places, options: UpOptions) -> Result<Running> {
     let _lock = exclusive(places)?;
     if let Some(cluster) = users::Cluster::from_environment()? {
         requirements::ensure_go()?;
-        return cluster.use_it(places);
+        let info = cluster.use_it(places)?;
+        return Ok(Running { info, file: Info::users_path(places), was_up: true, _holder: None });
     }
     requirements::ensure(options.yes)?;
     let progress = Progress::new();
     if status::is_up(places)? {
         let archives = build_images(places, &progress)?;
         import_images(places, &archives, &progress)?;
-        return Info::read(&Info::path(places));
+        let file = Info::path(places);
+        return Ok(Running { info: Info::read(&file)?, file, was_up: true, _holder: None });
     }
     // Also after a crash: nothing may be left of the former run when the next begins.
     down::end(places)?;
-    start(places, &progress).inspect_err(|_| {
+    start(places, options.tied, &progress).inspect_err(|_| {
         // The failure says why; what ending it says would only hide that.
         let _ = down::end(places);
     })
 }
 
-fn start(places: &Places, progress: &Progress) -> Result<Info> {
+fn start(places: &Places, tied: bool, progress: &Progress) -> Result<Running> {
     let (kubernetes, archives) = thread::scope(|scope| {
         let archives = scope.spawn(|| build_images(places, progress));
         let kubernetes = build::kubernetes(places, progress);
@@ -66,7 +83,8 @@ fn start(places: &Places, progress: &Progress) -> Result<Info> {
         anyhow::Ok(((kubernetes?, tools?), archives?))
     })?;
     let (kubernetes, tools) = kubernetes;
-    run(places, &kubernetes, &archives, progress)?;
+    let mut sandbox = process::start(places, &kubernetes, tied)?;
+    fill(places, &mut sandbox, &kubernetes, &archives, progress)?;
     let info = Info {
         kubeconfig: places.state.join("kubeconfig"),
         api_server: server(&tools.kubectl, &places.state.join("kubeconfig"))?,
@@ -76,19 +94,25 @@ fn start(places: &Places, progress: &Progress) -> Result<Info> {
         chart: places.chart(),
         own_cluster: false,
     };
-    info.write(&Info::path(places))?;
-    Ok(info)
+    let file = Info::path(places);
+    info.write(&file)?;
+    Ok(Running { info, file, was_up: false, _holder: Some(sandbox) })
 }
 
-fn run(places: &Places, kubernetes: &Kubernetes, archives: &[PathBuf], progress: &Progress) -> Result<()> {
+/// Imports the images while the sandbox starts, and waits until pods can run.
+fn fill(
+    places: &Places,
+    sandbox: &mut Child,
+    kubernetes: &Kubernetes,
+    archives: &[PathBuf],
+    progress: &Progress,
+) -> Result<()> {
     let step = progress.step("starting Kubernetes");
-    let mut sandbox = process::start(places, kubernetes)?;
     let socket = import::socket(places);
-    wait(places, &mut sandbox, &step, |_| socket.exists())?;
-    let mut needed = vec![kubernetes.pause_image.clone()];
-    needed.extend_from_slice(archives);
+    wait(places, sandbox, &step, |_| socket.exists())?;
+    let needed: Vec<_> = iter::once(&kubernetes.pause_image).chain(archives).cloned().collect();
     import_images(places, &needed, progress)?;
-    wait(places, &mut sandbox, &step, |report| report.ready)?;
+    wait(places, sandbox, &step, |report| report.ready)?;
     step.done();
     Ok(())
 }

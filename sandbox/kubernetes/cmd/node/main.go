@@ -11,6 +11,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -30,7 +31,7 @@ func main() {
 	}
 }
 
-const usage = `usage: node run --state DIR --kube PROGRAM --cgroup NAME [--cni-plugins DIR]
+const usage = `usage: node run --state DIR --kube PROGRAM --cgroup NAME [--cni-plugins DIR] [--tied]
        node pause-image PROGRAM ARCHIVE`
 
 func dispatch(arguments []string) error {
@@ -48,6 +49,7 @@ func dispatch(arguments []string) error {
 	kube := flags.String("kube", "", "the program that holds the Kubernetes parts")
 	cgroup := flags.String("cgroup", "", "the name of the sandbox's cgroup")
 	plugins := flags.String("cni-plugins", "/usr/lib/cni", "the folder of the CNI programs")
+	tied := flags.Bool("tied", false, "end when standard input ends, as it does with the process that holds its other end")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
 	}
@@ -60,6 +62,9 @@ func dispatch(arguments []string) error {
 		if *cgroup == "" {
 			return errors.New("--cgroup is missing")
 		}
+		if *tied {
+			go endWithInput()
+		}
 		return run(host.Options{State: where, Kube: *kube, Cgroup: "/" + *cgroup, CNIPlugins: *plugins})
 	case "init":
 		return inside.Run(*kube, where, host.ListenerFD, host.LockFD)
@@ -68,6 +73,12 @@ func dispatch(arguments []string) error {
 	default:
 		return fmt.Errorf("%q is none of run, init, supervise", arguments[0])
 	}
+}
+
+// endWithInput ends this process, and so the sandbox, when standard input does.
+func endWithInput() {
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 // run leaves the session of the shell that started it: closing that must not end the sandbox.
