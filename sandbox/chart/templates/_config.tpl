@@ -43,7 +43,6 @@ taskmanager.memory.network.max: 32m
 taskmanager.memory.jvm-metaspace.size: 128m
 taskmanager.memory.jvm-overhead.min: 64m
 taskmanager.memory.jvm-overhead.max: 64m
-slot.request.timeout: 30 s
 
 kubernetes.namespace: {{ .Release.Namespace }}
 kubernetes.cluster-id: {{ .Release.Name }}
