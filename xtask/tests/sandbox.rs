@@ -1,6 +1,8 @@
 //! A second sandbox beside the one that `cargo xtask test` starts: it must disturb nothing, survive a crash, and leave
 //! nothing behind.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test fail it")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
