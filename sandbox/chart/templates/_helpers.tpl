@@ -63,6 +63,10 @@ envFrom:
   mountPath: /opt/flink/conf
 - name: data
   mountPath: {{ .settings.data.hostPath }}
+{{- if .settings.scratch }}
+- name: scratch
+  mountPath: /scratch
+{{- end }}
 {{- end -}}
 
 {{- define "orders.volumes" -}}
@@ -73,4 +77,8 @@ envFrom:
   hostPath:
     path: {{ .settings.data.hostPath }}
     type: Directory
+{{- if .settings.scratch }}
+- name: scratch
+  emptyDir: {}
+{{- end }}
 {{- end -}}
