@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::calls::ApiCall;
 use crate::config::Config;
 use crate::faults::{Failure, Outage};
-use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Refusal};
+use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Refusal, person_in_channel};
 use crate::server;
 use crate::shared::Shared;
 use crate::view::View;
@@ -94,14 +94,7 @@ impl Simulator {
 
     /// Writes a message as a person, in the channel or in a thread.
     pub fn say(&self, user: &str, channel: &str, text: &str, thread_ts: Option<&str>) -> Result<Message, Refusal> {
-        self.shared.change(|world| {
-            let person = world.user(user).ok_or_else(|| Refusal::UnknownUser { user: user.to_owned() })?.id.clone();
-            let place =
-                world.channel(channel).ok_or_else(|| Refusal::UnknownChannel { channel: channel.to_owned() })?;
-            let channel = place.id.clone();
-            let thread_ts = thread_ts.map(str::to_owned);
-            Ok(world.post(NewMessage { channel, user: person, text: text.into(), thread_ts, ..NewMessage::default() }))
-        })
+        say(&self.shared, user, channel, text, thread_ts)
     }
 
     /// What can be seen in the workspace now.
@@ -191,26 +184,17 @@ impl Simulator {
 
     /// Adds a person, or replaces the one with the same id.
     pub fn put_user(&self, user: User) {
-        self.shared.change(|world| {
-            world.users.retain(|known| known.id != user.id);
-            world.users.push(user);
-        });
+        put_user(&self.shared, user);
     }
 
     /// Adds a channel, or replaces the one with the same id; its messages stay.
     pub fn put_channel(&self, channel: Channel) {
-        self.shared.change(|world| match world.channel_mut(&channel.id) {
-            Some(known) => *known = channel,
-            None => world.channels.push(channel),
-        });
+        put_channel(&self.shared, channel);
     }
 
     /// Adds a user group, or replaces the one with the same id.
     pub fn put_group(&self, group: UserGroup) {
-        self.shared.change(|world| match world.group_mut(&group.id) {
-            Some(known) => *known = group,
-            None => world.groups.push(group),
-        });
+        put_group(&self.shared, group);
     }
 
     /// Stops listening and closes every connection.
@@ -237,4 +221,50 @@ pub(crate) fn go_away(shared: &Shared, outage: Outage) {
 pub(crate) fn come_back(shared: &Shared) {
     shared.outage.send_replace(None);
     shared.touch();
+}
+
+pub(crate) fn say(
+    shared: &Shared,
+    user: &str,
+    channel: &str,
+    text: &str,
+    thread_ts: Option<&str>,
+) -> Result<Message, Refusal> {
+    if shared.outage_now().is_some() {
+        return Err(Refusal::SlackIsAway);
+    }
+    shared.change(|world| {
+        let (person, place) = person_in_channel(world, user, channel)?;
+        if let Some(root) = thread_ts.filter(|root| world.message(&place.id, root).is_none()) {
+            return Err(Refusal::NoSuchMessage { channel: place.name, ts: root.to_owned() });
+        }
+        Ok(world.post(NewMessage {
+            channel: place.id,
+            user: person.id,
+            text: text.into(),
+            thread_ts: thread_ts.map(str::to_owned),
+            ..NewMessage::default()
+        }))
+    })
+}
+
+pub(crate) fn put_user(shared: &Shared, user: User) {
+    shared.change(|world| match world.users.iter_mut().find(|known| known.id == user.id) {
+        Some(known) => *known = user,
+        None => world.users.push(user),
+    });
+}
+
+pub(crate) fn put_channel(shared: &Shared, channel: Channel) {
+    shared.change(|world| match world.channels.iter_mut().find(|known| known.id == channel.id) {
+        Some(known) => *known = channel,
+        None => world.channels.push(channel),
+    });
+}
+
+pub(crate) fn put_group(shared: &Shared, group: UserGroup) {
+    shared.change(|world| match world.groups.iter_mut().find(|known| known.id == group.id) {
+        Some(known) => *known = group,
+        None => world.groups.push(group),
+    });
 }

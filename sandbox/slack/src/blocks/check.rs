@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn malformed_blocks_are_refused_where_they_are_wrong() {
-        let cases: [(fn(&mut Value), &str); 8] = [
+        type Change = fn(&mut Value);
+        let cases: [(Change, &str); 8] = [
             (|blocks| blocks[0]["text"]["type"] = json!("mrkdwn"), "must be a plain_text object"),
             (|blocks| blocks[1] = json!({"type": "section"}), "missing required field: text"),
             (|blocks| blocks[1]["text"]["text"] = json!(""), "must be more than 0 characters"),

@@ -1,11 +1,104 @@
-//! The control interface.
+//! The control interface under `/control`: everything that [`Simulator`](crate::Simulator) does, as JSON over HTTP, for
+//! the page and for programs in other processes. It keeps working while Slack is away.
+
+mod actions;
+mod changes;
+mod state;
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router, routing};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
+use crate::interaction::Refusal;
 use crate::shared::Shared;
+use crate::view::View;
+use crate::world::{Ephemeral, Message, ThreadSummary};
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
+        .route("/control/world", routing::get(state::world))
+        .route("/control/state", routing::get(state::state))
+        .route("/control/changes", routing::get(changes::changes))
+        .route("/control/channels/{channel}/messages", routing::get(channel))
+        .route("/control/channels/{channel}/threads/{ts}", routing::get(thread))
+        .route("/control/channels/{channel}/text", routing::get(channel_text))
+        .route("/control/channels/{channel}/threads/{ts}/text", routing::get(thread_text))
+        .route("/control/ephemerals", routing::get(ephemerals))
+        .route("/control/calls", routing::get(calls).delete(forget_calls))
+        .merge(actions::routes())
+}
+
+/// A message with what the control interface adds to it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    message: Message,
+    thread: ThreadSummary,
+    /// As text, for terminals.
+    rendered: String,
+}
+
+pub(super) fn shown(shared: &Shared, messages: Vec<Message>) -> Vec<Shown> {
+    let view = View::new(shared);
+    messages
+        .into_iter()
+        .map(|message| Shown {
+            thread: view.thread_summary(&message.channel, &message.ts),
+            rendered: view.render(&message),
+            message,
+        })
+        .collect()
+}
+
+async fn channel(State(shared): State<Arc<Shared>>, Path(channel): Path<String>) -> Json<Vec<Shown>> {
+    Json(shown(&shared, View::new(&shared).channel(&channel)))
+}
+
+async fn thread(State(shared): State<Arc<Shared>>, Path((channel, ts)): Path<(String, String)>) -> Json<Vec<Shown>> {
+    Json(shown(&shared, View::new(&shared).thread(&channel, &ts)))
+}
+
+async fn channel_text(State(shared): State<Arc<Shared>>, Path(channel): Path<String>) -> String {
+    View::new(&shared).render_channel(&channel)
+}
+
+async fn thread_text(State(shared): State<Arc<Shared>>, Path((channel, ts)): Path<(String, String)>) -> String {
+    View::new(&shared).render_thread(&channel, &ts)
+}
+
+#[derive(Deserialize)]
+struct OfUser {
+    user: String,
+}
+
+async fn ephemerals(State(shared): State<Arc<Shared>>, Query(of): Query<OfUser>) -> Json<Vec<Ephemeral>> {
+    Json(View::new(&shared).ephemerals(&of.user))
+}
+
+/// All calls, and how many there were of each method and outcome.
+async fn calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let calls = shared.calls().all();
+    let mut counts = serde_json::Map::new();
+    for call in &calls {
+        let methods = counts.entry(call.method.clone()).or_insert_with(|| json!({}));
+        methods[&call.outcome] = json!(methods[&call.outcome].as_u64().unwrap_or(0) + 1);
+    }
+    Json(json!({"counts": counts, "calls": calls}))
+}
+
+async fn forget_calls(State(shared): State<Arc<Shared>>) -> StatusCode {
+    shared.calls().clear();
+    StatusCode::NO_CONTENT
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (StatusCode::CONFLICT, Json(json!({"error": self.to_string()}))).into_response()
+    }
 }

@@ -32,7 +32,7 @@ pub enum Delivered {
 }
 
 /// The person and the channel of an interaction, if that person can act there.
-fn person_in_channel(world: &World, user: &str, channel: &str) -> Result<(User, Channel), Refusal> {
+pub(crate) fn person_in_channel(world: &World, user: &str, channel: &str) -> Result<(User, Channel), Refusal> {
     let person = world.user(user).ok_or_else(|| Refusal::UnknownUser { user: user.to_owned() })?;
     let place = world.channel(channel).ok_or_else(|| Refusal::UnknownChannel { channel: channel.to_owned() })?;
     if !place.members.contains(&person.id) {

@@ -59,21 +59,10 @@ impl World {
         self.channels.iter().find(|channel| channel.id == id)
     }
 
-    pub(crate) fn channel_mut(&mut self, id_or_name: &str) -> Option<&mut Channel> {
-        let name = id_or_name.strip_prefix('#').unwrap_or(id_or_name);
-        self.channels.iter_mut().find(|channel| channel.id == id_or_name || channel.name == name)
-    }
-
     /// A person by id, or by handle with or without `@`.
     pub(crate) fn user(&self, id_or_name: &str) -> Option<&User> {
         let name = id_or_name.strip_prefix('@').unwrap_or(id_or_name);
         self.users.iter().find(|user| user.id == id_or_name || user.name == name)
-    }
-
-    /// A group by id, or by handle with or without `@`.
-    pub(crate) fn group_mut(&mut self, id_or_handle: &str) -> Option<&mut UserGroup> {
-        let handle = id_or_handle.strip_prefix('@').unwrap_or(id_or_handle);
-        self.groups.iter_mut().find(|group| group.id == id_or_handle || group.handle == handle)
     }
 
     /// The handle that a user id is shown as; the id itself for strangers.

@@ -1,0 +1,89 @@
+//! What the page shows, in one answer: one person's view of one channel and one thread, and what is new elsewhere.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Query, State};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::shown;
+use crate::shared::Shared;
+use crate::view::View;
+use crate::world::{Channel, Message, World};
+
+/// How far back the page shows a channel, and counts what is unread.
+const RECENT: usize = 200;
+
+/// People, channels, groups and the app.
+pub(super) async fn world(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let commands: Vec<Value> = shared
+        .config
+        .manifest
+        .commands()
+        .iter()
+        .map(|command| json!({"command": command.command, "usageHint": command.usage_hint}))
+        .collect();
+    let world = shared.world();
+    Json(json!({
+        "team": world.team,
+        "app": {
+            "name": world.app.app_name, "botUser": world.app.bot_user, "botName": world.app.bot_name, "commands": commands,
+        },
+        "users": world.users,
+        "channels": world.channels,
+        "userGroups": world.groups,
+    }))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Looking {
+    user: String,
+    channel: String,
+    #[serde(default)]
+    thread: Option<String>,
+}
+
+pub(super) async fn state(State(shared): State<Arc<Shared>>, Query(looking): Query<Looking>) -> Json<Value> {
+    let view = View::new(&shared);
+    let mut messages = view.channel(&looking.channel);
+    messages.drain(..messages.len().saturating_sub(RECENT));
+    let channel = view.channels().into_iter().find(|channel| channel.id == looking.channel);
+    let thread = looking.thread.as_deref().map(|root| view.thread(&looking.channel, root));
+    let here = channel.as_ref().map(|channel| channel.id.clone()).unwrap_or_default();
+    let ephemerals: Vec<_> =
+        view.ephemerals(&looking.user).into_iter().filter(|ephemeral| ephemeral.channel == here).collect();
+    Json(json!({
+        "sockets": shared.sockets.count(),
+        "outage": shared.outage_now(),
+        "channels": news(&shared, &looking.user),
+        "messages": shown(&shared, messages),
+        "thread": thread.map(|thread| shown(&shared, thread)),
+        "ephemerals": ephemerals,
+    }))
+}
+
+/// For each channel what could be unread: the ts of recent messages by others, and whether they call this person.
+fn news(shared: &Shared, user: &str) -> Vec<Value> {
+    let world = shared.world();
+    let of_channel = |channel: &Channel| {
+        let recent: Vec<Value> = world
+            .channel_messages(&channel.id)
+            .rev()
+            .take(RECENT)
+            .filter(|message| message.user != user)
+            .map(|message| json!({"ts": message.ts, "callsYou": calls(&world, message, user)}))
+            .collect();
+        json!({"id": channel.id, "recent": recent})
+    };
+    world.channels.iter().map(of_channel).collect()
+}
+
+/// Whether a message mentions the person, a group of theirs, or everyone.
+fn calls(world: &World, message: &Message, user: &str) -> bool {
+    let content = format!("{} {}", message.text, Value::from(message.blocks.clone()));
+    let groups = world.groups.iter().filter(|group| group.users.iter().any(|member| member == user));
+    let mut names = groups.map(|group| format!("<!subteam^{}", group.id)).chain([format!("<@{user}")]);
+    names.any(|name| content.contains(&name))
+        || ["<!here", "<!channel", "<!everyone"].iter().any(|all| content.contains(all))
+}

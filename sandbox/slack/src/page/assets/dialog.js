@@ -1,0 +1,26 @@
+// The confirmation that Slack shows before it sends a press to the app.
+import { byId } from "./dom.js";
+import { mrkdwn, plain } from "./mrkdwn.js";
+
+/** Asks; true if the person confirmed. Closing the dialog in any other way means no. */
+export function confirm(asked, names) {
+  const dialog = byId("confirm");
+  const text = asked.text.type === "mrkdwn" ? mrkdwn(asked.text.text, names) : plain(asked.text.text);
+  byId("confirm-title").textContent = asked.title.text;
+  byId("confirm-text").replaceChildren(text);
+  byId("confirm-no").textContent = asked.deny.text;
+  byId("confirm-yes").textContent = asked.confirm.text;
+  byId("confirm-yes").className = asked.style === "danger" ? "danger" : "primary";
+  return new Promise((resolve) => {
+    let answer = false;
+    const decide = (value) => () => {
+      answer = value;
+      dialog.close();
+    };
+    byId("confirm-yes").onclick = decide(true);
+    byId("confirm-no").onclick = decide(false);
+    dialog.addEventListener("close", () => resolve(answer), { once: true });
+    dialog.showModal();
+    byId("confirm-no").focus();
+  });
+}
