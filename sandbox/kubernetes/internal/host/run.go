@@ -56,16 +56,15 @@ func Run(options Options) error {
 	if err := pki.Write(options.State, "https://"+listener.Addr().String()); err != nil {
 		return report(options.State, err)
 	}
-	return report(options.State, enter(options, listener, lock))
+	if err := enter(options, listener, lock); err != nil {
+		return report(options.State, err)
+	}
+	return nil
 }
 
-// report makes a failure outside the namespaces as visible as one inside.
+// report makes a failure outside the namespaces as visible as one inside, which has said why already.
 func report(state layout.State, err error) error {
-	if err == nil {
-		return nil
-	}
-	text, unreadable := os.ReadFile(state.Progress())
-	if unreadable == nil && strings.Contains(string(text), `"error"`) {
+	if said, unreadable := progress.Read(state.Progress()); unreadable == nil && said.Error != "" {
 		return err
 	}
 	return errors.Join(err, progress.Write(state.Progress(), progress.Report{Phase: "ended", Error: err.Error()}))

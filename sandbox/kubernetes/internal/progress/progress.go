@@ -28,3 +28,13 @@ func Write(path string, report Report) error {
 	}
 	return os.Rename(next, path)
 }
+
+// Read returns what was written last.
+func Read(path string) (Report, error) {
+	var report Report
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return report, err
+	}
+	return report, json.Unmarshal(text, &report)
+}
