@@ -60,13 +60,11 @@ impl Records {
     }
 
     /// All records.
-    #[must_use]
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
         self.0.iter()
     }
 
     /// The records of one job.
-    #[must_use]
     pub fn of(&self, job: &str) -> impl Iterator<Item = &Record> {
         self.0.iter().filter(move |record| record.job == job)
     }
