@@ -2,7 +2,7 @@
 import * as api from "./api.js";
 import { composer } from "./composer.js";
 import { byId } from "./dom.js";
-import { showMessages } from "./messages.js";
+import { showMessages, stayAtEnd } from "./messages.js";
 import { showApp, showChannels, showPeople } from "./sidebar.js";
 
 const kept = {
@@ -42,6 +42,8 @@ async function start() {
   showPeople(world, looking.user, actAs);
   composer("composer", "composer-input", "composer-hint", () => place(null), () => world.app.commands);
   composer("thread-composer", "thread-input", "thread-hint", () => place(looking.thread), () => world.app.commands);
+  stayAtEnd(byId("messages"));
+  stayAtEnd(byId("thread-messages"));
   byId("thread-close").addEventListener("click", closeThread);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && looking.thread && !byId("confirm").open) closeThread();
@@ -49,7 +51,7 @@ async function start() {
   addEventListener("focus", markRead);
   await refresh();
   if (link) flash(link.ts);
-  api.watch(refreshSoon, () => alert("The simulator cannot be reached. Trying again…"));
+  api.watch(refreshSoon, () => showAlert("The simulator cannot be reached. Trying again…"));
 }
 
 const place = (threadTs) => ({ user: looking.user, channel: looking.channel, ...(threadTs ? { threadTs } : {}) });
@@ -69,7 +71,7 @@ async function refreshSoon() {
   running = true;
   do {
     again = false;
-    await refresh().catch((error) => alert(error.message));
+    await refresh().catch((error) => showAlert(error.message));
   } while (again);
   running = false;
 }
@@ -81,7 +83,7 @@ async function refresh() {
   if (asked.user !== looking.user || asked.channel !== looking.channel || asked.thread !== looking.thread) return refresh();
   world = freshWorld;
   state = fresh;
-  alert(state.outage ? "Slack is away: nobody can act, and the app cannot reach it." : null);
+  showAlert(state.outage ? "Slack is away: nobody can act, and the app cannot reach it." : null);
   markRead();
   draw();
 }
@@ -94,11 +96,18 @@ function draw() {
   byId("channel-members").textContent = members(channel);
   showApp(world, state);
   showChannels(world, state, { channel: looking.channel, lastRead, open: openChannel });
-  const view = { names, user: looking.user, openThread, newSince: looking.newSince };
+  const view = { names, user: looking.user, openThread, title, newSince: looking.newSince };
   const inChannel = state.ephemerals.filter((one) => !one.threadTs);
   const empty = `This is the very beginning of #${channel?.name}. Type a command below.`;
   showMessages(byId("messages"), state.messages, inChannel, { ...view, empty });
   drawThread(view);
+}
+
+/** The first line of a thread's root, without markup. */
+function title(ts) {
+  const text = state.messages.find((message) => message.ts === ts)?.text ?? "an older message";
+  const first = text.replace(/<[^>|]*\|?([^>]*)>/g, "$1").split("\n")[0];
+  return first.length > 80 ? `${first.slice(0, 79)}…` : first;
 }
 
 function drawThread(view) {
@@ -133,6 +142,7 @@ function openChannel(channel) {
   kept.set("channel", channel);
   Object.assign(looking, { channel, thread: null, newSince: lastRead(channel) });
   byId("messages").replaceChildren();
+  byId("messages").atEnd = true;
   refreshSoon();
   byId("composer-input").focus();
 }
@@ -140,6 +150,7 @@ function openChannel(channel) {
 function openThread(ts) {
   looking.thread = ts;
   byId("thread-messages").replaceChildren();
+  byId("thread-messages").atEnd = true;
   refreshSoon();
 }
 
@@ -149,7 +160,7 @@ function closeThread() {
   byId("composer-input").focus();
 }
 
-function alert(text) {
+function showAlert(text) {
   byId("alert").hidden = !text;
   byId("alert").textContent = text ?? "";
 }
@@ -160,4 +171,4 @@ function flash(ts) {
   found?.scrollIntoView({ block: "center" });
 }
 
-start().catch((error) => alert(error.message));
+start().catch((error) => showAlert(error.message));

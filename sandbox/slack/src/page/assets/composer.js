@@ -13,8 +13,6 @@ export function composer(formId, inputId, hintId, where, commands) {
 
   const refresh = () => {
     send.disabled = !input.value.trim();
-    input.style.height = "auto";
-    input.style.height = `${input.scrollHeight}px`;
     showHint(hint, input.value, commands(), where().threadTs);
   };
   input.addEventListener("input", refresh);

@@ -10,16 +10,28 @@ const COLOURS = ["#2f6690", "#81559b", "#b5651d", "#3a7d44", "#a23b72", "#4f6d7a
 /** Newest content is kept in view unless the person scrolled up by more than this. */
 const NEAR_END = 80;
 
+/** Keeps the end of a list in view when it grows, or when it gets more or less room. */
+export function stayAtEnd(list) {
+  list.atEnd = true;
+  list.addEventListener("scroll", () => {
+    list.atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
+  });
+  new ResizeObserver(() => toEnd(list)).observe(list);
+}
+
+function toEnd(list) {
+  if (list.atEnd) list.scrollTop = list.scrollHeight;
+}
+
 /**
- * Shows messages and ephemerals in `list`. `view` has `names`, `user`, `inThread`, `openThread(ts)`, `newSince` (a ts)
- * and `empty` (what to say when there is nothing).
+ * Shows messages and ephemerals in `list`. `view` has `names`, `user`, `inThread`, `openThread(ts)`, `title(ts)` (what a
+ * thread is called), `newSince` (a ts) and `empty` (what to say when there is nothing).
  */
 export function showMessages(list, messages, ephemerals, view) {
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
   const all = [...messages, ...ephemerals.map((one) => ({ ...one, ephemeral: true }))];
   all.sort((a, b) => Number(a.ts) - Number(b.ts));
   reconcile(list, withDividers(all, view), (item) => build(item, view));
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  toEnd(list);
 }
 
 /** Messages with the lines between them: a new day, unread ones, the count of replies. */
@@ -71,9 +83,9 @@ function note(message, view) {
   if (message.ephemeral) return element("p", { className: "note" }, "Only visible to you");
   if (!message.broadcast) return null;
   if (view.inThread) return element("p", { className: "note broadcast" }, "Also sent to the channel");
-  const open = element("button", { type: "button", className: "thread-link", "data-focus": "root" }, "replied to a thread");
+  const open = element("button", { type: "button", className: "link", "data-focus": "root" }, view.title(message.threadTs));
   open.addEventListener("click", () => view.openThread(message.threadTs));
-  return element("p", { className: "note broadcast" }, open);
+  return element("p", { className: "note broadcast" }, "replied to a thread: ", open);
 }
 
 function content(message, view) {
@@ -102,7 +114,7 @@ function threadLink(message, view) {
 
 function avatar(author) {
   if (author.isApp) return element("div", { className: "avatar", "aria-hidden": "true" }, element("img", { src: "/assets/icon.svg", alt: "" }));
-  const colour = COLOURS[[...author.name].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % COLOURS.length];
+  const colour = COLOURS[[...author.name].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)) % 9973, 0) % COLOURS.length];
   const made = element("div", { className: "avatar", "aria-hidden": "true" }, author.name.slice(0, 1).toUpperCase());
   made.style.background = colour;
   return made;

@@ -15,9 +15,16 @@ export function mrkdwn(text, names) {
   text.split(/```/).forEach((part, index, parts) => {
     const fenced = index % 2 === 1 && index < parts.length - 1;
     if (fenced) root.append(element("pre", {}, unescape(plainReferences(part.replace(/^\n|\n$/g, "")))));
-    else root.append(...quotes(index % 2 === 1 ? "```" + part : part, names));
+    else root.append(...quotes(index % 2 === 1 ? "```" + part : betweenFences(part, index, parts.length), names));
   });
   return root;
+}
+
+/** A fence stands on lines of its own: the line breaks at its edges are not shown. */
+function betweenFences(part, index, count) {
+  const start = index > 0 && part.startsWith("\n") ? 1 : 0;
+  const end = index < count - 1 && part.endsWith("\n") ? -1 : undefined;
+  return part.slice(start, end);
 }
 
 export const plain = (text) => element("div", { className: "text" }, emoji(text));
