@@ -1,7 +1,7 @@
 //! The process that holds the sandbox: started detached, found again by its lock, ended for certain.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -30,9 +30,9 @@ pub struct Report {
     pub error: String,
 }
 
-/// Starts the sandbox in a session of its own. It outlives the command that started it, unless it is `tied`: then it ends
-/// when the other end of its standard input is closed, which the kernel does at the end of whoever holds the `Child`.
-pub fn start(places: &Places, kubernetes: &Kubernetes, tied: bool) -> Result<Child> {
+/// Starts the sandbox in a session of its own. It ends when the other end of its standard input is closed, which the
+/// kernel does at the end of whoever holds the `Child`, unless it is released before.
+pub fn start(places: &Places, kubernetes: &Kubernetes) -> Result<Child> {
     let log = places.state.join("run.log");
     let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let errors = output.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
@@ -40,11 +40,14 @@ pub fn start(places: &Places, kubernetes: &Kubernetes, tied: bool) -> Result<Chi
     forget(&progress_file(places))?;
     let mut node = Command::new(&kubernetes.node);
     node.args(["run", "--cgroup", &places.name, "--state"]).arg(&places.state).arg("--kube").arg(&kubernetes.kube);
-    node.current_dir(&places.state).stdin(Stdio::null()).stdout(output).stderr(errors);
-    if tied {
-        node.arg("--tied").stdin(Stdio::piped());
-    }
+    node.current_dir(&places.state).stdin(Stdio::piped()).stdout(output).stderr(errors);
     node.spawn().with_context(|| format!("`{}` cannot be started", kubernetes.node.display()))
+}
+
+/// Lets the sandbox outlive this process.
+pub fn release(sandbox: &mut Child) -> Result<()> {
+    let Some(mut input) = sandbox.stdin.take() else { return Ok(()) };
+    input.write_all(b"\n").context("the sandbox has ended")
 }
 
 /// Whether any process of the sandbox lives. Each of them holds the lock, directly or through the one that does.

@@ -83,7 +83,7 @@ fn start(places: &Places, tied: bool, progress: &Progress) -> Result<Running> {
         anyhow::Ok(((kubernetes?, tools?), archives?))
     })?;
     let (kubernetes, tools) = kubernetes;
-    let mut sandbox = process::start(places, &kubernetes, tied)?;
+    let mut sandbox = process::start(places, &kubernetes)?;
     fill(places, &mut sandbox, &kubernetes, &archives, progress)?;
     let info = Info {
         kubeconfig: places.state.join("kubeconfig"),
@@ -96,6 +96,9 @@ fn start(places: &Places, tied: bool, progress: &Progress) -> Result<Running> {
     };
     let file = Info::path(places);
     info.write(&file)?;
+    if !tied {
+        process::release(&mut sandbox)?;
+    }
     Ok(Running { info, file, was_up: false, _holder: Some(sandbox) })
 }
 

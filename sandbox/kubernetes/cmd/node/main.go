@@ -11,7 +11,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 
@@ -31,7 +30,7 @@ func main() {
 	}
 }
 
-const usage = `usage: node run --state DIR --kube PROGRAM --cgroup NAME [--cni-plugins DIR] [--tied]
+const usage = `usage: node run --state DIR --kube PROGRAM --cgroup NAME [--cni-plugins DIR]
        node pause-image PROGRAM ARCHIVE`
 
 func dispatch(arguments []string) error {
@@ -49,7 +48,6 @@ func dispatch(arguments []string) error {
 	kube := flags.String("kube", "", "the program that holds the Kubernetes parts")
 	cgroup := flags.String("cgroup", "", "the name of the sandbox's cgroup")
 	plugins := flags.String("cni-plugins", "/usr/lib/cni", "the folder of the CNI programs")
-	tied := flags.Bool("tied", false, "end when standard input ends, as it does with the process that holds its other end")
 	if err := flags.Parse(arguments[1:]); err != nil {
 		return err
 	}
@@ -62,9 +60,7 @@ func dispatch(arguments []string) error {
 		if *cgroup == "" {
 			return errors.New("--cgroup is missing")
 		}
-		if *tied {
-			go endWithInput()
-		}
+		go endWithInput()
 		return run(host.Options{State: where, Kube: *kube, Cgroup: "/" + *cgroup, CNIPlugins: *plugins})
 	case "init":
 		return inside.Run(*kube, where, host.ListenerFD, host.LockFD)
@@ -75,10 +71,13 @@ func dispatch(arguments []string) error {
 	}
 }
 
-// endWithInput ends this process, and so the sandbox, when standard input does.
+// endWithInput ends this process, and so the sandbox, when standard input ends: it does with the process
+// that holds its other end, however that ends. A byte in it says that the sandbox is to stay.
 func endWithInput() {
-	_, _ = io.Copy(io.Discard, os.Stdin)
-	os.Exit(0)
+	if _, err := os.Stdin.Read(make([]byte, 1)); err != nil {
+		fmt.Fprintln(os.Stderr, "the process that started the sandbox has ended")
+		os.Exit(1)
+	}
 }
 
 // run leaves the session of the shell that started it: closing that must not end the sandbox.

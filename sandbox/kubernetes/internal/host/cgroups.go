@@ -10,11 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	cgroupRoot = "/sys/fs/cgroup"
-	// controllers are what the kubelet expects in its root cgroup under cgroup v2.
-	controllers = "+cpu +cpuset +memory +pids +io"
-)
+const cgroupRoot = "/sys/fs/cgroup"
+
+// controllers are what the kubelet expects in its root cgroup under cgroup v2.
+var controllers = []string{"cpu", "cpuset", "memory", "pids", "io"}
 
 // makeCgroups makes the sandbox's own folder in each hierarchy. The kubelet wants it to exist, and
 // puts everything below it.
@@ -38,9 +37,9 @@ func hierarchies() ([]string, error) {
 		return nil, fmt.Errorf("there are no cgroups at %s: %w", cgroupRoot, err)
 	}
 	if kind.Type == unix.CGROUP2_SUPER_MAGIC {
-		// Most machines have enabled them; if one is missing, the kubelet says which it needs.
-		if err := os.WriteFile(filepath.Join(cgroupRoot, "cgroup.subtree_control"), []byte(controllers), 0o644); err != nil {
-			return nil, fmt.Errorf("the cgroup controllers %s cannot be enabled: %w", controllers, err)
+		for _, controller := range controllers {
+			// Most machines have enabled them; if one is missing, the kubelet says what it lacks.
+			_ = os.WriteFile(filepath.Join(cgroupRoot, "cgroup.subtree_control"), []byte("+"+controller), 0o644)
 		}
 		return []string{cgroupRoot}, nil
 	}
