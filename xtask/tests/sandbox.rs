@@ -105,9 +105,8 @@ impl Second {
         });
         let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
         let mounts: Vec<_> = mounts.lines().filter(|line| line.contains(&state)).map(str::to_owned).collect();
-        let devices = ["node0", "pods0"].map(|name| Path::new("/sys/class/net").join(name));
-        let devices = devices.iter().filter(|device| device.exists()).map(|device| device.display().to_string());
-        processes.chain(mounts).chain(devices).collect()
+        let device = Path::new("/sys/class/net/node0");
+        processes.chain(mounts).chain(device.exists().then(|| device.display().to_string())).collect()
     }
 
     /// The sandbox's cgroup folders: those that are not the first sandbox's have the name that its log shows.

@@ -17,7 +17,7 @@ const JDK: Version = Version(17, 0);
 const PACKAGES: [(&str, &str); 5] = [
     ("containerd", "containerd"),
     ("runc", "runc"),
-    ("/usr/lib/cni/bridge", "containernetworking-plugins"),
+    ("/usr/lib/cni/ptp", "containernetworking-plugins"),
     ("iptables", "iptables"),
     ("mmdebstrap", "mmdebstrap"),
 ];

@@ -23,7 +23,9 @@ const (
 	Kubelet    = "kubelet.yaml"
 	Proxy      = "kube-proxy.yaml"
 	Resolv     = "resolv.conf"
-	network    = "cni/10-sandbox.conflist"
+	// network connects each pod by a pair of devices and routes. Over a bridge, answers between pods would
+	// pass by kube-proxy's rules unless the machine has the module br_netfilter loaded.
+	network = "cni/10-sandbox.conflist"
 )
 
 // values is what the templates see.
