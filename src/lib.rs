@@ -2,8 +2,12 @@
 
 pub mod api;
 pub mod bake;
+pub mod bot;
 pub mod cluster;
 pub mod controller;
 pub mod flink;
+pub mod http;
 pub mod record;
 pub mod rollout;
+pub mod slack;
+pub mod words;

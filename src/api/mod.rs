@@ -40,3 +40,34 @@ pub const PREVIOUS_REPLICASET_ANNOTATION: &str = "lockkeeper.dev/previous-replic
 
 /// A moment as the record keeps it: UTC, RFC 3339.
 pub type Time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+/// Both custom resource definitions as the YAML of manifests/crds.yaml.
+///
+/// # Errors
+/// If a definition cannot be written as YAML.
+pub fn crds_as_yaml() -> Result<String, serde_saphyr::ser::Error> {
+    use kube::CustomResourceExt as _;
+    let mut text = "# Generated from src/api by `cargo xtask manifests`. Do not edit.\n".to_owned();
+    for crd in [FlinkApplication::crd(), FlinkRollout::crd()] {
+        text.push_str("---\n");
+        let mut crd = serde_json::to_value(&crd).unwrap_or_default();
+        without_unknown_formats(&mut crd);
+        text.push_str(&serde_saphyr::to_string(&crd)?);
+    }
+    Ok(text)
+}
+
+/// The API server warns about the formats of Rust's unsigned numbers; their minimum of 0 says the same.
+fn without_unknown_formats(schema: &mut serde_json::Value) {
+    match schema {
+        serde_json::Value::Object(fields) => {
+            if fields.get("format").and_then(|format| format.as_str()).is_some_and(|format| format.starts_with("uint"))
+            {
+                fields.remove("format");
+            }
+            fields.values_mut().for_each(without_unknown_formats);
+        }
+        serde_json::Value::Array(items) => items.iter_mut().for_each(without_unknown_formats),
+        _ => {}
+    }
+}

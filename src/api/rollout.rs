@@ -17,7 +17,7 @@ use super::{decision::Decision, status::FlinkRolloutStatus};
     shortname = "flinkro",
     derive = "PartialEq",
     doc = "One attempt to move a FlinkApplication to a version",
-    selectable = "spec.request.application",
+    selectable = ".spec.request.application",
     printcolumn(name = "Application", type_ = "string", json_path = ".spec.request.application"),
     printcolumn(name = "From", type_ = "string", json_path = ".status.plan.fromVersion"),
     printcolumn(name = "To", type_ = "string", json_path = ".status.plan.toVersion"),

@@ -63,8 +63,15 @@ pub fn copy_as(object: &DynamicObject, name: &str, revision: &str) -> DynamicObj
     };
     copy.labels_mut().insert(REVISION_LABEL.to_owned(), revision.to_owned());
     copy.annotations_mut().insert(BASE_NAME_ANNOTATION.to_owned(), base);
-    if let Value::Object(data) = &mut copy.data {
-        data.insert("immutable".to_owned(), Value::Bool(true));
+    if let Value::Object(fields) = &mut copy.data {
+        fields.insert("immutable".to_owned(), Value::Bool(true));
+        // The API server turns it into data; done here, a copy that is there already compares equal.
+        if let Some(Value::Object(texts)) = fields.remove("stringData") {
+            let data = fields.entry("data").or_insert_with(|| Value::Object(serde_json::Map::new()));
+            if let Value::Object(data) = data {
+                data.extend(texts.into_iter().map(|(key, text)| (key, encoded(&text))));
+            }
+        }
     }
     copy
 }
@@ -95,17 +102,18 @@ fn content(object: &DynamicObject) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for key in ["data", "binaryData", "stringData"] {
         for (name, value) in object.data.get(key).and_then(Value::as_object).into_iter().flatten() {
-            let value = match (key, value.as_str()) {
-                ("stringData", Some(text)) => {
-                    serde_json::to_value(k8s_openapi::ByteString(text.as_bytes().to_vec())).unwrap_or_default()
-                }
-                _ => value.clone(),
-            };
+            let value = if key == "stringData" { encoded(value) } else { value.clone() };
             all.insert(name.clone(), value);
         }
     }
     all.insert("type".to_owned(), object.data.get("type").cloned().unwrap_or(Value::Null));
     all
+}
+
+/// A text of `stringData` as `data` holds it.
+fn encoded(text: &Value) -> Value {
+    let bytes = text.as_str().unwrap_or_default().as_bytes().to_vec();
+    serde_json::to_value(k8s_openapi::ByteString(bytes)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -133,6 +141,17 @@ mod tests {
         assert_eq!(first[0].name_any(), "config-v001");
         assert_eq!(first[1].name_any(), "unused");
         assert_eq!(first[0].data["immutable"], Value::Bool(true));
+    }
+
+    #[test]
+    fn a_secret_as_text_is_the_same_as_its_data() {
+        let secret = |field: &str| {
+            let text = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{field}\n");
+            super::super::parse_objects(&text).unwrap().remove(0)
+        };
+        let live = copy_as(&secret("data: {key: bm9uZQ==}"), "s-v000", "000");
+        let rendered = copy_as(&secret("stringData: {key: none}"), "s-v000", "000");
+        assert_eq!(live.data, rendered.data);
     }
 
     #[test]

@@ -79,9 +79,9 @@ fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
 }
 
 fn waiting(pod: &Pod) -> Option<PodTrouble> {
-    let waiting = statuses(pod).filter_map(|status| status.state.as_ref()?.waiting.as_ref());
+    let mut waiting = statuses(pod).filter_map(|status| status.state.as_ref()?.waiting.as_ref());
     let hopeless =
-        waiting.filter(|waiting| waiting.reason.as_deref().is_some_and(|reason| HOPELESS.contains(&reason))).next()?;
+        waiting.find(|waiting| waiting.reason.as_deref().is_some_and(|reason| HOPELESS.contains(&reason)))?;
     Some(PodTrouble::CannotStart {
         object: format!("pod {}", pod.name_any()),
         reason: hopeless.reason.clone().unwrap_or_default(),
@@ -119,19 +119,18 @@ fn unschedulable(pod: &Pod) -> Option<PodTrouble> {
 
 fn failed_create(workload: &Workload) -> Option<PodTrouble> {
     // An old ReplicaSet may carry an old event; only one that should have pods and has none counts.
-    let starving = workload.replica_sets.iter().filter(|set| {
+    let mut starving = workload.replica_sets.iter().filter(|set| {
         let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(0);
         wanted > 0 && set.status.as_ref().is_none_or(|status| status.replicas == 0)
     });
     starving
-        .filter_map(|set| {
+        .find_map(|set| {
             let uid = set.uid();
             workload
                 .warnings
                 .iter()
                 .find(|event| event.involved_object.uid == uid && event.reason.as_deref() == Some("FailedCreate"))
         })
-        .next()
         .map(|event| PodTrouble::CannotStart {
             object: event.involved_object.name.clone().unwrap_or_default(),
             reason: "FailedCreate".to_owned(),

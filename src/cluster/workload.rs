@@ -59,7 +59,7 @@ impl Workload {
     #[must_use]
     pub fn live_replica_set(&self) -> Option<&ReplicaSet> {
         let owners: BTreeSet<&str> =
-            self.live_pods().flat_map(|pod| pod.owner_references()).map(|owner| owner.uid.as_str()).collect();
+            self.live_pods().flat_map(ResourceExt::owner_references).map(|owner| owner.uid.as_str()).collect();
         let mut live =
             self.replica_sets.iter().filter(|set| set.metadata.uid.as_deref().is_some_and(|uid| owners.contains(uid)));
         let first = live.next()?;

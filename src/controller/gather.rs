@@ -281,7 +281,8 @@ async fn logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus)
     let ended = trouble_of(&world.job_manager).is_some();
     let restarted = world.flink.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.counts.restored > 1);
     let unproven = status.job.as_ref().is_some_and(|job| job.restored_at.is_none());
-    if !ended && !(restarted && unproven) {
+    let worth_reading = ended || (restarted && unproven);
+    if !worth_reading {
         return;
     }
     let Some(pod) = world.job_manager.live_pods().next().map(ResourceExt::name_any) else { return };

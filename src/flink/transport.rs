@@ -174,7 +174,7 @@ fn token(auth: &AuthInfo) -> Token {
 /// Certificate and key of a kubeconfig as one PEM.
 fn identity(auth: &AuthInfo) -> Result<Option<Vec<u8>>, String> {
     let certificate = part(auth.client_certificate_data.as_deref(), auth.client_certificate.as_deref())?;
-    let key = part(auth.client_key_data.as_ref().map(|key| key.expose_secret()), auth.client_key.as_deref())?;
+    let key = part(auth.client_key_data.as_ref().map(ExposeSecret::expose_secret), auth.client_key.as_deref())?;
     Ok(match (certificate, key) {
         (Some(mut certificate), Some(key)) => {
             certificate.push(b'\n');

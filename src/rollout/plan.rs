@@ -96,27 +96,9 @@ fn request_refused(world: &World, application: &FlinkApplication) -> Option<Stri
     if known.iter().any(|name| name == version) {
         return None;
     }
-    let nearest = known
-        .iter()
-        .min_by_key(|name| distance(name, version))
+    let nearest = crate::words::nearest(version, known.iter().map(String::as_str))
         .map_or_else(String::new, |name| format!("; did you mean {name}?"));
     Some(format!("{version} is not among the versions of {}{nearest}", request.application))
-}
-
-/// Levenshtein's distance, for "did you mean".
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, a) in left.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, b) in right.iter().enumerate() {
-            let next = (corner + usize::from(a != *b)).min(row[j] + 1).min(row[j + 1] + 1);
-            corner = row[j + 1];
-            row[j + 1] = next;
-        }
-    }
-    row[right.len()]
 }
 
 /// What runs now, judged: `Ok(None)` if Flink does not answer yet, the metadata if a rollout may go on from it.

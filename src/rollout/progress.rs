@@ -89,10 +89,9 @@ pub(super) fn operation_key(direction: Direction, attempt: u32, name: &str) -> S
 fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timestamp {
     let settings = status.plan.as_ref().map(|plan| &plan.settings);
     let seconds = match stage {
-        Stage::Plan => 300,
+        Stage::Plan | Stage::Stop => 300,
         Stage::Approve => return status.plan.as_ref().map_or(world.now, |plan| plan.expires_at.0),
         Stage::Savepoint => settings.map_or(600, |settings| i64::from(settings.savepoint.timeout_seconds)) + 30,
-        Stage::Stop => 300,
         Stage::ClearHa => 120,
         Stage::Deploy | Stage::Restore => 180,
         Stage::Verify => settings.map_or(300, |settings| i64::from(settings.start_deadline_seconds)),
@@ -135,7 +134,7 @@ pub fn halt(
     status.leave(world, StageOutcome::Failed, why);
     let message: String = why.chars().take(2000).collect();
     status.halt = Some(Halt { stage: status.stage, message: message.clone(), parked, commands, at: world.time() });
-    status.phase = "Halted".to_owned();
+    "Halted".clone_into(&mut status.phase);
     status.message = message;
     status
 }

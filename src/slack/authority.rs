@@ -1,0 +1,92 @@
+//! Who may do what, from the application's own rules and from memory. What is not known is refused.
+
+use super::command::Verb;
+use crate::api::{FlinkApplication, FlinkRollout};
+
+/// The groups that a person is in; none if that is not known, or older than it may be.
+pub(super) type Groups = Option<Vec<String>>;
+
+/// Whether a person may start rollouts of an application and decide about them.
+pub(super) fn may_deploy(application: &FlinkApplication, user: &str, groups: &Groups) -> Result<(), String> {
+    let people = &application.spec.deployers;
+    if people.users.iter().any(|known| known == user) {
+        return Ok(());
+    }
+    in_one_of(&people.groups, groups, "deploy this application")
+}
+
+/// Whether a person may say this to a rollout.
+pub(super) fn may_decide(
+    application: &FlinkApplication,
+    rollout: &FlinkRollout,
+    user: (&str, &str),
+    groups: &Groups,
+    verb: Verb,
+) -> Result<(), String> {
+    let (team, user) = user;
+    if !matches!(verb, Verb::Approve | Verb::Reject) {
+        return may_deploy(application, user, groups);
+    }
+    if verb == Verb::Approve && rollout.spec.request.by == format!("slack:{team}/{user}") {
+        return Err("You asked for this rollout, so somebody else has to approve it.".to_owned());
+    }
+    let approvers = &application.spec.approvals.groups;
+    if approvers.is_empty() {
+        may_deploy(application, user, groups)
+    } else {
+        in_one_of(approvers, groups, "approve it")
+    }
+}
+
+fn in_one_of(wanted: &[String], groups: &Groups, what: &str) -> Result<(), String> {
+    let Some(groups) = groups else {
+        return Err("Slack does not say at the moment who is in which group, so nobody can be let through. Try again in a minute.".to_owned());
+    };
+    if wanted.iter().any(|group| groups.contains(group)) {
+        return Ok(());
+    }
+    let names: Vec<String> = wanted.iter().map(|group| format!("<!subteam^{group}>")).collect();
+    Err(match names.as_slice() {
+        [] => format!("Nobody may {what} from Slack: the FlinkApplication names no one."),
+        names => format!("You may not {what}: that is for {}.", names.join(", ")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn application() -> FlinkApplication {
+        serde_json::from_value(serde_json::json!({
+            "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkApplication", "metadata": {"name": "orders"},
+            "spec": {
+                "chart": {"path": "/c"}, "versionValue": "version", "jobManager": "jm", "taskManager": "tm", "restService": {"name": "rest"},
+                "savepoint": {"directory": "file:/s"}, "highAvailability": {"kubernetesClusterId": "o", "clusterId": "o"},
+                "deployers": {"users": ["U1"], "groups": ["S1"]}, "approvals": {"required": 1, "groups": ["S2"]},
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn unknown_groups_are_refused_not_let_through() {
+        let application = application();
+        assert!(may_deploy(&application, "U1", &None).is_ok());
+        assert!(may_deploy(&application, "U2", &None).is_err());
+        assert!(may_deploy(&application, "U2", &Some(vec!["S1".into()])).is_ok());
+        assert!(may_deploy(&application, "U2", &Some(vec!["S9".into()])).unwrap_err().contains("<!subteam^S1>"));
+    }
+
+    #[test]
+    fn who_asks_does_not_approve() {
+        let rollout: FlinkRollout = serde_json::from_value(serde_json::json!({
+            "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkRollout", "metadata": {"name": "r"},
+            "spec": {"request": {"application": "orders", "by": "slack:T/U1", "kind": "Deploy", "version": "1"}},
+        }))
+        .unwrap();
+        let in_group = Some(vec!["S2".to_owned()]);
+        assert!(may_decide(&application(), &rollout, ("T", "U1"), &in_group, Verb::Approve).is_err());
+        assert!(may_decide(&application(), &rollout, ("T", "U2"), &in_group, Verb::Approve).is_ok());
+        assert!(may_decide(&application(), &rollout, ("T", "U2"), &Some(vec![]), Verb::Approve).is_err());
+    }
+}

@@ -1,0 +1,264 @@
+//! What people type after `/flink`.
+
+use thiserror::Error;
+
+/// A command that was understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Deploy a version.
+    Deploy {
+        /// The application.
+        application: String,
+        /// The version.
+        version: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Roll back to the revision before.
+    RollBack {
+        /// The application.
+        application: String,
+        /// Whether state goes back too (rewind) or goes on (carry).
+        rewind: bool,
+    },
+    /// What an application, or all of them, are doing.
+    Status {
+        /// The application.
+        application: Option<String>,
+    },
+    /// All applications.
+    List,
+    /// The last rollouts of an application.
+    History {
+        /// The application.
+        application: String,
+    },
+    /// A decision about a rollout.
+    Decide {
+        /// Which decision.
+        verb: Verb,
+        /// The rollout.
+        rollout: String,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// What can be typed.
+    Help,
+}
+
+/// Decisions that can be typed and clicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Go ahead.
+    Approve,
+    /// Do not.
+    Reject,
+    /// Stop it.
+    Abort,
+    /// Go back now.
+    RollBack,
+    /// Try again after a halt.
+    Resume,
+    /// End a halted one.
+    GiveUp,
+}
+
+impl Verb {
+    /// Every verb with the word that is typed and, behind `rollout.`, the action id of its button.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Approve, "approve"),
+        (Self::Reject, "reject"),
+        (Self::Abort, "abort"),
+        (Self::RollBack, "roll-back"),
+        (Self::Resume, "resume"),
+        (Self::GiveUp, "give-up"),
+    ];
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Self::ALL.into_iter().find(|(verb, _)| *verb == self).map_or("", |(_, word)| word)
+    }
+}
+
+/// Why something typed was not understood; shown to whoever typed it.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum ParseError {
+    /// The first word is no command.
+    #[error("`{word}` is not a command of /flink.{} Try `/flink help`.", hint(*nearest))]
+    Unknown {
+        /// The word.
+        word: String,
+        /// The nearest command.
+        nearest: Option<&'static str>,
+    },
+    /// Something is missing, too much or malformed.
+    #[error("{problem} Usage: `/flink {usage}`")]
+    Usage {
+        /// What is wrong.
+        problem: String,
+        /// How it is typed.
+        usage: &'static str,
+    },
+}
+
+fn hint(nearest: Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |word| format!(" Did you mean `{word}`?"))
+}
+
+/// Every command and how it is typed: the only list, for help and for "did you mean".
+pub const USAGES: [(&str, &str, &str); 12] = [
+    ("deploy", "deploy APP VERSION [reason]", "move an application to a version"),
+    ("status", "status [APP]", "what an application is doing"),
+    ("list", "list", "all applications"),
+    ("history", "history APP", "its last rollouts"),
+    ("approve", "approve ID", "approve the plan of a rollout"),
+    ("reject", "reject ID [reason]", "reject it"),
+    ("abort", "abort ID [reason]", "stop a rollout: untouched before the stop, rolled back after it"),
+    (
+        "rollback",
+        "rollback APP [carry|rewind]",
+        "back to the revision before, with the state of now (carry) or of then (rewind)",
+    ),
+    ("roll-back", "roll-back ID", "turn a running rollout back"),
+    ("resume", "resume ID", "let a halted rollout try again"),
+    ("give-up", "give-up ID [reason]", "end a halted rollout where it is"),
+    ("help", "help", "this list"),
+];
+
+fn usage(word: &str) -> &'static str {
+    USAGES.iter().find(|(command, _, _)| *command == word).map_or("help", |(_, usage, _)| usage)
+}
+
+/// Parses what was typed after `/flink`.
+pub fn parse(text: &str) -> Result<Command, ParseError> {
+    let mut words = text.split_whitespace();
+    let Some(word) = words.next() else { return Ok(Command::Help) };
+    let rest: Vec<&str> = words.collect();
+    let lower = word.to_lowercase();
+    match lower.as_str() {
+        "help" => Ok(Command::Help),
+        "list" => Ok(Command::List),
+        "status" => Ok(Command::Status { application: rest.first().map(|name| named("status", name)).transpose()? }),
+        "history" => Ok(Command::History { application: named("history", first("history", "APP", &rest)?)? }),
+        "deploy" => deploy(&rest),
+        "rollback" => roll_back(&rest),
+        _ => {
+            let verb = Verb::ALL.into_iter().find(|(_, known)| *known == lower);
+            let Some((verb, word)) = verb else { return Err(unknown(word)) };
+            let rollout = named(word, first(word, "ID", &rest)?)?;
+            Ok(Command::Decide { verb, rollout, reason: reason(&rest, 1) })
+        }
+    }
+}
+
+fn deploy(rest: &[&str]) -> Result<Command, ParseError> {
+    let application = named("deploy", first("deploy", "APP", rest)?)?;
+    let problem = |problem: String| ParseError::Usage { problem, usage: usage("deploy") };
+    let version = rest.get(1).ok_or_else(|| problem("Which version?".to_owned()))?;
+    let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let starts = version.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if !starts || version.len() > 63 || !version.bytes().all(fine) {
+        return Err(problem(format!(
+            "`{}` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit.",
+            shortened(version)
+        )));
+    }
+    Ok(Command::Deploy { application, version: (*version).to_owned(), reason: reason(rest, 2) })
+}
+
+fn roll_back(rest: &[&str]) -> Result<Command, ParseError> {
+    let application = named("rollback", first("rollback", "APP", rest)?)?;
+    match rest.get(1).copied() {
+        None | Some("carry") => Ok(Command::RollBack { application, rewind: false }),
+        Some("rewind") => Ok(Command::RollBack { application, rewind: true }),
+        Some(other) => Err(ParseError::Usage {
+            problem: format!("`{}` is neither carry nor rewind.", shortened(other)),
+            usage: usage("rollback"),
+        }),
+    }
+}
+
+fn first<'a>(command: &str, what: &str, rest: &[&'a str]) -> Result<&'a str, ParseError> {
+    rest.first()
+        .copied()
+        .ok_or_else(|| ParseError::Usage { problem: format!("{what} is missing."), usage: usage(command) })
+}
+
+/// A name of Kubernetes, with or without its namespace.
+fn named(command: &str, text: &str) -> Result<String, ParseError> {
+    let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-/.".contains(&byte);
+    if text.len() <= 127 && text.bytes().all(fine) && text.matches('/').count() <= 1 && !text.contains("..") {
+        return Ok(text.to_owned());
+    }
+    Err(ParseError::Usage { problem: format!("`{}` is not a name.", shortened(text)), usage: usage(command) })
+}
+
+fn reason(rest: &[&str], from: usize) -> Option<String> {
+    let text: String = rest.get(from..)?.join(" ").chars().take(500).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+fn unknown(word: &str) -> ParseError {
+    let near =
+        USAGES.iter().map(|(command, _, _)| (crate::words::distance(&word.to_lowercase(), command), *command)).min();
+    ParseError::Unknown {
+        word: shortened(word),
+        nearest: near.filter(|(distance, _)| *distance <= 3).map(|(_, command)| command),
+    }
+}
+
+/// What a person typed, short enough to show and without anything that Slack would make more of.
+fn shortened(text: &str) -> String {
+    let short: String = text.chars().filter(|letter| !"`<>&*_~".contains(*letter)).take(40).collect();
+    if text.chars().count() > 40 { format!("{short}…") } else { short }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        match parse(text) {
+            Ok(command) => format!("{command:?}"),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_understood() {
+        insta::assert_snapshot!(
+            ["deploy orders 1.4.2", "deploy shop/orders 1.4.2 fixes late events", "rollback orders", "rollback orders rewind", "approve orders-0123456789",
+             "reject orders-1 not today", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(shown).join("\n"), @r#"
+        Deploy { application: "orders", version: "1.4.2", reason: None }
+        Deploy { application: "shop/orders", version: "1.4.2", reason: Some("fixes late events") }
+        RollBack { application: "orders", rewind: false }
+        RollBack { application: "orders", rewind: true }
+        Decide { verb: Approve, rollout: "orders-0123456789", reason: None }
+        Decide { verb: Reject, rollout: "orders-1", reason: Some("not today") }
+        Decide { verb: GiveUp, rollout: "orders-1", reason: None }
+        Status { application: None }
+        Status { application: Some("orders") }
+        List
+        History { application: "orders" }
+        Help
+        "#);
+    }
+
+    #[test]
+    fn what_is_not_gets_the_word_and_the_nearest() {
+        let long = format!("deploy orders {}", "9".repeat(300));
+        insta::assert_snapshot!(
+            ["depoly orders 1", "xyzzy", "deploy", "deploy orders", "deploy orders 1.2.0; rm", "deploy orders ../x", &long, "rollback orders sideways", "approve <!channel>"].map(shown).join("\n"), @r"
+        `depoly` is not a command of /flink. Did you mean `deploy`? Try `/flink help`.
+        `xyzzy` is not a command of /flink. Try `/flink help`.
+        APP is missing. Usage: `/flink deploy APP VERSION [reason]`
+        Which version? Usage: `/flink deploy APP VERSION [reason]`
+        `1.2.0;` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [reason]`
+        `../x` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [reason]`
+        `9999999999999999999999999999999999999999…` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [reason]`
+        `sideways` is neither carry nor rewind. Usage: `/flink rollback APP [carry|rewind]`
+        `!channel` is not a name. Usage: `/flink approve ID`
+        ");
+    }
+}

@@ -1,0 +1,164 @@
+//! The calls to Slack's Web API, each with a time-out of its own.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use secrecy::ExposeSecret as _;
+use serde_json::{Value, json};
+use slack_morphism::{errors::SlackClientError, prelude::*};
+
+use super::SlackSettings;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Type of the metadata on every message of ours.
+const EVENT_TYPE: &str = "flink_rollout";
+
+/// A message to post.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Post {
+    /// Channel id.
+    pub channel: String,
+    /// The card it is a reply to.
+    pub thread: Option<String>,
+    /// Whether it also shows in the channel, and notifies.
+    pub broadcast: bool,
+    /// Text, for notifications.
+    pub text: String,
+    /// Block Kit blocks.
+    pub blocks: Vec<Value>,
+    /// The operation key, found again in the message's metadata.
+    pub key: String,
+}
+
+/// Why a call did not work.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SlackError {
+    /// Slack wants calls later.
+    #[error("Slack asks to wait {0:?}")]
+    Wait(Duration),
+    /// Slack said no, with its own code.
+    #[error("Slack refused: {0}")]
+    Refused(String),
+    /// Whether it had an effect is not known.
+    #[error("Slack did not answer: {0}")]
+    Unknown(String),
+}
+
+/// One workspace, as the bot.
+pub(super) struct Connection {
+    client: Arc<SlackHyperClient>,
+    bot: SlackApiToken,
+    app: SlackApiToken,
+}
+
+impl Connection {
+    pub(super) fn new(settings: &SlackSettings) -> std::io::Result<Self> {
+        let connector = hyper_rustls::HttpsConnectorBuilder::new().with_native_roots()?;
+        // Plain HTTP only where another base than Slack's own was asked for.
+        let connector =
+            if settings.api_url.starts_with("http://") { connector.https_or_http() } else { connector.https_only() };
+        let connector = connector.enable_http1().enable_http2().build();
+        let connector =
+            SlackClientHyperConnector::from(connector).with_slack_api_url(settings.api_url.trim_end_matches('/'));
+        Ok(Self {
+            client: Arc::new(SlackClient::new(connector)),
+            bot: SlackApiToken::new(settings.bot_token.expose_secret().into()),
+            app: SlackApiToken::new(settings.app_token.expose_secret().into()),
+        })
+    }
+
+    pub(super) fn client(&self) -> Arc<SlackHyperClient> {
+        Arc::clone(&self.client)
+    }
+
+    pub(super) fn app_token(&self) -> &SlackApiToken {
+        &self.app
+    }
+
+    /// Checks both tokens: a bad one would otherwise show only as a socket that never opens.
+    pub(super) async fn check(&self) -> Result<String, SlackError> {
+        let test = answered(self.client.open_session(&self.bot).auth_test()).await?;
+        answered(self.client.open_session(&self.app).apps_connections_open(&SlackApiAppsConnectionOpenRequest::new()))
+            .await?;
+        Ok(test.team)
+    }
+
+    /// Posts a message and returns its ts.
+    pub(super) async fn post(&self, post: &Post) -> Result<String, SlackError> {
+        let mut request =
+            SlackApiChatPostMessageRequest::new(post.channel.clone().into(), content(&post.text, &post.blocks)?);
+        let payload = HashMap::from([("op".to_owned(), post.key.clone())]);
+        request.content.metadata = Some(SlackMessageMetadata::new(EVENT_TYPE.into()).with_event_payload(payload));
+        request.thread_ts = post.thread.clone().map(SlackTs::new);
+        request.reply_broadcast = post.thread.as_ref().map(|_| post.broadcast);
+        request.unfurl_links = Some(false);
+        Ok(answered(self.client.open_session(&self.bot).chat_post_message(&request)).await?.ts.0)
+    }
+
+    /// Changes a message in place.
+    pub(super) async fn update(&self, channel: &str, ts: &str, text: &str, blocks: &[Value]) -> Result<(), SlackError> {
+        let request =
+            SlackApiChatUpdateRequest::new(channel.into(), content(text, blocks)?, SlackTs::new(ts.to_owned()));
+        answered(self.client.open_session(&self.bot).chat_update(&request)).await.map(drop)
+    }
+
+    /// Looks for a message of ours by its operation key: in a card's thread, or among the channel's last messages.
+    pub(super) async fn find(
+        &self,
+        channel: &str,
+        thread: Option<&str>,
+        key: &str,
+    ) -> Result<Option<String>, SlackError> {
+        let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
+        let params = vec![
+            ("channel", Some(channel.to_owned())),
+            ("ts", thread.map(str::to_owned)),
+            ("include_all_metadata", Some("true".to_owned())),
+            ("limit", Some("200".to_owned())),
+        ];
+        let session = self.client.open_session(&self.bot);
+        let answer: Value = answered(session.http_session_api.http_get(method, &params, None)).await?;
+        let messages = answer.get("messages").and_then(Value::as_array).into_iter().flatten();
+        let mut ours = messages
+            .filter(|message| message.pointer("/metadata/event_payload/op").and_then(Value::as_str) == Some(key));
+        Ok(ours.find_map(|message| message.get("ts")?.as_str().map(str::to_owned)))
+    }
+
+    /// Every user group with its members' ids.
+    pub(super) async fn groups(&self) -> Result<HashMap<String, Vec<String>>, SlackError> {
+        let session = self.client.open_session(&self.bot);
+        let params = vec![("include_users", Some("true".to_owned()))];
+        let answer: Value = answered(session.http_session_api.http_get("usergroups.list", &params, None)).await?;
+        let groups = answer.get("usergroups").and_then(Value::as_array).into_iter().flatten();
+        Ok(groups
+            .filter_map(|group| {
+                let users = group.get("users").and_then(Value::as_array).into_iter().flatten();
+                let users = users.filter_map(|user| user.as_str().map(str::to_owned)).collect();
+                Some((group.get("id")?.as_str()?.to_owned(), users))
+            })
+            .collect())
+    }
+
+    /// Answers whoever clicked, at the address that came with the click.
+    pub(super) async fn respond(&self, url: &SlackResponseUrl, text: &str) -> Result<(), SlackError> {
+        let request = SlackApiPostWebhookMessageRequest::new(SlackMessageContent::new().with_text(text.to_owned()));
+        answered(self.client.respond_to_event(url, &request)).await.map(drop)
+    }
+}
+
+fn content(text: &str, blocks: &[Value]) -> Result<SlackMessageContent, SlackError> {
+    let blocks: Vec<SlackBlock> = serde_json::from_value(json!(blocks))
+        .map_err(|error| SlackError::Refused(format!("blocks that cannot be sent: {error}")))?;
+    Ok(SlackMessageContent::new().with_text(text.to_owned()).with_blocks(blocks))
+}
+
+async fn answered<T>(call: impl Future<Output = ClientResult<T>>) -> Result<T, SlackError> {
+    match tokio::time::timeout(PATIENCE, call).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(SlackClientError::ApiError(error))) => Err(SlackError::Refused(error.code)),
+        Ok(Err(SlackClientError::RateLimitError(error))) => {
+            Err(SlackError::Wait(error.retry_after.unwrap_or(Duration::from_secs(1))))
+        }
+        Ok(Err(error)) => Err(SlackError::Unknown(error.to_string().chars().take(200).collect())),
+        Err(_) => Err(SlackError::Unknown(format!("nothing within {} s", PATIENCE.as_secs()))),
+    }
+}

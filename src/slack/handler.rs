@@ -1,0 +1,223 @@
+//! A command or a click: understood, authorised from memory, written to Kubernetes once, answered.
+
+use std::{sync::Arc, time::Duration};
+
+use kube::{Client, ResourceExt};
+use slack_morphism::prelude::{SlackCommandEvent, SlackInteractionBlockActionsEvent};
+
+use super::{
+    action::Click,
+    authority::{may_decide, may_deploy},
+    command::{Command, Verb, parse},
+    memory::Memory,
+    messages,
+};
+use crate::{
+    api::{
+        Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request, RequestKind, StartFrom,
+        StartFromKind,
+    },
+    cluster::{WriteError, digest_of},
+    record::RolloutRecord,
+};
+
+/// Slack waits 3 s for an acknowledgement.
+const WRITE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Who did something in Slack.
+struct Person<'a> {
+    team: &'a str,
+    user: &'a str,
+}
+
+impl Person<'_> {
+    fn by(&self) -> String {
+        format!("slack:{}/{}", self.team, self.user)
+    }
+}
+
+/// Handles what comes in from Slack, whatever the transport.
+pub(super) struct Handler {
+    client: Client,
+    memory: Arc<Memory>,
+}
+
+impl Handler {
+    pub(super) fn new(client: Client, memory: Arc<Memory>) -> Self {
+        Self { client, memory }
+    }
+
+    /// The ephemeral answer to a command.
+    pub(super) async fn command(&self, event: &SlackCommandEvent) -> String {
+        let person = Person { team: &event.team_id.0, user: &event.user_id.0 };
+        let text = event.text.as_deref().unwrap_or_default();
+        let answer = match parse(text) {
+            Err(error) => Err(error.to_string()),
+            Ok(command) => self.carry_out(command, &person, &event.trigger_id.0).await,
+        };
+        answer.unwrap_or_else(|problem| problem)
+    }
+
+    /// What whoever clicked is told, if anything: a click that worked shows on the card.
+    pub(super) async fn click(&self, event: &SlackInteractionBlockActionsEvent) -> Option<String> {
+        let action = event.actions.as_ref()?.first()?;
+        let click = Click::parse(&action.action_id.0, action.value.as_deref()?)?;
+        let person = Person { team: &event.team.id.0, user: &event.user.as_ref()?.id.0 };
+        let at = action.action_ts.as_ref().map_or_else(|| event.trigger_id.0.clone(), |ts| ts.0.clone());
+        let name = format!("{}/{}", click.namespace, click.rollout);
+        self.decide(click.verb, &name, &person, &at, (Some(click.digest), None)).await.err()
+    }
+
+    async fn carry_out(&self, command: Command, person: &Person<'_>, trigger: &str) -> Result<String, String> {
+        match command {
+            Command::Help => Ok(messages::help()),
+            Command::List | Command::Status { application: None } => Ok(messages::list(&self.memory.applications())),
+            Command::Status { application: Some(name) } => {
+                let application = self.memory.application(&name)?;
+                Ok(messages::status(&application, &self.rollouts_of(&application)))
+            }
+            Command::History { application } => {
+                let application = self.memory.application(&application)?;
+                Ok(messages::history(&application, &self.rollouts_of(&application)))
+            }
+            Command::Deploy { application, version, reason } => {
+                let application = self.memory.application(&application)?;
+                let request = Request {
+                    application: application.name_any(),
+                    by: person.by(),
+                    reason,
+                    kind: RequestKind::Deploy,
+                    version: Some(version),
+                    revision: None,
+                    start_from: StartFrom::default(),
+                };
+                self.start(&application, request, person, trigger).await
+            }
+            Command::RollBack { application, rewind } => {
+                let application = self.memory.application(&application)?;
+                let request = roll_back(&application, rewind, person)?;
+                self.start(&application, request, person, trigger).await
+            }
+            Command::Decide { verb, rollout, reason } => {
+                self.decide(verb, &rollout, person, trigger, (None, reason)).await?;
+                Ok(format!("Noted: {} `{rollout}`.", verb.word()))
+            }
+        }
+    }
+
+    fn rollouts_of(&self, application: &FlinkApplication) -> Vec<Arc<FlinkRollout>> {
+        let mut rollouts = self.memory.rollouts_of(application.namespace().as_deref());
+        rollouts.retain(|rollout| rollout.spec.request.application == application.name_any());
+        rollouts.sort_by_key(|rollout| std::cmp::Reverse(rollout.metadata.creation_timestamp.clone()));
+        rollouts
+    }
+
+    async fn start(
+        &self,
+        application: &FlinkApplication,
+        request: Request,
+        person: &Person<'_>,
+        trigger: &str,
+    ) -> Result<String, String> {
+        may_deploy(application, person.user, &self.memory.groups_of(person.user))?;
+        let name: String = digest_of(&(person.team, trigger)).chars().take(10).collect();
+        let name = format!("{}-{name}", application.name_any());
+        let said = messages::on_it(&name, &request);
+        let rollout = FlinkRollout::new(&name, FlinkRolloutSpec { request, decisions: Vec::new() });
+        let record = self.record(application.namespace());
+        recorded(tokio::time::timeout(WRITE_PATIENCE, record.create(&rollout)).await.map(|result| result.map(drop)))?;
+        Ok(said)
+    }
+
+    async fn decide(
+        &self,
+        verb: Verb,
+        name: &str,
+        person: &Person<'_>,
+        at: &str,
+        said: (Option<String>, Option<String>),
+    ) -> Result<(), String> {
+        let (digest, reason) = said;
+        let rollout = self
+            .memory
+            .rollout(name)
+            .ok_or_else(|| format!("There is no rollout `{name}`. `/flink history APP` shows them."))?;
+        if let Some(happened) = messages::stale(&rollout, verb, digest.as_deref()) {
+            return Err(happened);
+        }
+        let namespace = rollout.namespace().unwrap_or_default();
+        let application = self.memory.application(&format!("{namespace}/{}", rollout.spec.request.application))?;
+        may_decide(&application, &rollout, (person.team, person.user), &self.memory.groups_of(person.user), verb)?;
+        let digest = digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
+        let key = if verb == Verb::Approve {
+            digest_of(&("approve", person.by(), &digest))
+        } else {
+            digest_of(&(verb.word(), person.by(), at))
+        };
+        let decision = Decision {
+            id: key.chars().take(32).collect(),
+            kind: kind(verb),
+            by: person.by(),
+            at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::now()),
+            plan_digest: digest,
+            reason,
+        };
+        let record = self.record(rollout.namespace());
+        recorded(tokio::time::timeout(WRITE_PATIENCE, record.decide(&rollout.name_any(), &decision)).await)
+    }
+
+    fn record(&self, namespace: Option<String>) -> RolloutRecord {
+        RolloutRecord::new(self.client.clone(), &namespace.unwrap_or_default())
+    }
+}
+
+fn recorded(result: Result<Result<(), WriteError>, tokio::time::error::Elapsed>) -> Result<(), String> {
+    match result {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(WriteError::Refused { reason, .. })) => Err(format!("Kubernetes refused it: {reason}")),
+        Ok(Err(WriteError::Conflict { .. })) => {
+            Err("It was said already, or something else was said at the same moment: look at the card.".to_owned())
+        }
+        Ok(Err(WriteError::TryAgain { .. })) | Err(_) => {
+            Err("Not recorded: Kubernetes does not answer. Try again.".to_owned())
+        }
+    }
+}
+
+fn kind(verb: Verb) -> DecisionKind {
+    match verb {
+        Verb::Approve => DecisionKind::Approve,
+        Verb::Reject => DecisionKind::Reject,
+        Verb::Abort => DecisionKind::Abort,
+        Verb::RollBack => DecisionKind::RollBack,
+        Verb::Resume => DecisionKind::Resume,
+        Verb::GiveUp => DecisionKind::GiveUp,
+    }
+}
+
+/// A roll back after success: with the state of now (carry), or with that of the point when the current revision took over (rewind).
+fn roll_back(application: &FlinkApplication, rewind: bool, person: &Person<'_>) -> Result<Request, String> {
+    let status = application.status.clone().unwrap_or_default();
+    let start_from = if rewind {
+        let current = status.revisions.last().and_then(|revision| revision.rollout.clone());
+        let point = status
+            .restore_points
+            .iter()
+            .rev()
+            .find(|point| Some(&point.name) == current.as_ref())
+            .or(status.restore_points.last());
+        let point = point.ok_or("There is no restore point to rewind to.")?;
+        StartFrom { from: StartFromKind::RestorePoint, value: Some(point.name.clone()) }
+    } else {
+        StartFrom::default()
+    };
+    Ok(Request {
+        application: application.name_any(),
+        by: person.by(),
+        reason: None,
+        kind: RequestKind::RollBack,
+        version: None,
+        revision: None,
+        start_from,
+    })
+}

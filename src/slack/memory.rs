@@ -1,0 +1,130 @@
+//! What is known without asking: applications, rollouts and who is in which group. All of it may be lost.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use dashmap::DashMap;
+use futures::StreamExt as _;
+use kube::{
+    Api, Client, ResourceExt,
+    runtime::{WatchStreamExt as _, reflector, watcher},
+};
+use tokio::task::JoinSet;
+
+use super::{authority::Groups, connection::Connection};
+use crate::api::{FlinkApplication, FlinkRollout};
+
+/// Older than this, what is known of groups does not count.
+const GROUPS_AGE: Duration = Duration::from_secs(60);
+const GROUPS_PAUSE: Duration = Duration::from_secs(20);
+
+/// What is known.
+#[derive(Default)]
+pub(super) struct Memory {
+    applications: DashMap<String, reflector::Store<FlinkApplication>>,
+    rollouts: DashMap<String, reflector::Store<FlinkRollout>>,
+    groups: DashMap<String, Vec<String>>,
+    groups_read: Mutex<Option<Instant>>,
+}
+
+impl Memory {
+    /// Keeps up with one namespace.
+    pub(super) fn watch(&self, client: &Client, namespace: &str, tasks: &mut JoinSet<anyhow::Result<()>>) {
+        let (store, writer) = reflector::store();
+        self.applications.insert(namespace.to_owned(), store);
+        let stream =
+            watcher(Api::<FlinkApplication>::namespaced(client.clone(), namespace), watcher::Config::default());
+        let stream = stream.default_backoff().reflect(writer).applied_objects();
+        tasks.spawn(async move {
+            stream.for_each(|_| async {}).await;
+            Ok(())
+        });
+        let (store, writer) = reflector::store();
+        self.rollouts.insert(namespace.to_owned(), store);
+        let stream = watcher(Api::<FlinkRollout>::namespaced(client.clone(), namespace), watcher::Config::default());
+        let stream = stream.default_backoff().reflect(writer).applied_objects();
+        tasks.spawn(async move {
+            stream.for_each(|_| async {}).await;
+            Ok(())
+        });
+    }
+
+    /// All applications, with their namespaces, by name.
+    pub(super) fn applications(&self) -> Vec<Arc<FlinkApplication>> {
+        let mut all: Vec<_> = self.applications.iter().flat_map(|store| store.value().state()).collect();
+        all.sort_by_key(|application| (application.name_any(), application.namespace()));
+        all
+    }
+
+    /// An application by `name` or `namespace/name`.
+    pub(super) fn application(&self, name: &str) -> Result<Arc<FlinkApplication>, String> {
+        let (namespace, bare) =
+            name.split_once('/').map_or((None, name), |(namespace, bare)| (Some(namespace.to_owned()), bare));
+        let all = self.applications();
+        let mut found: Vec<_> = all
+            .iter()
+            .filter(|application| {
+                application.name_any() == bare && (namespace.is_none() || application.namespace() == namespace)
+            })
+            .collect();
+        match (found.pop(), found.is_empty()) {
+            (Some(only), true) => Ok(Arc::clone(only)),
+            (Some(_), false) => Err(format!("There is more than one application `{bare}`: write `namespace/{bare}`.")),
+            (None, _) => {
+                let names: Vec<String> = all.iter().map(|application| application.name_any()).collect();
+                let near = crate::words::nearest(bare, names.iter().map(String::as_str));
+                let near = near.map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
+                Err(format!("There is no application `{bare}`.{near} `/flink list` shows them all."))
+            }
+        }
+    }
+
+    /// A rollout by name, in any namespace or in one.
+    pub(super) fn rollout(&self, name: &str) -> Option<Arc<FlinkRollout>> {
+        let (namespace, bare) = name.split_once('/').map_or((None, name), |(namespace, bare)| (Some(namespace), bare));
+        let mut all = self.rollouts_of(namespace).into_iter();
+        all.find(|rollout| rollout.name_any() == bare)
+    }
+
+    /// All rollouts of a namespace, or of all.
+    pub(super) fn rollouts_of(&self, namespace: Option<&str>) -> Vec<Arc<FlinkRollout>> {
+        let stores = self.rollouts.iter().filter(|store| namespace.is_none_or(|namespace| store.key() == namespace));
+        stores.flat_map(|store| store.value().state()).collect()
+    }
+
+    /// The groups of a person; none if they are not known well enough.
+    pub(super) fn groups_of(&self, user: &str) -> Groups {
+        let read = *self.groups_read.lock().unwrap_or_else(PoisonError::into_inner);
+        read.filter(|at| at.elapsed() < GROUPS_AGE)?;
+        let of = self.groups.iter().filter(|group| group.value().iter().any(|member| member == user));
+        Some(of.map(|group| group.key().clone()).collect())
+    }
+
+    fn set_groups(&self, groups: HashMap<String, Vec<String>>) {
+        self.groups.retain(|name, _| groups.contains_key(name));
+        for (name, members) in groups {
+            self.groups.insert(name, members);
+        }
+        *self.groups_read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+}
+
+/// Refreshes the groups for ever.
+pub(super) async fn keep_groups(connection: Arc<Connection>, memory: Arc<Memory>) -> anyhow::Result<()> {
+    loop {
+        let pause = match connection.groups().await {
+            Ok(groups) => {
+                memory.set_groups(groups);
+                GROUPS_PAUSE
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the user groups could not be read");
+                Duration::from_secs(2)
+            }
+        };
+        tokio::time::sleep(pause).await;
+    }
+}

@@ -1,0 +1,140 @@
+//! The card: the one message that shows a rollout, changed in place.
+
+use kube::ResourceExt as _;
+use serde_json::Value;
+
+use super::{
+    blocks::{Button, actions, context, fields, header, section},
+    bytes, cut, escape, headline, moment, person, span, state,
+};
+use crate::{
+    api::{Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord},
+    slack::{action::Click, command::Verb},
+};
+
+/// A card: the text of its notification, and its blocks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Card {
+    /// Text.
+    pub text: String,
+    /// Blocks.
+    pub blocks: Vec<Value>,
+}
+
+/// The card of a rollout.
+#[must_use]
+pub fn card(rollout: &FlinkRollout) -> Card {
+    let status = rollout.status.clone().unwrap_or_default();
+    let headline = headline(rollout);
+    let mut blocks = vec![header(&headline), section(&lead(&status)), fields(&facts(rollout, &status))];
+    let stages = stage_lines(&status);
+    if !stages.is_empty() {
+        blocks.push(section(&stages));
+    }
+    let digest = status.plan.as_ref().map_or("", |plan| plan.digest.as_str());
+    let value = Click::value(&rollout.namespace().unwrap_or_default(), &rollout.name_any(), digest);
+    let buttons = buttons(&status);
+    if !buttons.is_empty() {
+        blocks.push(actions(&value, &buttons));
+    }
+    blocks.push(context(&format!(
+        "`{}` in namespace `{}`",
+        rollout.name_any(),
+        rollout.namespace().unwrap_or_default()
+    )));
+    Card { text: format!("{headline}: {}", state(&status)), blocks }
+}
+
+fn lead(status: &FlinkRolloutStatus) -> String {
+    let message = status.result.as_ref().map_or(status.message.as_str(), |result| result.message.as_str());
+    let mut text = format!("*{}*", state(status));
+    if !message.is_empty() {
+        text.push_str(&format!(" · {}", escape(&cut(message, 1500))));
+    }
+    if let Some(duplicates) = &status.duplicates {
+        text.push_str(&format!(
+            "\nDuplicates possible from {} to {}",
+            moment(&duplicates.from),
+            moment(&duplicates.to)
+        ));
+    }
+    text
+}
+
+fn facts(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<(&'static str, String)> {
+    let request = &rollout.spec.request;
+    let reason = request.reason.as_ref().map_or_else(String::new, |reason| format!("\n>{}", escape(reason)));
+    let mut facts = vec![("Asked by", format!("{}{reason}", person(&request.by)))];
+    if let Some(point) = &status.restore_point {
+        let size = point.size_bytes.map_or_else(String::new, |size| format!(", {}", bytes(size)));
+        facts.push(("Restore point", format!("`{}`{size}", escape(&point.path))));
+    }
+    if let Some(gap) = status.gap_millis {
+        facts.push(("Gap", format!("{}.{} s", gap / 1000, gap % 1000 / 100)));
+    }
+    facts
+}
+
+/// One line for each stage that was entered, the latest attempt of each.
+fn stage_lines(status: &FlinkRolloutStatus) -> String {
+    let mut lines: Vec<(Stage, Direction, String)> = Vec::new();
+    for record in &status.stages {
+        lines.retain(|(stage, direction, _)| (*stage, *direction) != (record.stage, record.direction));
+        lines.push((record.stage, record.direction, stage_line(record)));
+    }
+    let lines: Vec<String> = lines.into_iter().map(|(_, _, line)| line).collect();
+    lines.join("\n")
+}
+
+fn stage_line(record: &StageRecord) -> String {
+    let name = match record.direction {
+        Direction::Forward => record.stage.to_string(),
+        Direction::Back => format!("Back: {}", record.stage),
+    };
+    match (record.outcome, &record.ended_at) {
+        (Some(StageOutcome::Done), Some(end)) => format!("✓ {name}  {}", span(&record.started_at, end)),
+        (Some(StageOutcome::Failed), Some(end)) => format!("✗ {name}  {}", span(&record.started_at, end)),
+        (Some(StageOutcome::Skipped), _) => format!("– {name}"),
+        _ => format!("▸ {name}"),
+    }
+}
+
+/// What can be decided now.
+fn buttons(status: &FlinkRolloutStatus) -> Vec<Button<'static>> {
+    if status.result.is_some() {
+        return Vec::new();
+    }
+    let button = |verb, label, confirm: &str| Button { verb, label, confirm: confirm.to_owned() };
+    if let Some(halt) = &status.halt {
+        let mut buttons = vec![button(Verb::Resume, "Resume", "Try the same stage again, with a new deadline?")];
+        if status.direction == Direction::Forward && status.restore_point.is_some() {
+            buttons.push(button(
+                Verb::RollBack,
+                "Roll back",
+                "Go back to the previous version, from the restore point?",
+            ));
+        }
+        let left = if halt.parked { "The application stays at 0 replicas." } else { "Everything stays as it is now." };
+        buttons.push(button(
+            Verb::GiveUp,
+            "Give up",
+            &format!("End this rollout here? {left} Its restore point is kept."),
+        ));
+        return buttons;
+    }
+    match (status.direction, status.stage) {
+        (Direction::Back, _) => Vec::new(),
+        (_, Stage::Plan | Stage::Approve | Stage::Savepoint) => {
+            vec![button(
+                Verb::Abort,
+                "Abort",
+                "Stop this rollout? Before the stop nothing is changed; after it the old version is brought back.",
+            )]
+        }
+        _ => vec![button(
+            Verb::RollBack,
+            "Roll back",
+            "Go back to the previous version now? What was emitted since the restore point is emitted again.",
+        )],
+    }
+}

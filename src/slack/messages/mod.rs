@@ -1,0 +1,83 @@
+//! All text that people read in Slack, and the blocks around it: pure functions of what is recorded.
+
+mod blocks;
+mod card;
+mod replies;
+mod thread;
+
+pub use card::{Card, card};
+pub use replies::{help, history, list, on_it, stale, status};
+pub use thread::{Line, thread};
+
+use crate::api::{FlinkRollout, FlinkRolloutStatus, Time};
+
+/// A person as Slack shows one: a mention, or the Kubernetes user's name.
+pub(crate) fn person(by: &str) -> String {
+    match by.strip_prefix("slack:").and_then(|rest| rest.split_once('/')) {
+        Some((_, user)) => format!("<@{user}>"),
+        None => format!("`{}`", escape(by.trim_start_matches("kubernetes:"))),
+    }
+}
+
+/// Text from people and clusters, so that it can neither mention nor link.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// At most this many characters, with an ellipsis where some are missing.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+/// Where a rollout goes, as a headline: `orders 1.0.0 → 1.1.0`.
+pub(crate) fn headline(rollout: &FlinkRollout) -> String {
+    let request = &rollout.spec.request;
+    let plan = rollout.status.as_ref().and_then(|status| status.plan.as_ref());
+    let to = plan.map(|plan| plan.to_version.clone()).or_else(|| request.version.clone());
+    let to = to.unwrap_or_else(|| "the revision before".to_owned());
+    match plan.and_then(|plan| plan.from_version.clone()) {
+        Some(from) => format!("{} {from} → {to}", request.application),
+        None => format!("{} → {to}", request.application),
+    }
+}
+
+/// The state in one word, as a person would say it.
+pub(crate) fn state(status: &FlinkRolloutStatus) -> String {
+    if let Some(result) = &status.result {
+        return result.kind.to_string();
+    }
+    if status.halt.is_some() {
+        return format!("Halted in {}", status.stage);
+    }
+    match status.direction {
+        crate::api::Direction::Forward => status.stage.to_string(),
+        crate::api::Direction::Back => format!("Rolling back: {}", status.stage),
+    }
+}
+
+/// A span as people say it.
+pub(crate) fn span(from: &Time, to: &Time) -> String {
+    let seconds = to.0.duration_since(from.0).as_secs().max(0);
+    if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
+}
+
+/// A moment in the reader's own time zone.
+pub(crate) fn moment(at: &Time) -> String {
+    let second = at.0.as_second();
+    format!("<!date^{second}^{{date_short_pretty}} {{time_secs}}|{}>", at.0)
+}
+
+/// Bytes as people say them.
+pub(crate) fn bytes(size: u64) -> String {
+    match size {
+        0..1024 => format!("{size} B"),
+        1024..1_048_576 => format!("{} KiB", size / 1024),
+        1_048_576..1_073_741_824 => format!("{} MiB", size / 1_048_576),
+        _ => format!("{} GiB", size / 1_073_741_824),
+    }
+}

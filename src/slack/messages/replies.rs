@@ -1,0 +1,114 @@
+//! What a person is answered, for their eyes only.
+
+use std::sync::Arc;
+
+use kube::ResourceExt as _;
+
+use super::{escape, headline, moment, person, state};
+use crate::{
+    api::{Direction, FlinkApplication, FlinkRollout, Request, RequestKind, Stage},
+    slack::command::{USAGES, Verb},
+};
+
+/// Every command.
+#[must_use]
+pub fn help() -> String {
+    USAGES.iter().map(|(_, usage, what)| format!("`/flink {usage}` {what}")).collect::<Vec<_>>().join("\n")
+}
+
+/// That a request was recorded.
+#[must_use]
+pub fn on_it(rollout: &str, request: &Request) -> String {
+    let what = match (&request.kind, &request.version) {
+        (RequestKind::Deploy, Some(version)) => format!("{} to {version}", request.application),
+        _ => format!("{} back to the revision before", request.application),
+    };
+    format!("On it: {what}, as `{rollout}`.")
+}
+
+/// All applications, a line each.
+#[must_use]
+pub fn list(applications: &[Arc<FlinkApplication>]) -> String {
+    if applications.is_empty() {
+        return "There are no applications yet: apply a FlinkApplication.".to_owned();
+    }
+    let lines = applications.iter().map(|application| {
+        let status = application.status.clone().unwrap_or_default();
+        let version = status.version.unwrap_or_else(|| "not deployed by Lockkeeper yet".to_owned());
+        let doing = match (&status.active_rollout, &status.parked_at) {
+            (Some(active), _) => format!("rollout `{}`", active.name),
+            (None, Some(at)) => format!("parked since {}", moment(at)),
+            (None, None) => "idle".to_owned(),
+        };
+        format!("*{}* · {} · {doing}", application.name_any(), escape(&version))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What one application is doing.
+#[must_use]
+pub fn status(application: &FlinkApplication, rollouts: &[Arc<FlinkRollout>]) -> String {
+    let known = application.status.clone().unwrap_or_default();
+    let version = known.version.unwrap_or_else(|| "not deployed by Lockkeeper yet".to_owned());
+    let mut text = format!("*{}* · {}", application.name_any(), escape(&version));
+    let active =
+        known.active_rollout.and_then(|active| rollouts.iter().find(|rollout| rollout.name_any() == active.name));
+    match (active, &known.parked_at) {
+        (Some(rollout), _) => text.push_str(&format!("\n{}", one(rollout))),
+        (None, Some(at)) => text.push_str(&format!("\nparked at 0 replicas since {}", moment(at))),
+        (None, None) => text.push_str("\nno rollout is active"),
+    }
+    if let Some(point) = known.restore_points.last() {
+        text.push_str(&format!("\nnewest restore point `{}`, {}", escape(&point.path), moment(&point.at)));
+    }
+    text
+}
+
+/// The last rollouts of one application, newest first.
+#[must_use]
+pub fn history(application: &FlinkApplication, rollouts: &[Arc<FlinkRollout>]) -> String {
+    if rollouts.is_empty() {
+        return format!("{} has had no rollouts.", application.name_any());
+    }
+    rollouts.iter().take(10).map(|rollout| one(rollout)).collect::<Vec<_>>().join("\n")
+}
+
+fn one(rollout: &FlinkRollout) -> String {
+    let status = rollout.status.clone().unwrap_or_default();
+    let at = rollout.metadata.creation_timestamp.as_ref().map_or_else(String::new, |at| format!(" · {}", moment(at)));
+    format!(
+        "`{}` · {} · {}{at} · {}",
+        rollout.name_any(),
+        escape(&headline(rollout)),
+        state(&status),
+        person(&rollout.spec.request.by)
+    )
+}
+
+/// What happened meanwhile, if a decision comes too late or too early.
+#[must_use]
+pub fn stale(rollout: &FlinkRollout, verb: Verb, digest: Option<&str>) -> Option<String> {
+    let status = rollout.status.clone().unwrap_or_default();
+    let name = rollout.name_any();
+    if let Some(result) = &status.result {
+        return Some(format!("`{name}` has ended: {}, {}.", result.kind, moment(&result.at)));
+    }
+    let waits = status.stage == Stage::Approve;
+    let other = digest.is_some_and(|digest| status.plan.as_ref().is_some_and(|plan| plan.digest != digest));
+    match verb {
+        Verb::Approve | Verb::Reject if waits && other => {
+            Some(format!("`{name}` has another plan by now: look at it again."))
+        }
+        Verb::Approve if !waits => Some(format!("`{name}` does not wait for approval: it is in {}.", state(&status))),
+        Verb::Reject if !matches!(status.stage, Stage::Plan | Stage::Approve) => {
+            Some(format!("`{name}` was approved already and is in {}: abort it instead.", state(&status)))
+        }
+        Verb::Resume | Verb::GiveUp if status.halt.is_none() => {
+            Some(format!("`{name}` is not halted: it is in {}.", state(&status)))
+        }
+        Verb::Abort | Verb::RollBack if status.direction == Direction::Back => {
+            Some(format!("`{name}` is rolling back already."))
+        }
+        _ => None,
+    }
+}

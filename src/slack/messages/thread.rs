@@ -1,0 +1,178 @@
+//! The thread: one line for each stage, and posts that notify for approval, failure, halt and end.
+//!
+//! Each line has a key that never changes, so that it is posted once, whatever happens to the bot or to Slack.
+
+use kube::ResourceExt as _;
+use serde_json::Value;
+
+use super::{
+    blocks::{Button, actions, context, section},
+    bytes, cut, escape, headline, moment, person, span,
+};
+use crate::{
+    api::{
+        Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome, StageRecord,
+    },
+    slack::{action::Click, command::Verb},
+};
+
+/// One line of a thread.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    /// Its key.
+    pub key: String,
+    /// Text.
+    pub text: String,
+    /// Blocks.
+    pub blocks: Vec<Value>,
+    /// Whether it shows in the channel too, and notifies.
+    pub broadcast: bool,
+    /// Whether it is changed in place when what it says changes: an approval request loses its buttons.
+    pub changes: bool,
+}
+
+/// All lines that a rollout's thread has so far, in order.
+#[must_use]
+pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) -> Vec<Line> {
+    let status = rollout.status.clone().unwrap_or_default();
+    let mut lines = Vec::new();
+    let mut failed = false;
+    for (index, record) in status.stages.iter().enumerate() {
+        if record.stage == Stage::Approve && needs_approval(&status) {
+            lines.push(approval(rollout, application, &status));
+        }
+        let worth_a_line = record.stage != Stage::Approve || needs_approval(&status);
+        if record.ended_at.is_some() && worth_a_line {
+            lines.push(stage(index, record));
+        }
+        let turned = record.direction == Direction::Forward && record.outcome == Some(StageOutcome::Failed);
+        if let (true, false, Some(failure)) = (turned && status.direction == Direction::Back, failed, &status.failure) {
+            failed = true;
+            lines.push(turning_back(&status, &failure.message));
+        }
+    }
+    if let Some(halt) = &status.halt {
+        let mut text = format!("*Halted* in {}: {}", halt.stage, escape(&halt.message));
+        for command in &halt.commands {
+            text.push_str(&format!("\n`{}`", escape(command)));
+        }
+        let notify = application.map(mentions).unwrap_or_default();
+        lines.push(loud(format!("halt-{}", status.stages.len()), &format!("{notify}{text}")));
+    }
+    if let Some(result) = &status.result {
+        lines.push(end(rollout, &status, result.kind));
+    }
+    lines
+}
+
+fn needs_approval(status: &FlinkRolloutStatus) -> bool {
+    status.plan.as_ref().is_some_and(|plan| plan.approvals_needed > 0)
+}
+
+fn line(key: String, text: &str) -> Line {
+    Line { key, text: text.to_owned(), blocks: vec![section(text)], broadcast: false, changes: false }
+}
+
+fn loud(key: String, text: &str) -> Line {
+    Line { broadcast: true, ..line(key, text) }
+}
+
+fn stage(index: usize, record: &StageRecord) -> Line {
+    let name = match record.direction {
+        Direction::Forward => record.stage.to_string(),
+        Direction::Back => format!("Back: {}", record.stage),
+    };
+    let took = record.ended_at.as_ref().map_or_else(String::new, |end| format!(" {}", span(&record.started_at, end)));
+    let evidence = escape(&cut(&record.evidence, 700));
+    let text = match record.outcome {
+        Some(StageOutcome::Failed) => format!("✗ *{name}*{took} · {evidence}"),
+        Some(StageOutcome::Skipped) => format!("– *{name}* not needed · {evidence}"),
+        _ => format!("✓ *{name}*{took} · {evidence}"),
+    };
+    line(format!("stage-{index}"), &text)
+}
+
+fn mentions(application: &FlinkApplication) -> String {
+    let groups = &application.spec.approvals.groups;
+    let groups = if groups.is_empty() { &application.spec.deployers.groups } else { groups };
+    groups.iter().map(|group| format!("<!subteam^{group}> ")).collect()
+}
+
+fn approval(rollout: &FlinkRollout, application: Option<&FlinkApplication>, status: &FlinkRolloutStatus) -> Line {
+    let Some(plan) = &status.plan else { return line("approval".to_owned(), "") };
+    let mentions = application.map(mentions).unwrap_or_default();
+    let text = format!(
+        "{mentions}approval needed: *{}*, asked by {}",
+        escape(&headline(rollout)),
+        person(&rollout.spec.request.by)
+    );
+    let changes: String = plan.changes.iter().take(25).map(|change| format!("\n{}", escape(change))).collect();
+    let mut blocks = vec![section(&text)];
+    if !changes.is_empty() {
+        blocks.push(section(&format!("```{}```", cut(changes.trim_start(), 2500))));
+    }
+    let waits = status.stage == Stage::Approve && status.result.is_none();
+    if waits {
+        let value = Click::value(&rollout.namespace().unwrap_or_default(), &rollout.name_any(), &plan.digest);
+        let to = &plan.to_version;
+        blocks.push(actions(
+            &value,
+            &[
+                Button {
+                    verb: Verb::Approve,
+                    label: "Approve",
+                    confirm: format!("Deploy {to} now? The job stops for a short time."),
+                },
+                Button {
+                    verb: Verb::Reject,
+                    label: "Reject",
+                    confirm: "Reject this plan? Nothing is changed.".to_owned(),
+                },
+            ],
+        ));
+        blocks.push(context(&format!(
+            "Expires {} · needs {} other than the requester · `/flink approve {}`",
+            moment(&plan.expires_at),
+            plan.approvals_needed,
+            rollout.name_any()
+        )));
+    }
+    Line { key: "approval".to_owned(), text, blocks, broadcast: true, changes: true }
+}
+
+fn turning_back(status: &FlinkRolloutStatus, why: &str) -> Line {
+    let point = status.restore_point.as_ref().map_or_else(String::new, |point| {
+        format!(" from `{}`. What was emitted since {} is emitted again", escape(&point.path), moment(&point.at))
+    });
+    let version = status.plan.as_ref().and_then(|plan| plan.from_version.clone());
+    let to = version.map_or_else(
+        || "Everything goes to 0 replicas".to_owned(),
+        |version| format!("Rolling back to *{}*{point}", escape(&version)),
+    );
+    loud("failure".to_owned(), &format!("*Failed*: {}\n{to}.", escape(why)))
+}
+
+fn end(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) -> Line {
+    let result = status.result.as_ref();
+    let why = result.map_or_else(String::new, |result| escape(&result.message));
+    let took = match (&rollout.metadata.creation_timestamp, result) {
+        (Some(from), Some(result)) => format!(" in {}", span(from, &result.at)),
+        _ => String::new(),
+    };
+    let size = status
+        .restore_point
+        .as_ref()
+        .and_then(|point| point.size_bytes)
+        .map_or_else(String::new, |size| format!(", {}", bytes(size)));
+    let restore = status
+        .restore_point
+        .as_ref()
+        .map_or_else(String::new, |point| format!("\nRestore point `{}`{size}", escape(&point.path)));
+    let gap = status.gap_millis.map_or_else(String::new, |gap| format!("\nGap {}.{} s", gap / 1000, gap % 1000 / 100));
+    let choices: String =
+        result.iter().flat_map(|result| &result.choices).map(|choice| format!("\n• {}", escape(choice))).collect();
+    let choices = if choices.is_empty() { choices } else { format!("\nWhat could be asked for instead:{choices}") };
+    let text = format!("*{kind}*{took}: {why}{restore}{gap}{choices}");
+    let key = "result".to_owned();
+    if kind == ResultKind::Succeeded { line(key, &text) } else { loud(key, &text) }
+}

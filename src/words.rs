@@ -1,0 +1,38 @@
+//! Words that people typed, compared with words that exist.
+
+/// Levenshtein's distance: how many letters differ.
+#[must_use]
+pub fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, b) in right.iter().enumerate() {
+            let next = (corner + usize::from(a != *b)).min(row[j] + 1).min(row[j + 1] + 1);
+            corner = row[j + 1];
+            row[j + 1] = next;
+        }
+    }
+    row[right.len()]
+}
+
+/// The nearest of some words, if it is near enough to be meant.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let best = known.into_iter().map(|name| (distance(word, name), name)).min()?;
+    (best.0 <= 3).then_some(best.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_that_differ() {
+        assert_eq!(distance("deploy", "depoly"), 2);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(nearest("ordesr", ["orders", "payments"]), Some("orders"));
+        assert_eq!(nearest("zzzzzz", ["orders", "payments"]), None);
+    }
+}
