@@ -12,9 +12,6 @@ use crate::command;
 use crate::places::{Places, hex, short_hash};
 use crate::progress::Progress;
 
-/// Debugging information is stripped when linking; not making it saves a fifth of the compiler's time.
-const GC_FLAGS: &str = "-gcflags=all=-dwarf=false";
-
 /// The programs that make up the sandbox.
 pub struct Kubernetes {
     /// Holds the namespaces and starts everything in them.
@@ -97,7 +94,7 @@ impl Module {
     /// Where a part is kept; it holds nothing until it is whole.
     fn part(&self, cache: &Path, name: &str, hash: &str) -> Result<PathBuf> {
         let go = command::output(Command::new("go").args(["env", "GOVERSION"]))?;
-        let hash = short_hash(format!("{go}\n{GC_FLAGS}\n{}\n{hash}", self.link_flags()).as_bytes());
+        let hash = short_hash(format!("{go}\n{}\n{hash}", self.link_flags()).as_bytes());
         Ok(cache.join(format!("{name}-{}-{hash}", self.kubernetes)))
     }
 
@@ -154,7 +151,7 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
         if path.is_dir() {
             list(&path, files)?;
-        } else if !file_name(&path).ends_with("_test.go") {
+        } else if ![".md", "_test.go"].iter().any(|end| file_name(&path).ends_with(end)) {
             files.push(path);
         }
     }
