@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -11,6 +12,9 @@ use super::inputs::sorted;
 
 /// The user that Flink runs as in the image.
 pub(super) const FLINK_USER: u64 = 9999;
+
+/// The time that all files bear, in seconds of the epoch. Java's class archives are tied to the times of the jars.
+pub(super) const MODIFIED: u64 = 1_767_225_600;
 
 /// Folders that are not root's alone, with owner and mode.
 const FOLDERS: [(&str, u64, u32); 3] =
@@ -67,7 +71,7 @@ fn header(kind: EntryType, owner: u64, mode: u32) -> Header {
     header.set_uid(owner);
     header.set_gid(owner);
     header.set_mode(mode);
-    header.set_mtime(0);
+    header.set_mtime(MODIFIED);
     header.set_size(0);
     header
 }
@@ -80,14 +84,20 @@ fn add_folder(tar: &mut Tar, root: &Path, within: &str) -> Result<()> {
     for name in sorted(&folder)? {
         let path = if within.is_empty() { name } else { format!("{within}/{name}") };
         let file = root.join(&path);
-        let kind = fs::symlink_metadata(&file)?.file_type();
+        let metadata = fs::symlink_metadata(&file)?;
+        let kind = metadata.file_type();
         if kind.is_dir() {
             let special = FOLDERS.iter().find(|(folder, ..)| *folder == path);
             let (owner, mode) = special.map_or((0, 0o755), |(_, owner, mode)| (*owner, *mode));
             tar.append_data(&mut header(EntryType::Directory, owner, mode), &path, std::io::empty())?;
             add_folder(tar, root, &path)?;
-        } else if kind.is_file() || kind.is_symlink() {
-            tar.append_path_with_name(&file, &path)?;
+        } else if kind.is_symlink() {
+            tar.append_link(&mut header(EntryType::Symlink, 0, 0o777), &path, fs::read_link(&file)?)?;
+        } else if kind.is_file() {
+            let executable = metadata.permissions().mode() & 0o100 != 0;
+            let mut header = header(EntryType::Regular, 0, if executable { 0o755 } else { 0o644 });
+            header.set_size(metadata.len());
+            tar.append_data(&mut header, &path, File::open(&file)?)?;
         }
     }
     Ok(())
