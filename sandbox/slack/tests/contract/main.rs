@@ -2,8 +2,11 @@
 //! What the client cannot send (bad tokens, bad forms) goes through plain HTTP.
 
 mod commands;
+#[cfg(test)]
+mod control;
 mod faults;
 mod messages;
+mod program;
 mod reads;
 mod refusals;
 #[cfg(test)]

@@ -1,0 +1,90 @@
+//! The page in a real browser: a person types, presses and reads. Needs Chromium (`apt-get install chromium`), or the path
+//! of one in `CHROMIUM`.
+
+#[cfg(test)]
+mod chromium;
+#[cfg(test)]
+mod workspace;
+
+use lockkeeper_slack_simulator::Click;
+use serde_json::json;
+
+use chromium::DEADLINE;
+use workspace::{approval, open, post};
+
+#[tokio::test]
+async fn a_person_writes_and_sees_it_at_once() {
+    let (simulator, browser) = open().await;
+    browser.type_line("#composer-input", "moving orders now").await;
+    browser.until("the message", "document.querySelector('#messages').textContent.includes('moving orders now')").await;
+    assert_eq!(simulator.view().channel("deploys")[0].user, "U0ALICE");
+}
+
+#[tokio::test]
+async fn a_command_without_an_app_shows_slacks_error_to_its_author_only() {
+    let (_simulator, browser) = open().await;
+    browser.type_line("#composer-input", "/flink list").await;
+    browser.until("the error", "document.querySelector('.ephemeral')?.textContent.includes('dispatch_failed')").await;
+    assert_eq!(browser.text(".ephemeral .note").await, "Only visible to you");
+    browser.act_as("U0BOB").await;
+    browser.until("Bob's view", "!document.querySelector('.ephemeral')").await;
+}
+
+#[tokio::test]
+async fn markup_is_shown_and_never_run() {
+    let (simulator, browser) = open().await;
+    post(&simulator, approval()).await;
+    browser.until("the message", "document.querySelector('#messages .block-actions')").await;
+    assert_eq!(browser.text("#messages strong").await, "approve");
+    assert_eq!(browser.text("#messages .text a").await, "this");
+    assert_eq!(browser.text("#messages .mention.you").await, "@platform");
+    simulator.say("bob", "deploys", "<img src=x onerror=alert(1)> <script>1</script>", None).unwrap();
+    browser.until("the attack", "document.querySelector('#messages').textContent.includes('onerror')").await;
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('#messages .text img, #messages script').length").await,
+        json!(0)
+    );
+}
+
+#[tokio::test]
+async fn a_button_asks_first_and_no_means_no() {
+    let (simulator, browser) = open().await;
+    post(&simulator, approval()).await;
+    browser.until("the button", "document.querySelector('[data-action=approve]')").await;
+    browser.press("[data-action=approve]").await;
+    browser.until("the dialog", "document.querySelector('#confirm').open").await;
+    assert_eq!(browser.text("#confirm-title").await, "Approve?");
+    browser.press("#confirm-no").await;
+    browser.until("the end of the dialog", "!document.querySelector('#confirm').open").await;
+    browser.press("[data-action=approve]").await;
+    browser.press("#confirm-yes").await;
+    browser.until("the warning", "document.querySelector('.kit-failed')?.textContent.includes('not connected')").await;
+}
+
+#[tokio::test]
+async fn a_thread_opens_grows_and_closes() {
+    let (simulator, browser) = open().await;
+    let root = post(&simulator, json!({"channel": "C0DEPLOYS", "text": "card"})).await;
+    post(&simulator, json!({"channel": "C0DEPLOYS", "text": "plan done", "thread_ts": root.ts})).await;
+    browser.until("the count", "document.querySelector('.thread-link')?.textContent.startsWith('1 reply')").await;
+    browser.press(".thread-link").await;
+    browser.until("the reply", "document.querySelector('#thread-messages').textContent.includes('plan done')").await;
+    browser.type_line("#thread-input", "well done").await;
+    simulator.wait_for("the reply", DEADLINE, |view| view.thread("deploys", &root.ts).get(2).cloned()).await.unwrap();
+    browser.until("both replies", "document.querySelectorAll('#thread-messages article').length === 3").await;
+    browser.press("#thread-close").await;
+    browser.until("the thread's end", "document.querySelector('#thread').hidden").await;
+}
+
+#[tokio::test]
+async fn a_message_that_changes_changes_on_the_screen() {
+    let (simulator, browser) = open().await;
+    let message = post(&simulator, approval()).await;
+    browser.until("the button", "document.querySelector('[data-action=approve]')").await;
+    let url = format!("{}/chat.update", simulator.api_url());
+    let update = json!({"channel": "C0DEPLOYS", "ts": message.ts, "text": "approved by bob"});
+    reqwest::Client::new().post(url).bearer_auth(simulator.bot_token()).json(&update).send().await.unwrap();
+    browser.until("the change", "!document.querySelector('[data-action=approve]')").await;
+    let refused = simulator.click(&Click::new("bob", "deploys", &message.ts, "approve")).await;
+    assert!(refused.is_err(), "a button that nobody sees was pressed");
+}
