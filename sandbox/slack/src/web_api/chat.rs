@@ -8,6 +8,9 @@ use super::error::{ApiError, ApiResult};
 use crate::shared::Shared;
 use crate::world::{Channel, Ephemeral, Message, MetadataChange, NewMessage, Revision, WithMetadata, World};
 
+/// `chat.update` takes less text than `chat.postMessage`.
+const UPDATED_TEXT_LIMIT: usize = 4000;
+
 pub(crate) fn post_message(shared: &Shared, arguments: &Arguments) -> ApiResult {
     let content = check_content(arguments)?;
     let broadcast = arguments.flag("reply_broadcast");
@@ -35,6 +38,9 @@ pub(crate) fn post_message(shared: &Shared, arguments: &Arguments) -> ApiResult 
 pub(crate) fn update(shared: &Shared, arguments: &Arguments) -> ApiResult {
     let content = check_content(arguments)?;
     let ts = arguments.required("ts")?;
+    if content.text.as_ref().is_some_and(|text| text.chars().count() > UPDATED_TEXT_LIMIT) {
+        return Err(ApiError::new("msg_too_long"));
+    }
     shared.change(|world| {
         let channel = writable(world, arguments)?.id.clone();
         own_message(world, &channel, ts, "cant_update_message")?;

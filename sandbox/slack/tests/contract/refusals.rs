@@ -67,6 +67,9 @@ async fn content_is_checked() {
     assert_eq!(code(json!({})).await, "no_text");
     assert_eq!(code(json!({"text": "  "})).await, "no_text");
     assert_eq!(code(json!({"text": "x".repeat(40_001)})).await, "msg_too_long");
+    let section = json!({"type": "section", "text": {"type": "mrkdwn", "text": "x".repeat(2900)}});
+    assert_eq!(code(json!({"text": "x", "blocks": vec![section.clone(); 4]})).await, "ok");
+    assert_eq!(code(json!({"text": "x", "blocks": vec![section; 5]})).await, "msg_blocks_too_long");
     assert_eq!(code(json!({"text": "x", "thread_ts": "1.000001"})).await, "thread_not_found");
     assert_eq!(code(json!({"text": "x", "blocks": {}})).await, "invalid_blocks_format");
     assert_eq!(code(json!({"text": "x", "blocks": "not json"})).await, "invalid_blocks_format");
@@ -74,6 +77,18 @@ async fn content_is_checked() {
     assert_eq!(code(json!({"text": "x", "metadata": {"event_type": "a"}})).await, "invalid_metadata_format");
     let number = json!({"text": "x", "metadata": {"event_type": "a", "event_payload": {"n": 1}}});
     assert_eq!(code(number).await, "invalid_metadata_schema");
+}
+
+#[tokio::test]
+async fn an_update_takes_less_text_than_a_post() {
+    let slack = Slack::start().await;
+    let ts = slack.post(&"x".repeat(4001)).await.0;
+    let update = async |length: usize| {
+        let body = json!({"channel": "C0DEPLOYS", "ts": ts, "text": "x".repeat(length)});
+        slack.code("chat.update", body).await
+    };
+    assert_eq!(update(4001).await, "msg_too_long");
+    assert_eq!(update(4000).await, "ok");
 }
 
 #[tokio::test]

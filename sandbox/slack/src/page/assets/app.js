@@ -95,7 +95,7 @@ function draw() {
   byId("composer-input").placeholder = `Message #${channel?.name}, or a command such as ${world.app.commands[0]?.command ?? "/help"}`;
   byId("channel-members").textContent = members(channel);
   showApp(world, state);
-  showChannels(world, state, { channel: looking.channel, lastRead, open: openChannel });
+  showChannels(world, state, { user: looking.user, channel: looking.channel, lastRead, open: openChannel });
   const view = { names, user: looking.user, openThread, title, newSince: looking.newSince };
   const inChannel = state.ephemerals.filter((one) => !one.threadTs);
   const empty = `This is the very beginning of #${channel?.name}. Type a command below.`;

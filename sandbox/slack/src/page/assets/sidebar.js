@@ -1,9 +1,10 @@
 // Channels with what is unread, the app's state, and who the person at the keyboard is.
 import { byId, element, reconcile } from "./dom.js";
 
-/** Shows the channels. `view` has `channel` (id), `lastRead(id)` (a ts) and `open(id)`. */
+/** Shows the channels. `view` has `user` and `channel` (ids), `lastRead(id)` (a ts) and `open(id)`. */
 export function showChannels(world, state, view) {
-  const items = world.channels.map((channel) => {
+  const visible = world.channels.filter((channel) => !channel.isPrivate || channel.members.includes(view.user));
+  const items = visible.map((channel) => {
     const recent = state.channels.find((one) => one.id === channel.id)?.recent ?? [];
     const unread = recent.filter((message) => Number(message.ts) > Number(view.lastRead(channel.id)));
     const current = channel.id === view.channel;
