@@ -76,3 +76,81 @@ fn configuration(layers: &[&String]) -> Value {
         "rootfs": {"type": "layers", "diff_ids": ids},
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Read;
+
+    use super::*;
+
+    /// Writes an archive of two images over one common layer, and reads its files back.
+    fn written(folder: &Path) -> Vec<(String, Vec<u8>)> {
+        let root = folder.join("root");
+        fs::create_dir_all(root.join("tmp")).unwrap();
+        fs::write(root.join("file"), "base").unwrap();
+        std::os::unix::fs::symlink("file", root.join("link")).unwrap();
+        let (base, top) = (folder.join("base.tar"), folder.join("top.tar"));
+        layer::of_folder(&base, &root).unwrap();
+        layer::with_file(&top, "opt/job.jar", &root.join("file")).unwrap();
+        let images = [
+            Image { tag: "sandbox.invalid/a:1".into(), layers: vec![base.clone(), top] },
+            Image { tag: "sandbox.invalid/a:2".into(), layers: vec![base] },
+        ];
+        let archive = folder.join("archive.tar");
+        write(&archive, &images).unwrap();
+        let mut tar = tar::Archive::new(fs::File::open(&archive).unwrap());
+        let entries = tar.entries().unwrap().map(|entry| {
+            let mut entry = entry.unwrap();
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content).unwrap();
+            (entry.path().unwrap().display().to_string(), content)
+        });
+        entries.collect()
+    }
+
+    fn in_folder<T>(name: &str, test: impl Fn(&Path) -> T) -> T {
+        let folder = std::env::temp_dir().join(format!("xtask-archive-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let result = test(&folder);
+        fs::remove_dir_all(&folder).unwrap();
+        result
+    }
+
+    #[test]
+    fn a_common_layer_is_in_the_archive_once_and_every_name_leads_to_content_with_its_hash() {
+        let files = in_folder("shared", written);
+        let (name, manifest) = files.last().unwrap();
+        assert_eq!(name, "manifest.json");
+        let manifest: Value = serde_json::from_slice(manifest).unwrap();
+        assert_eq!(manifest[0]["RepoTags"][0], "sandbox.invalid/a:1");
+        assert_eq!(manifest[0]["Layers"][0], manifest[1]["Layers"][0]);
+        // two layers, two configurations, the manifest
+        assert_eq!(files.len(), 5);
+        for (name, content) in &files[..4] {
+            let (hash, _) = name.split_once('.').unwrap();
+            assert_eq!(hash, hex(&Sha256::digest(content)), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_same_files_give_the_same_archive() {
+        assert_eq!(in_folder("first", written), in_folder("second", written));
+    }
+
+    #[test]
+    fn a_layer_keeps_links_and_the_open_modes_of_temporary_folders() {
+        let seen = in_folder("modes", |folder| {
+            written(folder);
+            let mut tar = tar::Archive::new(fs::File::open(folder.join("base.tar")).unwrap());
+            let entries = tar.entries().unwrap().map(|entry| {
+                let entry = entry.unwrap();
+                let link = entry.link_name().unwrap().map(|link| link.display().to_string());
+                (entry.path().unwrap().display().to_string(), entry.header().mode().unwrap(), link)
+            });
+            entries.collect::<Vec<_>>()
+        });
+        let wanted = [("file", 0o644, None), ("link", 0o777, Some("file".to_owned())), ("tmp", 0o1777, None)];
+        assert_eq!(seen, wanted.map(|(path, mode, link)| (path.to_owned(), mode, link)));
+    }
+}

@@ -90,3 +90,41 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(parts: &[(&str, &str)]) -> String {
+        parts.iter().fold(Key::new("test"), |key, (name, value)| key.and(name, value)).name()
+    }
+
+    #[test]
+    fn a_key_tells_every_change_of_its_inputs() {
+        let names = [
+            key(&[("a", "1"), ("b", "2")]),
+            key(&[("a", "1"), ("b", "3")]),
+            key(&[("a", "1b"), ("", "2")]),
+            key(&[("b", "2"), ("a", "1")]),
+            key(&[("a", "1")]),
+        ];
+        let different: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(different.len(), names.len());
+        assert_eq!(names[0], key(&[("a", "1"), ("b", "2")]));
+    }
+
+    #[test]
+    fn a_folder_is_known_by_names_and_contents_at_any_depth() {
+        let folder = std::env::temp_dir().join(format!("xtask-inputs-{}", std::process::id()));
+        fs::create_dir_all(folder.join("deep")).unwrap();
+        fs::write(folder.join("deep/file"), "one").unwrap();
+        let name = || Key::new("test").and_path("folder", &folder).unwrap().name();
+        let first = name();
+        fs::write(folder.join("deep/file"), "two").unwrap();
+        let changed = name();
+        fs::rename(folder.join("deep/file"), folder.join("deep/other")).unwrap();
+        let renamed = name();
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(first != changed && changed != renamed);
+    }
+}
