@@ -14,12 +14,14 @@ const GO: Version = Version(1, 26);
 const JDK: Version = Version(17, 0);
 
 /// Programs and files out of Debian packages, each with its package.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 6] = [
     ("containerd", "containerd"),
     ("runc", "runc"),
     ("/usr/lib/cni/ptp", "containernetworking-plugins"),
     ("iptables", "iptables"),
     ("mmdebstrap", "mmdebstrap"),
+    // The Slack simulator's page is tested in a real browser.
+    ("chromium", "chromium"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

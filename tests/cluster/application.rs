@@ -1,0 +1,184 @@
+//! The sample application as a team runs it: installed by Helm, changed by hand, then handed to Lockkeeper.
+
+use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command, time::Duration};
+
+use lockkeeper_slack_simulator::{Click, Message, Simulator};
+use serde_json::{Value, json};
+
+use crate::support::{
+    records::{Abandoned, Count, Numbers, Records, count, passed},
+    sandbox::{Namespace, Sandbox, eventually},
+};
+
+/// A rollout has this long; only a real failure reaches it.
+pub const ROLLOUT: Duration = Duration::from_secs(420);
+pub const CHANNEL: &str = "deploys";
+
+pub struct Application {
+    pub sandbox: Sandbox,
+    pub namespace: Namespace,
+    pub data: PathBuf,
+}
+
+impl Application {
+    /// Installs 1.0.0 by Helm, changes its configuration and its replicas by hand, and writes its FlinkApplication.
+    pub async fn installed() -> Self {
+        let sandbox = Sandbox::get();
+        let namespace = sandbox.namespace("orders");
+        let data = sandbox.data.join(&namespace.name);
+        std::fs::create_dir_all(&data).unwrap();
+        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let application = Self { sandbox, namespace, data };
+        application.helm_install();
+        let name = application.namespace.name.as_str();
+        let edited = json!({"data": {"notes.txt": "edited by hand"}}).to_string();
+        application.sandbox.kubectl(&[
+            "-n",
+            name,
+            "patch",
+            "configmap",
+            "orders-config",
+            "--type=merge",
+            "-p",
+            &edited,
+        ]);
+        application.sandbox.kubectl(&["-n", name, "scale", "deployment", "orders-taskmanager", "--replicas=2"]);
+        application.sandbox.apply(name, &application.flink_application());
+        application.running(2).await;
+        application
+    }
+
+    fn helm_install(&self) {
+        let mut helm = Command::new(&self.sandbox.helm);
+        helm.args([
+            "--kubeconfig",
+            self.sandbox.kubeconfig.to_str().unwrap(),
+            "-n",
+            &self.namespace.name,
+            "install",
+            "orders",
+        ]);
+        helm.arg(&self.sandbox.chart).args(["--set", "version=1.0.0"]);
+        let output = helm.args(["--set", &format!("data.hostPath={}", self.data.display())]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn flink_application(&self) -> Value {
+        let data = self.data.to_str().unwrap();
+        json!({
+            "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkApplication", "metadata": {"name": "orders"},
+            "spec": {
+                "chart": {"path": self.sandbox.chart}, "values": {"data": {"hostPath": data}}, "versionValue": "version",
+                "versions": ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "1.8.0"],
+                "jobManager": "orders-jobmanager", "taskManager": "orders-taskmanager", "restService": {"name": "orders-rest", "port": 8081},
+                "savepoint": {"directory": format!("file://{data}/savepoints"), "timeoutSeconds": 120,
+                    "localView": {"prefix": "file://", "path": ""}},
+                "highAvailability": {"kubernetesClusterId": "orders", "clusterId": "orders"},
+                "startDeadlineSeconds": 180,
+                "monitor": {"stabiliseSeconds": 5, "watchSeconds": 15, "restartsAllowed": 0, "checkpointsWanted": 2},
+                "approvals": {"required": 1, "groups": ["S0PLATFORM"]}, "deployers": {"groups": ["S0PLATFORM"]},
+                "channel": "C0DEPLOYS", "allow": ["hostPath"],
+            },
+        })
+    }
+
+    /// Waits until this many TaskManagers are there and the job has committed something.
+    async fn running(&self, task_managers: u64) {
+        eventually("1.0.0 runs", Duration::from_secs(240), || {
+            let ready = self.deployment("taskmanager").pointer("/status/readyReplicas").and_then(Value::as_u64);
+            let committed = Records::committed(&self.data).is_ok_and(|records| records.iter().count() > 40);
+            (ready == Some(task_managers) && committed).then_some(())
+        })
+        .await;
+    }
+
+    pub fn deployment(&self, component: &str) -> Value {
+        self.sandbox.get_json(&self.namespace.name, &format!("deployment/orders-{component}"))
+    }
+
+    pub fn rollout(&self, name: &str) -> Value {
+        self.sandbox.get_json(&self.namespace.name, &format!("flinkrollout/{name}"))
+    }
+
+    /// Types a command as alice; the name of the rollout that it started.
+    pub async fn command(&self, slack: &Simulator, line: &str) -> String {
+        let outcome = slack.command("alice", CHANNEL, line).await.unwrap();
+        let text = outcome.text().to_owned();
+        let (_, name) = text.split_once("as `").unwrap_or_else(|| panic!("{line}: {text}"));
+        name.trim_end_matches("`.").to_owned()
+    }
+
+    /// The card of a rollout.
+    pub async fn card(&self, slack: &Simulator, rollout: &str) -> Message {
+        let ours = format!("`{rollout}`");
+        let find = |view: &lockkeeper_slack_simulator::View<'_>| {
+            view.channel(CHANNEL)
+                .into_iter()
+                .find(|message| !message.is_reply() && view.render(message).contains(&ours))
+        };
+        slack.wait_for("the card", ROLLOUT, find).await.unwrap()
+    }
+
+    /// The post that asks for approval.
+    pub async fn approval(&self, slack: &Simulator, card: &Message) -> Message {
+        let find = |view: &lockkeeper_slack_simulator::View<'_>| {
+            view.thread(CHANNEL, &card.ts).into_iter().find(|message| view.render(message).contains("[Approve]"))
+        };
+        slack.wait_for("the approval request", ROLLOUT, find).await.unwrap()
+    }
+
+    /// Asks for a version as alice, approves it as bob, and waits for its end in the thread; the rollout and the thread.
+    pub async fn deploy(&self, slack: &Simulator, version: &str) -> (Value, String) {
+        let name = self.command(slack, &format!("/flink deploy orders {version}")).await;
+        let card = self.card(slack, &name).await;
+        let request = self.approval(slack, &card).await;
+        slack.click(&Click::new("bob", CHANNEL, &request.ts, "rollout.approve")).await.unwrap();
+        self.ended(slack, &name, &card).await
+    }
+
+    /// Waits for the line that says how a rollout ended, or that it halted.
+    pub async fn ended(&self, slack: &Simulator, name: &str, card: &Message) -> (Value, String) {
+        let ends = ["*Succeeded* in", "*RolledBack* in", "*Untouched* in", "*Halted* in", "*Failed* in"];
+        let find = |view: &lockkeeper_slack_simulator::View<'_>| {
+            let thread = view.render_thread(CHANNEL, &card.ts);
+            ends.iter().any(|end| thread.contains(end)).then_some(thread)
+        };
+        let thread = slack.wait_for("the end of the rollout", ROLLOUT, find).await.unwrap();
+        println!("---- {name}\n{thread}");
+        (self.rollout(name), thread)
+    }
+
+    /// Counts the records once the job that runs has passed everything that went before it.
+    pub async fn count(&self, job: &str, abandoned: &[(&str, Numbers)]) -> Count {
+        let abandoned: Vec<Abandoned> =
+            abandoned.iter().map(|(job, after)| Abandoned { job, after: after.clone() }).collect();
+        let up_to = eventually("the job passes the one before", Duration::from_secs(180), || {
+            let committed = Records::committed(&self.data).ok()?;
+            let ours = committed.highest(job);
+            let others = committed.iter().filter(|record| record.job != job);
+            let mut before = Numbers::new();
+            for record in others {
+                let known = before.entry(record.partition).or_default();
+                *known = (*known).max(record.number);
+            }
+            (ours.len() == 4 && passed(&ours, &before)).then_some(ours)
+        })
+        .await;
+        // Two more checkpoints: whatever was emitted up to there is committed by then.
+        eventually("two more checkpoints", Duration::from_secs(60), || {
+            let now = Records::committed(&self.data).ok()?.highest(job);
+            up_to
+                .iter()
+                .all(|(partition, number)| now.get(partition).is_some_and(|later| *later > number + 20))
+                .then_some(())
+        })
+        .await;
+        let (committed, emitted) = (Records::committed(&self.data).unwrap(), Records::emitted(&self.data).unwrap());
+        count(&committed, &emitted, &up_to, &abandoned)
+    }
+}
+
+/// A string of a JSON object.
+pub fn text<'a>(object: &'a Value, pointer: &str) -> &'a str {
+    object.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("nothing at {pointer} of {object}"))
+}

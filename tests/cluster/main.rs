@@ -1,0 +1,9 @@
+//! Rollouts on the real cluster: real API server, real kubelet, real Flink, the bot with its own service account.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says so by panicking
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod application;
+mod there_and_back;

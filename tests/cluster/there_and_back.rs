@@ -1,0 +1,111 @@
+//! The main job, whole: a good version goes in and takes over what ran before, bad ones come back by themselves.
+
+use lockkeeper_slack_simulator::Click;
+use serde_json::Value;
+
+use crate::{
+    application::{Application, CHANNEL, text},
+    support::{
+        bot::{Bot, simulator},
+        records::{Numbers, Records},
+    },
+};
+
+/// A pod template without what every start sets anew.
+fn template(deployment: &Value) -> Value {
+    let template = deployment.pointer("/spec/template").unwrap();
+    let mut plain = lockkeeper::bake::without_start(template);
+    plain["metadata"]["creationTimestamp"] = Value::Null;
+    plain
+}
+
+fn mounted_config(deployment: &Value) -> String {
+    let volumes = deployment.pointer("/spec/template/spec/volumes").unwrap().as_array().unwrap();
+    volumes.iter().find_map(|volume| volume.pointer("/configMap/name")?.as_str()).unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_good_version_goes_in_and_bad_ones_come_back() {
+    let orders = Application::installed().await;
+    let slack = simulator().await;
+    let bot = Bot::start(&orders.sandbox, &orders.namespace.name, &slack).await;
+
+    let job = good_version(&orders, &slack).await;
+    refused_at_plan(&orders, &slack, &job).await;
+    crash_loop(&orders, &slack, &job).await;
+    bot.stop().await;
+}
+
+/// 1.1.0 takes over what Helm installed: nothing that it dropped is left, nothing is lost and nothing doubled.
+async fn good_version(orders: &Application, slack: &lockkeeper_slack_simulator::Simulator) -> String {
+    let old_job = Records::emitted(&orders.data).unwrap().iter().next().unwrap().job.clone();
+    let name = orders.command(slack, "/flink deploy orders 1.1.0 faster checkpoints").await;
+    let card = orders.card(slack, &name).await;
+    let request = orders.approval(slack, &card).await;
+    slack.click(&Click::new("alice", CHANNEL, &request.ts, "rollout.approve")).await.unwrap();
+    let told = |view: &lockkeeper_slack_simulator::View<'_>| {
+        let all: Vec<String> = view.ephemerals("alice").into_iter().map(|one| one.text).collect();
+        all.iter().any(|text| text.contains("somebody else has to approve")).then_some(())
+    };
+    slack.wait_for("alice is told that she may not", crate::support::bot::DEADLINE, told).await.unwrap();
+    slack.click(&Click::new("bob", CHANNEL, &request.ts, "rollout.approve")).await.unwrap();
+    let (rollout, thread) = orders.ended(slack, &name, &card).await;
+
+    assert_eq!(text(&rollout, "/status/result/kind"), "Succeeded", "{thread}");
+    assert_eq!(text(&rollout, "/status/plan/fromVersion"), "1.0.0");
+    for stage in ["Plan", "Approve", "Savepoint", "Stop", "Clear HA", "Deploy", "Verify"] {
+        assert!(thread.contains(&format!("✓ *{stage}*")), "{stage} is not in the thread:\n{thread}");
+    }
+    let task_manager = orders.deployment("taskmanager");
+    let rendered = task_manager.to_string();
+    for dropped in ["ORDERS_REGION", "/scratch"] {
+        assert!(!rendered.contains(&format!("\"{dropped}\"")), "{dropped} is still there");
+    }
+    let config = mounted_config(&task_manager);
+    assert_eq!(config, "orders-config-v001");
+    let config = orders.sandbox.get_json(&orders.namespace.name, &format!("configmap/{config}"));
+    assert!(!config.to_string().contains("web.refresh-interval"));
+    assert_eq!(task_manager.pointer("/metadata/annotations/lockkeeper.dev~1previous-replicas").unwrap(), "2");
+
+    let job = text(&rollout, "/status/job/jobId").to_owned();
+    assert_ne!(job, old_job);
+    let counted = orders.count(&job, &[]).await;
+    assert_eq!((counted.missing, counted.doubled), (0, 0), "{counted:?}");
+    job
+}
+
+/// 1.6.0 has an option that would swallow `--fromSavepoint`: it is refused by name, and the job never notices.
+async fn refused_at_plan(orders: &Application, slack: &lockkeeper_slack_simulator::Simulator, job: &str) {
+    let name = orders.command(slack, "/flink deploy orders 1.6.0").await;
+    let card = orders.card(slack, &name).await;
+    let (rollout, thread) = orders.ended(slack, &name, &card).await;
+    assert_eq!(text(&rollout, "/status/result/kind"), "Untouched");
+    assert!(thread.contains("--claimMode"), "{thread}");
+    let last = Records::emitted(&orders.data).unwrap().iter().max_by_key(|record| record.emitted).unwrap().job.clone();
+    assert_eq!(last, job, "the job that ran still runs");
+}
+
+/// 1.2.0 crashes every few seconds: it is found out and 1.1.0 is brought back as it was, from the same savepoint.
+async fn crash_loop(orders: &Application, slack: &lockkeeper_slack_simulator::Simulator, job: &str) {
+    let before = [orders.deployment("jobmanager"), orders.deployment("taskmanager")];
+    let (rollout, thread) = orders.deploy(slack, "1.2.0").await;
+    assert_eq!(text(&rollout, "/status/result/kind"), "RolledBack", "{thread}");
+    assert!(thread.contains("restarts"), "{thread}");
+    let after = [orders.deployment("jobmanager"), orders.deployment("taskmanager")];
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!(template(before), template(after));
+        assert_eq!(before.pointer("/spec/replicas"), after.pointer("/spec/replicas"));
+    }
+    assert_eq!(mounted_config(&after[1]), "orders-config-v001");
+
+    let restored = text(&rollout, "/status/job/jobId");
+    assert_ne!(restored, job, "a fresh job id");
+    let committed = Records::committed(&orders.data).unwrap();
+    let failed = committed.iter().find(|record| record.version == "1.2.0").map(|record| record.job.clone());
+    let given_up: Vec<(&str, Numbers)> =
+        failed.iter().map(|failed| (failed.as_str(), committed.highest(job))).collect();
+    let counted = orders.count(restored, &given_up).await;
+    println!("1.2.0 and back: {counted:?}");
+    assert_eq!(counted.missing, 0, "{counted:?}");
+    assert_eq!(counted.doubled, counted.expected_doubled, "{counted:?}");
+}

@@ -1,0 +1,9 @@
+//! Conversations and rules against the real API server: a command in, what people read out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says so by panicking
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod answers;
+mod rules;

@@ -1,0 +1,63 @@
+//! The bot in process, with the service account of manifests/ and a Slack simulator.
+
+use std::{sync::Once, time::Duration};
+
+use futures::FutureExt as _;
+use lockkeeper::{bot, slack::SlackSettings};
+use lockkeeper_slack_simulator::{Config, Simulator};
+use tokio::{sync::oneshot, task::JoinHandle};
+
+use super::sandbox::Sandbox;
+
+/// Long enough that only a real failure reaches it.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A running bot.
+pub struct Bot {
+    stop: Option<oneshot::Sender<()>>,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// A simulator with rate limits that do not hold tests up.
+pub async fn simulator() -> Simulator {
+    let mut config = Config::new().unwrap();
+    config.rate_limit_speedup = 20.0;
+    Simulator::start(config).await.unwrap()
+}
+
+impl Bot {
+    /// Starts a bot for one namespace and waits until Slack can reach it.
+    pub async fn start(sandbox: &Sandbox, namespace: &str, slack: &Simulator) -> Self {
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        let settings = bot::Settings {
+            namespaces: vec![namespace.to_owned()],
+            helm: sandbox.helm.clone(),
+            listen: "127.0.0.1:0".parse().unwrap(),
+            lease: Duration::from_secs(3),
+            identity: format!("test-{}-{namespace}", std::process::id()),
+            slack: Some(SlackSettings {
+                bot_token: slack.bot_token().to_owned().into(),
+                app_token: slack.app_token().to_owned().into(),
+                api_url: slack.api_url(),
+            }),
+        };
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = bot::run(sandbox.bot_config().await, settings, stopped.map(drop).boxed());
+        let task = tokio::spawn(running);
+        slack.wait_for("the bot", DEADLINE, |view| (view.sockets() > 0).then_some(())).await.unwrap();
+        Self { stop: Some(stop), task }
+    }
+
+    /// Ends it as SIGTERM does.
+    pub async fn stop(mut self) {
+        drop(self.stop.take());
+        self.task.await.unwrap().unwrap();
+    }
+
+    /// Ends it as `kill -9` does: whatever was under way breaks off.
+    pub async fn kill(self) {
+        self.task.abort();
+        drop(self.task.await);
+    }
+}

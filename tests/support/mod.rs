@@ -1,0 +1,7 @@
+//! What both test binaries need: the sandbox, a namespace with the bot's Role, the bot in process.
+
+#![allow(dead_code, unreachable_pub)] // each test binary uses a part of it
+
+pub mod bot;
+pub mod records;
+pub mod sandbox;
