@@ -5,5 +5,4 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod application;
 mod there_and_back;

@@ -3,12 +3,10 @@
 use lockkeeper_slack_simulator::Click;
 use serde_json::Value;
 
-use crate::{
+use crate::support::{
     application::{Application, CHANNEL, text},
-    support::{
-        bot::{Bot, simulator},
-        records::{Numbers, Records},
-    },
+    bot::{Bot, simulator},
+    records::{Numbers, Records},
 };
 
 /// A pod template without what every start sets anew.

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub)] // each test binary uses a part of it
 
+pub mod application;
 pub mod bot;
 pub mod records;
 pub mod sandbox;

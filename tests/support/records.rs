@@ -104,7 +104,7 @@ impl Abandoned<'_> {
 }
 
 /// What was counted, in records.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
     /// Committed nowhere.
     pub missing: usize,

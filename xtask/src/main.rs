@@ -2,7 +2,9 @@
 
 mod cache;
 mod command;
+mod demo;
 mod images;
+mod manifests;
 mod places;
 mod progress;
 mod sandbox;
@@ -27,6 +29,10 @@ enum Command {
     Sandbox(sandbox::Arguments),
     /// Format, lints, licences and all tests, with a sandbox around the tests.
     Test(test::Arguments),
+    /// A real rollout and a real rollback, from Slack commands, on a real sandbox.
+    Demo(demo::Arguments),
+    /// Writes what is generated from the Rust types: manifests/crds.yaml.
+    Manifests,
     /// Builds the sandbox's images and prints their archives.
     #[command(hide = true)]
     Images,
@@ -46,6 +52,8 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Sandbox(arguments) => sandbox::run(&arguments),
         Command::Test(arguments) => test::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Manifests => manifests::run(),
         Command::Images => build_images().map(|()| ExitCode::SUCCESS),
     }
 }

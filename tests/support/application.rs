@@ -5,7 +5,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command, ti
 use lockkeeper_slack_simulator::{Click, Message, Simulator};
 use serde_json::{Value, json};
 
-use crate::support::{
+use super::{
     records::{Abandoned, Count, Numbers, Records, count, passed},
     sandbox::{Namespace, Sandbox, eventually},
 };
