@@ -74,8 +74,8 @@ impl Writer {
             .map_err(|error| classified(object, error))
     }
 
-    /// Replaces a Deployment as a whole (server-side apply would leave what other managers set), or creates it.
-    pub async fn put_deployment(&self, deployment: &Deployment, dry_run: bool) -> Result<(), WriteError> {
+    /// Replaces a Deployment as a whole (server-side apply would leave what other managers set), or creates it; as it is then.
+    pub async fn put_deployment(&self, deployment: &Deployment, dry_run: bool) -> Result<Deployment, WriteError> {
         let name = deployment.name_any();
         let object = format!("Deployment {name}");
         let api = Api::<Deployment>::namespaced(self.client.clone(), &self.namespace);
@@ -85,19 +85,16 @@ impl Writer {
         } else {
             api.create(&params, deployment).await
         };
-        written.map(drop).map_err(|error| classified(object, error))
+        written.map_err(|error| classified(object, error))
     }
 
-    /// Applies any other object server-side.
-    pub async fn apply(&self, object: &DynamicObject, dry_run: bool) -> Result<(), WriteError> {
+    /// Applies any other object server-side; as it is then.
+    pub async fn apply(&self, object: &DynamicObject, dry_run: bool) -> Result<DynamicObject, WriteError> {
         let label = described(object);
         let mut params = PatchParams::apply(MANAGER).force();
         params.dry_run = dry_run;
         let api = self.dynamic(object)?;
-        api.patch(&object.name_any(), &params, &Patch::Apply(object))
-            .await
-            .map(drop)
-            .map_err(|error| classified(label, error))
+        api.patch(&object.name_any(), &params, &Patch::Apply(object)).await.map_err(|error| classified(label, error))
     }
 
     /// Creates an object that never changes; one with the same content that is there already is success.

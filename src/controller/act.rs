@@ -46,7 +46,7 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
         Effect::ApplyObjects => apply_objects(context, world).await,
         Effect::WriteDeployments { start } => write_deployments(context, world, start).await,
         Effect::ScaleUp { task_managers } => scale_up(context, world, *task_managers).await,
-        Effect::DiscardRevision { revision } => discard(context, world, *revision).await,
+        Effect::DiscardRevision { revision } => discard_unused(context, world, *revision).await,
     };
     Ok(match done {
         Ok(()) => Outcome::Done,
@@ -213,7 +213,7 @@ async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> 
         if is_versioned(object) {
             writer.create_immutable(object, false).await?;
         } else {
-            writer.apply(object, false).await?;
+            writer.apply(object, false).await.map(drop)?;
         }
     }
     let only_there = leftover.iter().flat_map(|record| &record.objects).filter(|object| {
@@ -248,9 +248,19 @@ async fn write_deployments(context: &Context, world: &World, start: &Start) -> R
         .ok_or_else(|| Trouble::Refused("there is no revision to return to".to_owned()))?;
     for which in [Which::JobManager, Which::TaskManager] {
         let written = deployment(world, &record, which, start).map_err(Trouble::Refused)?;
-        context.writer().put_deployment(&written, false).await?;
+        context.writer().put_deployment(&written, false).await.map(drop)?;
     }
     Ok(())
+}
+
+/// A rollout that deployed nothing leaves nothing: its own record goes, and that of what runs too if it was made for this rollout alone.
+/// What runs may be changed by other means until the next one, which records it anew.
+async fn discard_unused(context: &Context, world: &World, revision: u32) -> Result<(), Trouble> {
+    let adopted = world.application.as_ref().and_then(|application| application.status.as_ref()?.revision).is_none();
+    if adopted && world.plan().is_none_or(|plan| plan.previous_revision == Some(0)) {
+        discard(context, world, 0).await?;
+    }
+    discard(context, world, revision).await
 }
 
 async fn discard(context: &Context, world: &World, revision: u32) -> Result<(), Trouble> {

@@ -86,8 +86,13 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Stop> {
     }
     check_arguments(&target, application, before.as_ref())?;
     check_references(context, &target, application).await?;
-    let plan = assemble(world, application, before, &target, previous.as_ref());
-    dry_run(context, world, &plan, &target).await?;
+    let mut plan = assemble(world, application, before, &target, previous.as_ref());
+    let written = dry_run(context, world, &plan, &target).await?;
+    let adopted = application.status.as_ref().is_none_or(|status| status.revision.is_none());
+    // Live objects carry the API server's defaults, a chart's do not: what is adopted is compared with what would be live.
+    let new = if adopted { &written } else { &target.objects };
+    plan.changes =
+        changes(previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default(), new, MOST_CHANGES);
     context.revisions().write(&target).await?;
     Ok(plan)
 }
@@ -197,12 +202,16 @@ async fn previous(
     before: &Before,
     target: &RevisionRecord,
 ) -> Result<RevisionRecord, Stop> {
-    let number = application.status.as_ref().and_then(|status| status.revision).unwrap_or(0);
-    match context.revisions().read(&application.name_any(), number).await {
-        Ok(record) => return Ok(record),
-        Err(RecordError::Missing(_)) => {}
-        Err(other) => return Err(other.into()),
+    let known = application.status.as_ref().and_then(|status| status.revision);
+    if let Some(number) = known {
+        match context.revisions().read(&application.name_any(), number).await {
+            Ok(record) => return Ok(record),
+            Err(RecordError::Missing(_)) => {}
+            Err(other) => return Err(other.into()),
+        }
     }
+    // Before the first rollout what runs may change by other means from plan to plan, so it is recorded anew.
+    let number = known.unwrap_or(0);
     let record = adopt(context, world, application, before, target, number).await?;
     context.revisions().write(&record).await?;
     Ok(record)
@@ -370,11 +379,7 @@ fn assemble(
             start_deadline_seconds: spec.start_deadline_seconds,
             automatic_rollback: spec.automatic_rollback,
         },
-        changes: changes(
-            previous.map(|previous| previous.objects.as_slice()).unwrap_or_default(),
-            &target.objects,
-            MOST_CHANGES,
-        ),
+        changes: Vec::new(),
         before,
     }
 }
@@ -403,14 +408,23 @@ fn cluster_id(target: &RevisionRecord) -> Option<String> {
 }
 
 /// Everything that will be written is tried first, with a stand-in for the start state.
-async fn dry_run(context: &Context, world: &World, plan: &Plan, target: &RevisionRecord) -> Result<(), Stop> {
+async fn dry_run(
+    context: &Context,
+    world: &World,
+    plan: &Plan,
+    target: &RevisionRecord,
+) -> Result<Vec<DynamicObject>, Stop> {
     let writer = context.writer();
     let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
+    let mut written = Vec::new();
     for object in target.objects.iter().filter(|object| !is_workload(object, names)) {
         if is_versioned(object) {
             writer.create_immutable(object, true).await?;
+            written.push(object.clone());
         } else {
-            writer.apply(object, true).await?;
+            let mut applied = writer.apply(object, true).await?;
+            applied.types.clone_from(&object.types);
+            written.push(cleaned(&applied));
         }
     }
     let mut planned = world.clone();
@@ -420,8 +434,12 @@ async fn dry_run(context: &Context, world: &World, plan: &Plan, target: &Revisio
     planned.rollout.status = Some(status);
     let start = Start { job_id: "0".repeat(32), path: Some("file:/planned".to_owned()) };
     for which in [Which::JobManager, Which::TaskManager] {
-        let written = deployment(&planned, target, which, &start).map_err(Stop::Refused)?;
-        writer.put_deployment(&written, true).await?;
+        let deployment = deployment(&planned, target, which, &start).map_err(Stop::Refused)?;
+        let mut deployment = as_dynamic(&writer.put_deployment(&deployment, true).await?)?;
+        if which == Which::TaskManager {
+            deployment.data["spec"]["replicas"] = Value::from(target.task_manager_replicas);
+        }
+        written.push(cleaned(&deployment));
     }
-    Ok(())
+    Ok(written)
 }

@@ -27,6 +27,8 @@ mod progress;
 mod savepoint;
 mod start;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod verify;
 mod world;
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, fields, header, section},
-    bytes, cut, escape, headline, moment, person, span, state,
+    bytes, cut, escape, headline, moment, person, span, state, with_people,
 };
 use crate::{
     api::{Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord},
@@ -49,7 +49,7 @@ fn lead(status: &FlinkRolloutStatus) -> String {
     let message = status.result.as_ref().map_or(status.message.as_str(), |result| result.message.as_str());
     let mut text = format!("*{}*", state(status));
     if !message.is_empty() {
-        text.push_str(&format!(" · {}", escape(&cut(message, 1500))));
+        text.push_str(&format!(" · {}", with_people(&cut(message, 1500))));
     }
     if let Some(duplicates) = &status.duplicates {
         text.push_str(&format!(

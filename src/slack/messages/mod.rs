@@ -3,6 +3,8 @@
 mod blocks;
 mod card;
 mod replies;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 pub use card::{Card, card};
@@ -22,6 +24,19 @@ pub(crate) fn person(by: &str) -> String {
 /// Text from people and clusters, so that it can neither mention nor link.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// Text of ours in which people are named as the record names them, escaped, with each as Slack shows one.
+pub(crate) fn with_people(text: &str) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_end_matches([',', ':', '.', ';']);
+        let user = bare.strip_prefix("slack:").and_then(|rest| rest.split_once('/')).map(|(_, user)| user);
+        // Only an id of Slack's: what people type must never become a mention of a channel or a group.
+        let known =
+            user.filter(|user| user.starts_with(['U', 'W']) && user.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        known.map_or_else(|| escape(word), |_| format!("{}{}", person(bare), &word[bare.len()..]))
+    };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// At most this many characters, with an ellipsis where some are missing.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, section},
-    bytes, cut, escape, headline, moment, person, span,
+    bytes, cut, escape, headline, moment, person, span, with_people,
 };
 use crate::{
     api::{
@@ -83,7 +83,7 @@ fn stage(index: usize, record: &StageRecord) -> Line {
         Direction::Back => format!("Back: {}", record.stage),
     };
     let took = record.ended_at.as_ref().map_or_else(String::new, |end| format!(" {}", span(&record.started_at, end)));
-    let evidence = escape(&cut(&record.evidence, 700));
+    let evidence = with_people(&cut(&record.evidence, 700));
     let text = match record.outcome {
         Some(StageOutcome::Failed) => format!("✗ *{name}*{took} · {evidence}"),
         Some(StageOutcome::Skipped) => format!("– *{name}* not needed · {evidence}"),
@@ -149,12 +149,12 @@ fn turning_back(status: &FlinkRolloutStatus, why: &str) -> Line {
         || "Everything goes to 0 replicas".to_owned(),
         |version| format!("Rolling back to *{}*{point}", escape(&version)),
     );
-    loud("failure".to_owned(), &format!("*Failed*: {}\n{to}.", escape(why)))
+    loud("failure".to_owned(), &format!("*Failed*: {}\n{to}.", with_people(why)))
 }
 
 fn end(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) -> Line {
     let result = status.result.as_ref();
-    let why = result.map_or_else(String::new, |result| escape(&result.message));
+    let why = result.map_or_else(String::new, |result| with_people(&result.message));
     let took = match (&rollout.metadata.creation_timestamp, result) {
         (Some(from), Some(result)) => format!(" in {}", span(from, &result.at)),
         _ => String::new(),

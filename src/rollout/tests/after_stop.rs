@@ -1,0 +1,223 @@
+//! After the stop: forward turns back, back halts, and nothing is started over uncleared metadata.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+
+use super::*;
+use crate::rollout::{Which, job_id};
+
+fn ha_map(name: &str) -> ConfigMap {
+    from_json(json!({"metadata": {"name": name, "uid": name, "creationTimestamp": "2026-01-01T11:59:59Z"}}))
+}
+
+fn stopped(mut world: World) -> World {
+    world.job_manager = workload("jm", 0);
+    world.task_manager = workload("tm", 0);
+    world
+}
+
+#[test]
+fn the_job_manager_goes_first_then_the_task_managers() {
+    let mut world = world(Stage::Stop);
+    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::JobManager)));
+    let terminating = world.job_manager.pods.clone();
+    world.job_manager = workload("jm", 0);
+    world.job_manager.pods = terminating;
+    assert!(matches!(acted(&world).1, Effect::ReleaseJobManager { .. }));
+    complete(&mut world, "release-job-manager");
+    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::TaskManager)));
+    world.task_manager = workload("tm", 0);
+    assert!(matches!(decide(&world), Decision::Wait(_)), "a pod that terminates still counts");
+    world.job_manager.pods.clear();
+    assert_eq!(recorded(&world).stage, Stage::ClearHa);
+}
+
+#[test]
+fn an_old_job_that_ran_again_is_told() {
+    let mut world = stopped(world(Stage::Stop));
+    world.ha.items = vec![ha_map(&format!("orders-{}-config-map", "a".repeat(32)))];
+    let status = recorded(&world);
+    assert_eq!(status.stage, Stage::ClearHa);
+    assert!(status.duplicates.is_some());
+}
+
+#[test]
+fn pods_that_stay_halt_it() {
+    let mut world = world(Stage::Stop);
+    later(&mut world, 301);
+    let status = recorded(&world);
+    assert_eq!(status.phase, "Halted");
+    assert!(status.message.contains("jm-0"), "{}", status.message);
+}
+
+#[test]
+fn metadata_is_cleared_only_with_the_proofs() {
+    let mut cleared = stopped(world(Stage::ClearHa));
+    cleared.ha.items = vec![ha_map("orders-cluster-config-map")];
+    assert!(matches!(acted(&cleared).1, Effect::ClearHa { proof } if proof.maps().items.len() == 1));
+
+    let mut without_point = cleared.clone();
+    set(&mut without_point, |status| status.restore_point = None);
+    assert_eq!(recorded(&without_point).phase, "Halted");
+
+    let mut a_pod_came_back = cleared.clone();
+    a_pod_came_back.job_manager = workload("jm", 1);
+    assert_eq!(recorded(&a_pod_came_back).stage, Stage::Stop);
+
+    later(&mut cleared, 121);
+    let status = recorded(&cleared);
+    assert!(status.halt.unwrap().parked);
+}
+
+#[test]
+fn each_direction_starts_from_the_restore_point_with_a_job_id_of_its_own() {
+    let forward = recorded(&stopped(world(Stage::Deploy))).job.unwrap();
+    let back = recorded(&stopped(world_going_back(Stage::Restore))).job.unwrap();
+    assert_eq!(forward.start_path.as_deref(), Some(POINT));
+    assert_eq!(back.start_path.as_deref(), Some(POINT));
+    assert_ne!(forward.job_id, back.job_id);
+}
+
+#[test]
+fn the_recorded_replicas_come_back_and_not_the_targets() {
+    let cases: [(fn() -> World, i32); 2] =
+        [(|| stopped(world(Stage::Deploy)), 3), (|| stopped(world_going_back(Stage::Restore)), 2)];
+    for (build, wanted) in cases {
+        let mut world = build();
+        let status = recorded(&world);
+        world.rollout.status = Some(status);
+        for operation in ["apply-objects", "write-deployments"] {
+            complete(&mut world, operation);
+        }
+        assert!(matches!(acted(&world).1, Effect::ScaleUp { task_managers } if task_managers == wanted));
+    }
+}
+
+/// A started job, as Flink shows it.
+fn started(mut world: World, restored: u64, path: &str, running: u32) -> World {
+    let status = world.status();
+    let id = job_id("u", status.direction, status.attempt);
+    set(&mut world, |status| status.job = Some(from_json(json!({"jobId": id, "startPath": POINT}))));
+    world.flink.jobs = Some(vec![job(&id, "RUNNING")]);
+    world.flink.job = Some(detail("RUNNING", running));
+    world.flink.checkpoints = Some(checkpoints(restored, path, 0));
+    world
+}
+
+#[test]
+fn a_start_counts_only_with_its_proof() {
+    let good = started(world(Stage::Verify), 1, POINT, 2);
+    let status = recorded(&good);
+    assert!(status.job.as_ref().unwrap().restored_at.is_some());
+    let mut running = good.clone();
+    running.rollout.status = Some(status);
+    let status = recorded(&running);
+    assert_eq!((status.stage, status.gap_millis), (Stage::Monitor, Some(10_000)));
+
+    let wrong = recorded(&started(world(Stage::Verify), 1, "file:/sp/other", 2));
+    assert_eq!((wrong.direction, wrong.stage), (Direction::Back, Stage::Stop));
+    assert!(wrong.failure.unwrap().message.contains("file:/sp/other"));
+}
+
+#[test]
+fn a_job_that_runs_empty_is_found_out() {
+    let mut world = started(world(Stage::Verify), 0, POINT, 2);
+    world.flink.checkpoints = Some(from_json(json!({"counts": {"restored": 0}})));
+    assert!(recorded(&world).failure.unwrap().message.contains("runs empty"));
+}
+
+#[test]
+fn a_restart_before_the_first_look_is_not_a_wrong_restore() {
+    let mut world = started(world(Stage::Verify), 2, "file:/cp/x/chk-3", 2);
+    assert!(matches!(decide(&world), Decision::Wait(_)), "the log decides");
+    world.logged_start = Some(POINT.into());
+    assert!(recorded(&world).job.unwrap().restored_at.is_some());
+}
+
+#[test]
+fn running_without_slots_is_not_running() {
+    let mut world = started(world(Stage::Verify), 1, POINT, 1);
+    world.flink.slots = Some((1, 0));
+    set(&mut world, |status| {
+        status.job.as_mut().unwrap().restored_at = Some(crate::rollout::progress::k8s_time(now()));
+    });
+    assert!(matches!(decide(&world), Decision::Wait(_)));
+    later(&mut world, 61);
+    let message = recorded(&world).failure.unwrap().message;
+    assert!(message.contains("needs 2 slots, the TaskManagers offer 1"), "{message}");
+}
+
+#[test]
+fn an_exit_of_the_job_manager_ends_it_at_once() {
+    let mut world = started(world(Stage::Verify), 1, POINT, 0);
+    world.logged_cause = Some("Cannot map checkpoint/savepoint state".into());
+    let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
+        "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}}}]);
+    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
+    let message = recorded(&world).failure.unwrap().message;
+    assert!(message.contains("exit code 2") && message.contains("Cannot map checkpoint/savepoint state"), "{message}");
+}
+
+fn watched(world: World, restored: u64, completed: u64) -> World {
+    let mut world = started(world, restored, POINT, 2);
+    world.flink.checkpoints = Some(checkpoints(restored, POINT, completed));
+    set(&mut world, |status| {
+        status.watch = Some(from_json(json!({
+            "settlingSince": "2026-01-01T11:59:30Z", "watchingSince": "2026-01-01T11:59:40Z",
+            "restored": 1, "completed": 0, "restarts": 0, "checkpoints": 0})));
+    });
+    world
+}
+
+#[test]
+fn restarts_are_counted_and_not_the_jobs_state() {
+    let status = recorded(&watched(world(Stage::Monitor), 2, 12));
+    assert_eq!((status.direction, status.stage), (Direction::Back, Stage::Stop));
+    assert!(status.failure.unwrap().message.starts_with("1 restarts, 0 allowed"));
+}
+
+#[test]
+fn checkpoints_have_to_come() {
+    assert_eq!(end(&watched(world(Stage::Monitor), 1, 2)).0, ResultKind::Succeeded);
+    let status = recorded(&watched(world(Stage::Monitor), 1, 1));
+    assert!(status.failure.unwrap().message.contains("only 1 of 2 wanted checkpoints"));
+}
+
+#[test]
+fn the_way_back_ends_with_the_reason_it_was_taken_for() {
+    assert_eq!(
+        end(&watched(world_going_back(Stage::Monitor), 1, 2)),
+        (ResultKind::RolledBack, "3 restarts".to_owned())
+    );
+}
+
+#[test]
+fn a_way_back_that_is_unhealthy_is_left_running_and_halts() {
+    let status = recorded(&watched(world_going_back(Stage::Monitor), 2, 2));
+    let halt = status.halt.unwrap();
+    assert!(!halt.parked);
+    assert!(halt.message.contains("left running"));
+}
+
+#[test]
+fn a_way_back_that_cannot_start_is_parked_with_everything_ready() {
+    let mut world = started(world_going_back(Stage::Verify), 1, "file:/sp/other", 2);
+    let status = recorded(&world);
+    assert!(status.halt.as_ref().unwrap().parked);
+    assert_eq!(status.halt.as_ref().unwrap().commands.len(), 2);
+    world.rollout.status = Some(status);
+    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::JobManager)));
+    let mut world = stopped(world);
+    world.ha.items = vec![ha_map("orders-cluster-config-map")];
+    assert!(matches!(acted(&world).1, Effect::ClearHa { .. }));
+    world.ha.items.clear();
+    let Effect::WriteDeployments { start } = acted(&world).1 else { panic!("no template") };
+    assert_eq!(start.path.as_deref(), Some(POINT));
+    assert_ne!(start.job_id, job_id("u", Direction::Back, 1), "a fresh one");
+}
+
+#[test]
+fn without_automatic_rollback_a_person_is_asked() {
+    let mut world = watched(world(Stage::Monitor), 3, 2);
+    set(&mut world, |status| status.plan.as_mut().unwrap().settings.automatic_rollback = false);
+    assert_eq!(recorded(&world).phase, "Halted");
+}

@@ -1,0 +1,180 @@
+//! Until the stop every failure leaves everything as it is.
+
+use super::*;
+use crate::{flink::SavepointOperation, rollout::ClaimHolder};
+
+fn assessable() -> World {
+    let mut world = world(Stage::Plan);
+    world.flink.version = Some("2.2.1".into());
+    world.flink.configuration = Some(
+        [
+            ("high-availability.type", "kubernetes"),
+            ("kubernetes.cluster-id", "orders"),
+            ("high-availability.cluster-id", "orders"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into(),
+    );
+    world
+}
+
+#[test]
+fn what_can_be_moved_is_planned() {
+    assert_eq!(acted(&assessable()).0, "plan");
+}
+
+#[test]
+fn what_cannot_be_moved_is_refused_with_the_reason() {
+    type Change = fn(&mut World);
+    let cases: [(Change, &str); 7] = [
+        (|world| world.application = None, "there is no FlinkApplication orders"),
+        (|world| world.task_manager = Workload::default(), "jm is there but tm is not"),
+        (|world| world.job_manager = workload("jm", 2), "has 2 replicas"),
+        (|world| world.job_manager = workload("jm", 0), "no job runs"),
+        (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RUNNING"), job("2", "RUNNING")]), "runs 2 jobs"),
+        (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RESTARTING")]), "the job is RESTARTING"),
+        (
+            |world| {
+                drop(
+                    world.flink.configuration.as_mut().unwrap().insert("kubernetes.cluster-id".into(), "other".into()),
+                );
+            },
+            "kubernetes.cluster-id is other in Flink and orders in the FlinkApplication",
+        ),
+    ];
+    for (change, reason) in cases {
+        let mut world = assessable();
+        change(&mut world);
+        let (kind, message) = end(&world);
+        assert_eq!(kind, ResultKind::Untouched);
+        assert!(message.contains(reason), "{message}");
+    }
+}
+
+#[test]
+fn without_kubernetes_high_availability_nothing_is_moved() {
+    let mut world = assessable();
+    world.flink.configuration.as_mut().unwrap().insert("high-availability.type".into(), "NONE".into());
+    assert!(end(&world).1.contains("needs kubernetes"));
+}
+
+#[test]
+fn silence_is_waited_for_and_then_named() {
+    let mut world = world(Stage::Plan);
+    world.flink = FlinkView { unknown: Some("Flink did not answer: cannot connect".into()), ..FlinkView::default() };
+    assert!(matches!(decide(&world), Decision::Wait(_)));
+    later(&mut world, 301);
+    assert!(end(&world).1.contains("cannot connect"));
+}
+
+#[test]
+fn one_rollout_at_a_time_and_a_stale_claim_is_released() {
+    let mut world = assessable();
+    set(&mut world, |status| status.revision = None);
+    let holder = ClaimHolder { name: "other".into(), uid: "x".into(), stale: false, waits_for_approval: false };
+    world.claim = Some(holder.clone());
+    assert!(end(&world).1.contains("busy: the rollout other is active"));
+    world.claim = Some(ClaimHolder { stale: true, ..holder });
+    assert!(matches!(acted(&world).1, Effect::ReleaseStaleClaim { uid } if uid == "x"));
+}
+
+#[test]
+fn what_changed_since_the_plan_is_not_stopped() {
+    type Change = fn(&mut World);
+    let cases: [(Change, &str); 3] = [
+        (|world| world.job_manager.deployment.as_mut().unwrap().metadata.uid = Some("new".into()), "was made anew"),
+        (
+            |world| world.task_manager.replica_sets[0].metadata.uid = Some("new".into()),
+            "the pods of Deployment tm were changed",
+        ),
+        (|world| world.flink.jobs = Some(vec![job("2", "RUNNING")]), "the job was replaced"),
+    ];
+    for (change, reason) in cases {
+        let mut world = world(Stage::Savepoint);
+        change(&mut world);
+        let (kind, message) = end(&world);
+        assert_eq!(kind, ResultKind::Untouched);
+        assert!(message.starts_with("outdated") && message.contains(reason), "{message}");
+    }
+}
+
+#[test]
+fn replicas_scaled_while_people_thought_are_the_ones_to_restore() {
+    let mut world = world(Stage::Savepoint);
+    world.task_manager = workload("tm", 5);
+    assert_eq!(recorded(&world).plan.unwrap().before.unwrap().task_manager.replicas, 5);
+}
+
+fn asked_to_stop() -> World {
+    let mut world = world(Stage::Savepoint);
+    complete(&mut world, "create-versioned-objects");
+    complete(&mut world, "stop-with-savepoint");
+    world
+}
+
+#[test]
+fn the_stop_goes_into_the_rollouts_own_directory() {
+    let mut world = world(Stage::Savepoint);
+    complete(&mut world, "create-versioned-objects");
+    let Effect::StopWithSavepoint { job, request } = acted(&world).1 else { panic!("no stop") };
+    assert_eq!((job.as_str(), request.directory.as_str()), (OLD_JOB, "file:/sp/r"));
+}
+
+#[test]
+fn a_finished_job_with_its_savepoint_is_the_restore_point() {
+    let mut world = asked_to_stop();
+    world.flink.jobs = Some(vec![job(OLD_JOB, "FINISHED")]);
+    world.flink.job = Some(detail("FINISHED", 0));
+    let savepoint = |path: &str| {
+        from_json::<Checkpoints>(json!({"latest": {"savepoint": {
+            "status": "COMPLETED", "checkpoint_type": "SYNC_SAVEPOINT", "external_path": path, "state_size": 7, "trigger_timestamp": 1000}}}))
+    };
+    world.flink.checkpoints = Some(savepoint("file:/elsewhere/savepoint-1"));
+    assert!(matches!(decide(&world), Decision::Wait(_)), "somebody else's savepoint");
+    world.flink.checkpoints = Some(savepoint(POINT));
+    let point = recorded(&world).restore_point.unwrap();
+    assert_eq!((point.path.as_str(), point.size_bytes), (POINT, Some(7)));
+}
+
+#[test]
+fn a_job_that_runs_on_without_a_savepoint_is_untouched_and_choices_are_offered() {
+    let mut world = asked_to_stop();
+    world.flink.job = Some(detail("RUNNING", 2));
+    world.flink.stop = Some(Ok(SavepointOperation::Failed { cause: "disk full".into(), trace: "disk full".into() }));
+    let (kind, message) = end(&world);
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(message.contains("disk full"));
+}
+
+#[test]
+fn a_job_that_runs_again_after_a_failover_makes_its_savepoint_unusable() {
+    let mut world = asked_to_stop();
+    world.flink.job = Some(detail("RUNNING", 2));
+    world.flink.stop = Some(Err("There is no savepoint operation".into()));
+    world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
+    assert!(end(&world).1.contains("the job runs again"));
+}
+
+#[test]
+fn a_savepoint_whose_job_failed_while_stopping_is_used_as_what_it_is() {
+    let mut world = asked_to_stop();
+    world.flink.jobs = Some(vec![job(OLD_JOB, "FAILED")]);
+    world.flink.job = Some(detail("FAILED", 0));
+    let trace = format!(
+        "A savepoint has been created at: {POINT}, but the corresponding job {OLD_JOB} failed during stopping."
+    );
+    world.flink.stop = Some(Ok(SavepointOperation::Failed { cause: "x".into(), trace }));
+    let point = recorded(&world).restore_point.unwrap();
+    assert_eq!((point.path.as_str(), point.kind), (POINT, crate::api::RestorePointKind::UncommittedSavepoint));
+}
+
+#[test]
+fn without_any_answer_the_directory_decides_or_it_halts() {
+    let mut world = asked_to_stop();
+    world.flink = FlinkView { unknown: Some("gone".into()), ..FlinkView::default() };
+    assert!(matches!(decide(&world), Decision::Wait(_)));
+    later(&mut world, 100);
+    assert_eq!(recorded(&world).phase, "Halted");
+    world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
+    assert_eq!(recorded(&world).restore_point.unwrap().path, POINT);
+}

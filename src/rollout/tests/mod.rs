@@ -1,0 +1,195 @@
+//! The decision core on values alone: a healthy baseline, and one thing changed in each test.
+
+mod after_stop;
+mod before_stop;
+mod people;
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{Decision, Effect, FlinkView, World, decide};
+use crate::{
+    api::{Direction, FlinkRolloutStatus, Plan, ResultKind, Stage},
+    cluster::{HaConfigMaps, Workload},
+    flink::{Checkpoints, JobDetail, JobOverview},
+};
+
+pub(super) const OLD_JOB: &str = "0ld00000000000000000000000000000";
+pub(super) const POINT: &str = "file:/sp/r/savepoint-1";
+
+pub(super) fn now() -> Timestamp {
+    "2026-01-01T12:00:00Z".parse().unwrap()
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
+}
+
+/// A rollout of `orders` from 1.0.0 to 1.1.0 in a stage, with the world as it is when all goes well.
+pub(super) fn world(stage: Stage) -> World {
+    let mut world = World {
+        now: now(),
+        rollout: from_json(json!({
+            "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkRollout",
+            "metadata": {"name": "r", "namespace": "shop", "uid": "u", "resourceVersion": "1", "finalizers": ["lockkeeper.dev/rollout"]},
+            "spec": {"request": {"application": "orders", "by": "slack:T/U1", "kind": "Deploy", "version": "1.1.0"}},
+        })),
+        application: Some(from_json(json!({
+            "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkApplication", "metadata": {"name": "orders", "namespace": "shop"},
+            "spec": {
+                "chart": {"path": "/c"}, "versionValue": "version", "jobManager": "jm", "taskManager": "tm", "restService": {"name": "rest"},
+                "savepoint": {"directory": "file:/sp"}, "highAvailability": {"kubernetesClusterId": "orders", "clusterId": "orders"},
+            },
+        }))),
+        claim: None,
+        rivals: Vec::new(),
+        job_manager: workload("jm", 1),
+        task_manager: workload("tm", 2),
+        ha: HaConfigMaps::default(),
+        flink: FlinkView::default(),
+        seen: None,
+        probes: BTreeMap::new(),
+        logged_start: None,
+        logged_cause: None,
+    };
+    let mut status = FlinkRolloutStatus { revision: Some(1), ..FlinkRolloutStatus::default() };
+    let plan = plan(&world);
+    status.plan = (stage != Stage::Plan).then_some(plan);
+    status.enter(&world, stage);
+    world.rollout.status = Some(status);
+    if matches!(stage, Stage::Plan | Stage::Savepoint) {
+        world.flink.jobs = Some(vec![job(OLD_JOB, "RUNNING")]);
+    }
+    if !matches!(stage, Stage::Plan | Stage::Approve | Stage::Savepoint) {
+        set(&mut world, |status| status.restore_point = Some(from_json(point())));
+        complete(&mut world, "stop-with-savepoint");
+    }
+    world
+}
+
+pub(super) fn point() -> Value {
+    json!({"name": "r", "kind": "Savepoint", "path": POINT, "jobId": OLD_JOB, "at": "2026-01-01T11:59:50Z"})
+}
+
+/// The same, on the way back.
+pub(super) fn world_going_back(stage: Stage) -> World {
+    let mut world = world(stage);
+    let base = world.clone();
+    set(&mut world, |status| {
+        status.direction = Direction::Back;
+        status.attempt = 1;
+        status.failure =
+            Some(from_json(json!({"stage": "Monitor", "message": "3 restarts", "at": "2026-01-01T11:59:00Z"})));
+        status.stages.clear();
+        status.enter(&base, stage);
+    });
+    world
+}
+
+pub(super) fn plan(world: &World) -> Plan {
+    let snapshot = |workload: &Workload| serde_json::to_value(workload.snapshot().unwrap()).unwrap();
+    from_json(json!({
+        "digest": "d1", "approvalsNeeded": 0, "expiresAt": "2026-01-01T12:30:00Z", "firstDeployment": false, "previousRevision": 0,
+        "fromVersion": "1.0.0", "toVersion": "1.1.0", "changes": [],
+        "before": {
+            "jobId": OLD_JOB, "flinkVersion": "2.2.1", "jobManager": snapshot(&world.job_manager), "taskManager": snapshot(&world.task_manager),
+            "lastCheckpoint": "file:/cp/chk-7", "lastCheckpointAt": "2026-01-01T11:59:48Z",
+            "highAvailability": {"kubernetesClusterId": "orders", "clusterId": "orders"},
+        },
+        "target": {"revision": 1, "taskManagerReplicas": 3, "kubernetesClusterId": "orders"},
+        "settings": {
+            "jobManager": "jm", "taskManager": "tm", "restService": {"name": "rest", "port": 8081},
+            "savepoint": {"directory": "file:/sp", "format": "CANONICAL", "timeoutSeconds": 60},
+            "monitor": {"stabiliseSeconds": 5, "watchSeconds": 15, "restartsAllowed": 0, "checkpointsWanted": 2, "probes": []},
+            "startDeadlineSeconds": 60, "automaticRollback": true,
+        },
+    }))
+}
+
+/// A Deployment with one live ReplicaSet and its pods, all as they should be.
+pub(super) fn workload(name: &str, replicas: i32) -> Workload {
+    let set = format!("{name}-set");
+    let pod = |number: i32| {
+        json!({
+            "metadata": {"name": format!("{name}-{number}"), "ownerReferences": [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set, "uid": set}]},
+            "status": {"phase": "Running", "containerStatuses": [{
+                "name": "main", "image": "i", "imageID": "i@1", "ready": true, "restartCount": 0, "state": {"running": {}}, "lastState": {}}]},
+        })
+    };
+    let template = json!({"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "main"}]}});
+    Workload {
+        deployment: Some(from_json(json!({
+            "metadata": {"name": name, "uid": name, "generation": 1, "resourceVersion": "1"},
+            "spec": {"replicas": replicas, "selector": {}, "template": template},
+            "status": {"observedGeneration": 1, "replicas": replicas},
+        }))),
+        replica_sets: vec![from_json(json!({
+            "metadata": {"name": set, "uid": set}, "spec": {"selector": {}, "replicas": replicas, "template": template}}))],
+        pods: (0..replicas).map(|number| from_json(pod(number))).collect(),
+        warnings: Vec::new(),
+    }
+}
+
+pub(super) fn job(id: &str, state: &str) -> JobOverview {
+    from_json(json!({"jid": id, "name": "orders", "state": state}))
+}
+
+pub(super) fn detail(state: &str, running: u32) -> JobDetail {
+    from_json(json!({
+        "state": state, "vertices": [{"id": "v", "name": "count", "parallelism": 2, "tasks": {"RUNNING": running, "SCHEDULED": 2 - running}}],
+    }))
+}
+
+pub(super) fn checkpoints(restored: u64, path: &str, completed: u64) -> Checkpoints {
+    from_json(json!({
+        "counts": {"restored": restored, "completed": completed, "failed": 0},
+        "latest": {"restored": {"is_savepoint": true, "external_path": path}},
+    }))
+}
+
+pub(super) fn set(world: &mut World, change: impl FnOnce(&mut FlinkRolloutStatus)) {
+    change(world.rollout.status.as_mut().unwrap());
+}
+
+/// Notes an operation of the current direction and attempt as carried out.
+pub(super) fn complete(world: &mut World, name: &str) {
+    use super::StatusExt as _;
+    let at = world.time();
+    set(world, |status| {
+        status.intend("u", name, now());
+        status.operations.last_mut().unwrap().completed_at = Some(at);
+    });
+}
+
+pub(super) fn later(world: &mut World, seconds: i64) {
+    world.now = world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
+}
+
+/// The status that is written next.
+pub(super) fn recorded(world: &World) -> FlinkRolloutStatus {
+    match decide(world) {
+        Decision::Record(status) => *status,
+        other => panic!("nothing is recorded: {other:?}"),
+    }
+}
+
+/// The operation that is carried out next, and its effect.
+pub(super) fn acted(world: &World) -> (&'static str, Effect) {
+    match decide(world) {
+        Decision::Act(name, effect) => (name, *effect),
+        other => panic!("nothing is done: {other:?}"),
+    }
+}
+
+/// How it ends, once the steps before the result are done.
+pub(super) fn end(world: &World) -> (ResultKind, String) {
+    let mut world = world.clone();
+    for operation in ["discard-revision", "history"] {
+        complete(&mut world, operation);
+    }
+    let status = recorded(&world);
+    let result = status.result.unwrap_or_else(|| panic!("it does not end: {} {}", status.phase, status.message));
+    (result.kind, result.message)
+}

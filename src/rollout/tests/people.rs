@@ -1,0 +1,120 @@
+//! What people say is applied once, and answered where it is not.
+
+use super::*;
+use crate::api::{DecisionKind, Outcome};
+
+fn said(world: &mut World, kind: DecisionKind, by: &str, digest: Option<&str>) {
+    let number = world.rollout.spec.decisions.len();
+    world.rollout.spec.decisions.push(from_json(json!({
+        "id": format!("d{number}"), "kind": kind, "by": by, "at": "2026-01-01T12:00:00Z", "planDigest": digest})));
+}
+
+fn waiting_for(approvals: u32) -> World {
+    let mut world = world(Stage::Approve);
+    set(&mut world, |status| status.plan.as_mut().unwrap().approvals_needed = approvals);
+    world
+}
+
+/// What became of the last decision, and the world after it.
+fn answered(world: &mut World) -> (Outcome, String) {
+    let status = recorded(world);
+    let last = status.decisions.last().cloned().unwrap();
+    world.rollout.status = Some(status);
+    (last.outcome, last.message)
+}
+
+#[test]
+fn as_many_different_people_as_asked_and_not_the_requester() {
+    let mut world = waiting_for(2);
+    said(&mut world, DecisionKind::Approve, "slack:T/U1", Some("d1"));
+    assert_eq!(answered(&mut world), (Outcome::Refused, "who asks for a rollout cannot approve it".to_owned()));
+    said(&mut world, DecisionKind::Approve, "slack:T/U2", Some("d0"));
+    assert_eq!(answered(&mut world).0, Outcome::Refused, "another plan");
+    said(&mut world, DecisionKind::Approve, "kubernetes:eve", Some("d1"));
+    assert_eq!(answered(&mut world).0, Outcome::Refused, "not among the approvers");
+    for _ in 0..2 {
+        said(&mut world, DecisionKind::Approve, "slack:T/U2", Some("d1"));
+        assert_eq!(answered(&mut world).0, Outcome::Applied);
+    }
+    assert_eq!(recorded(&world).message, "waits for 1 of 2 approvals");
+    said(&mut world, DecisionKind::Approve, "slack:T/U3", Some("d1"));
+    answered(&mut world);
+    assert_eq!(recorded(&world).stage, Stage::Savepoint);
+}
+
+#[test]
+fn nobody_approves_in_time() {
+    let mut world = waiting_for(1);
+    later(&mut world, 1801);
+    assert!(end(&world).1.starts_with("expired"));
+}
+
+#[test]
+fn rejected_and_aborted_before_the_stop_is_untouched() {
+    for kind in [DecisionKind::Reject, DecisionKind::Abort] {
+        let mut world = waiting_for(1);
+        said(&mut world, kind, "slack:T/U2", None);
+        assert_eq!(end(&world).0, ResultKind::Untouched);
+    }
+}
+
+#[test]
+fn an_abort_during_the_stop_waits_for_its_outcome() {
+    let mut world = world(Stage::Savepoint);
+    complete(&mut world, "create-versioned-objects");
+    complete(&mut world, "stop-with-savepoint");
+    said(&mut world, DecisionKind::Abort, "slack:T/U2", None);
+    assert_eq!(answered(&mut world).0, Outcome::Applied);
+    assert_eq!(world.status().stage, Stage::Savepoint);
+    set(&mut world, |status| status.restore_point = Some(from_json(point())));
+    let status = recorded(&world);
+    assert_eq!((status.direction, status.stage), (Direction::Back, Stage::Stop));
+}
+
+#[test]
+fn after_the_stop_an_abort_is_a_way_back_once() {
+    let mut world = world(Stage::Deploy);
+    said(&mut world, DecisionKind::Abort, "slack:T/U2", None);
+    assert_eq!(answered(&mut world).0, Outcome::Applied);
+    assert_eq!((world.status().direction, world.status().attempt), (Direction::Back, 1));
+    said(&mut world, DecisionKind::RollBack, "slack:T/U2", None);
+    assert_eq!(answered(&mut world), (Outcome::Refused, "it is rolling back already".to_owned()));
+    assert_eq!(world.status().attempt, 1);
+}
+
+#[test]
+fn a_halted_rollout_is_resumed_or_given_up() {
+    let mut world = world_going_back(Stage::Verify);
+    let halted = crate::rollout::halt(&world, world.status(), "no image", true, Vec::new());
+    world.rollout.status = Some(halted);
+    let mut resumed = world.clone();
+    said(&mut resumed, DecisionKind::Resume, "slack:T/U2", None);
+    answered(&mut resumed);
+    let status = resumed.status();
+    assert_eq!((status.stage, status.halt), (Stage::Stop, None));
+    assert!(status.attempt > world.status().attempt, "a fresh job id");
+
+    said(&mut world, DecisionKind::GiveUp, "slack:T/U2", None);
+    assert_eq!(end(&world).0, ResultKind::Abandoned);
+}
+
+#[test]
+fn what_comes_too_late_is_told() {
+    for kind in [DecisionKind::Reject, DecisionKind::Approve, DecisionKind::Resume, DecisionKind::GiveUp] {
+        let mut world = world(Stage::Monitor);
+        said(&mut world, kind, "slack:T/U2", Some("d1"));
+        assert_eq!(answered(&mut world).0, Outcome::Refused, "{kind:?}");
+    }
+}
+
+#[test]
+fn deleting_it_is_an_abort_before_the_stop_and_a_way_back_after_it() {
+    let deleted = |stage| {
+        let mut world = world(stage);
+        world.rollout.metadata.deletion_timestamp = Some(world.time());
+        world
+    };
+    assert_eq!(end(&deleted(Stage::Approve)).0, ResultKind::Untouched);
+    let status = recorded(&deleted(Stage::Monitor));
+    assert_eq!((status.direction, status.stage), (Direction::Back, Stage::Stop));
+}

@@ -1,0 +1,142 @@
+//! What people see, as text: the rollout at its stages, in a thread with its card.
+
+use serde_json::{Value, json};
+
+use super::{card, thread};
+use crate::api::{FlinkApplication, FlinkRollout};
+
+fn application() -> FlinkApplication {
+    serde_json::from_value(json!({
+        "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkApplication", "metadata": {"name": "orders", "namespace": "shop"},
+        "spec": {
+            "chart": {"path": "/c"}, "versionValue": "version", "jobManager": "jm", "taskManager": "tm", "restService": {"name": "rest"},
+            "savepoint": {"directory": "file:/sp"}, "highAvailability": {"kubernetesClusterId": "o", "clusterId": "o"},
+            "approvals": {"required": 1, "groups": ["S1"]},
+        },
+    }))
+    .unwrap()
+}
+
+fn rollout(status: &Value) -> FlinkRollout {
+    let mut rollout: FlinkRollout = serde_json::from_value(json!({
+        "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkRollout",
+        "metadata": {"name": "orders-1", "namespace": "shop", "creationTimestamp": "2026-01-01T12:00:00Z"},
+        "spec": {"request": {"application": "orders", "by": "slack:T/U1", "reason": "late <events> & more", "kind": "Deploy", "version": "1.1.0"}},
+    }))
+    .unwrap();
+    let mut full = json!({
+        "plan": {
+            "digest": "d1", "approvalsNeeded": 1, "expiresAt": "2026-01-01T12:30:00Z", "firstDeployment": false, "previousRevision": 0,
+            "fromVersion": "1.0.0", "toVersion": "1.1.0", "changes": ["~ Deployment tm spec.replicas: 1 → 2", "- ConfigMap c: a: 1"],
+            "target": {"revision": 1, "taskManagerReplicas": 3, "kubernetesClusterId": "o"},
+            "settings": {
+                "jobManager": "jm", "taskManager": "tm", "restService": {"name": "rest", "port": 8081},
+                "savepoint": {"directory": "file:/sp", "format": "CANONICAL", "timeoutSeconds": 60},
+                "monitor": {}, "startDeadlineSeconds": 60, "automaticRollback": true,
+            },
+        },
+    });
+    full.as_object_mut().unwrap().extend(status.as_object().unwrap().clone());
+    rollout.status = Some(serde_json::from_value(full).unwrap());
+    rollout
+}
+
+fn stage(name: &str, direction: &str, outcome: Option<&str>, evidence: &str) -> Value {
+    let mut record =
+        json!({"stage": name, "direction": direction, "startedAt": "2026-01-01T12:00:00Z", "evidence": evidence});
+    if let Some(outcome) = outcome {
+        record["endedAt"] = json!("2026-01-01T12:01:05Z");
+        record["outcome"] = json!(outcome);
+    }
+    record
+}
+
+fn point() -> Value {
+    json!({"name": "orders-1", "kind": "Savepoint", "path": "s3://sp/1", "sizeBytes": 2_202_009, "jobId": "0", "at": "2026-01-01T12:00:30Z"})
+}
+
+/// Every text of some blocks, a line each, with buttons in brackets.
+fn shown(blocks: &[Value]) -> String {
+    fn texts(value: &Value, lines: &mut Vec<String>) {
+        if value["type"] == "button" {
+            lines.push(format!(
+                "[{}] {}",
+                value["text"]["text"].as_str().unwrap(),
+                value["confirm"]["text"]["text"].as_str().unwrap()
+            ));
+            return;
+        }
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(text)) = fields.get("text") {
+                    lines.push(text.clone());
+                }
+                fields.values().for_each(|value| texts(value, lines));
+            }
+            Value::Array(items) => items.iter().for_each(|item| texts(item, lines)),
+            _ => {}
+        }
+    }
+    let mut lines = Vec::new();
+    for block in blocks {
+        texts(block, &mut lines);
+    }
+    lines.join("\n")
+}
+
+fn everything(rollout: &FlinkRollout) -> String {
+    let card = card(rollout);
+    let mut parts = vec![format!("({})\n{}", card.text, shown(&card.blocks))];
+    for line in thread(rollout, Some(&application())) {
+        let loud = if line.broadcast { ", notifies" } else { "" };
+        parts.push(format!("({}{loud})\n{}", line.key, shown(&line.blocks)));
+    }
+    parts.join("\n\n")
+}
+
+#[test]
+fn waiting_for_approval() {
+    insta::assert_snapshot!(everything(&rollout(&json!({
+        "stage": "Approve", "phase": "Approve", "message": "waits for 1 of 1 approvals",
+        "stages": [stage("Plan", "Forward", Some("Done"), "plan d1 with 2 changes"), stage("Approve", "Forward", None, "")],
+    }))));
+}
+
+#[test]
+fn rolled_back_by_itself() {
+    let failure = "3 restarts, 0 allowed: java.lang.IllegalStateException: <boom>";
+    insta::assert_snapshot!(everything(&rollout(&json!({
+        "stage": "Monitor", "direction": "Back", "phase": "RolledBack", "restorePoint": point(), "gapMillis": 17_400,
+        "failure": {"stage": "Monitor", "message": failure, "at": "2026-01-01T12:02:00Z"},
+        "result": {"kind": "RolledBack", "message": failure, "at": "2026-01-01T12:03:00Z"},
+        "stages": [
+            stage("Plan", "Forward", Some("Done"), "plan d1 with 2 changes"),
+            stage("Approve", "Forward", Some("Done"), "approved by slack:T/U2"),
+            stage("Savepoint", "Forward", Some("Done"), "s3://sp/1"),
+            stage("Monitor", "Forward", Some("Failed"), failure),
+            stage("Stop", "Back", Some("Done"), "no pod is left"),
+            stage("ClearHA", "Back", Some("Skipped"), "no HA metadata was left"),
+            stage("Monitor", "Back", Some("Done"), "0 restarts and 5 checkpoints in 15 s"),
+        ],
+    }))));
+}
+
+#[test]
+fn halted_and_parked() {
+    insta::assert_snapshot!(everything(&rollout(&json!({
+        "stage": "Verify", "direction": "Back", "phase": "Halted", "message": "no image", "restorePoint": point(),
+        "halt": {"stage": "Verify", "message": "no image", "parked": true, "at": "2026-01-01T12:02:00Z",
+            "commands": ["kubectl -n shop scale deployment jm --replicas=1"]},
+        "stages": [stage("Verify", "Back", Some("Failed"), "no image")],
+    }))));
+}
+
+#[test]
+fn untouched_with_other_choices() {
+    insta::assert_snapshot!(everything(&rollout(&json!({
+        "stage": "Savepoint", "phase": "Untouched",
+        "result": {"kind": "Untouched", "message": "no savepoint, and the job runs on: disk full", "at": "2026-01-01T12:02:00Z",
+            "choices": ["startFrom lastCheckpoint: s3://cp/7, 12 s old when this was planned"]},
+        "stages": [stage("Savepoint", "Forward", Some("Failed"), "no savepoint, and the job runs on: disk full")],
+    }))));
+}
