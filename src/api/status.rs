@@ -225,6 +225,9 @@ pub struct Watch {
     pub restarts: u64,
     /// Checkpoints completed since watching began.
     pub checkpoints: u64,
+    /// When the probes last counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probed_at: Option<Time>,
     /// Failures in a row of each probe of the users' own.
     #[serde(default)]
     pub probe_failures: std::collections::BTreeMap<String, u32>,

@@ -90,10 +90,16 @@ fn waiting(pod: &Pod) -> Option<PodTrouble> {
 }
 
 fn exited(pod: &Pod) -> Option<PodTrouble> {
-    statuses(pod).find_map(|status| {
+    let status = pod.status.as_ref();
+    let init =
+        status.and_then(|status| status.init_container_statuses.as_ref()).into_iter().flatten().map(|one| (one, true));
+    let main =
+        status.and_then(|status| status.container_statuses.as_ref()).into_iter().flatten().map(|one| (one, false));
+    init.chain(main).find_map(|(status, is_init)| {
         let now = status.state.as_ref().and_then(|state| state.terminated.as_ref());
         let before = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
-        let end = now.or(before)?;
+        // An init container is meant to end; only an end with an error is trouble.
+        let end = now.or(before).filter(|end| !is_init || end.exit_code != 0)?;
         Some(PodTrouble::Exited {
             pod: pod.name_any(),
             code: end.exit_code,

@@ -39,17 +39,21 @@ pub async fn gather(context: &Context, name: &str) -> kube::Result<Option<World>
     if status.result.is_some() {
         return Ok(Some(world));
     }
-    let Some(application) = world.application.clone() else { return Ok(Some(world)) };
-    if matches!(status.stage, Stage::Plan | Stage::Approve) {
-        others(context, &mut world, &application).await?;
+    let application = world.application.clone();
+    if application.is_none() && status.plan.is_none() {
+        return Ok(Some(world));
+    }
+    if let (Stage::Plan | Stage::Approve, Some(application)) = (status.stage, &application) {
+        others(context, &mut world, application).await?;
     }
     if status.stage == Stage::Approve || (status.stage == Stage::Plan && status.revision.is_none()) {
         return Ok(Some(world));
     }
-    cluster(context, &mut world, &application).await?;
-    flink(context, &mut world, &application, &status).await;
+    // A plan carries all that is needed, also when the application was deleted meanwhile.
+    cluster(context, &mut world, application.as_ref()).await?;
+    flink(context, &mut world, application.as_ref(), &status).await;
     if status.stage == Stage::Savepoint {
-        world.seen = seen(&application, &world.rollout.name_any()).await;
+        world.seen = seen(&world).await;
     }
     if matches!(status.stage, Stage::Verify | Stage::Monitor) {
         logs(context, &mut world, &status).await;
@@ -83,16 +87,21 @@ async fn others(context: &Context, world: &mut World, application: &FlinkApplica
     Ok(())
 }
 
-async fn cluster(context: &Context, world: &mut World, application: &FlinkApplication) -> kube::Result<()> {
-    let settings = world.plan().map(|plan| &plan.settings);
-    let job_manager = settings.map_or(&application.spec.job_manager, |settings| &settings.job_manager).clone();
-    let task_manager = settings.map_or(&application.spec.task_manager, |settings| &settings.task_manager).clone();
-    let mut ids = vec![application.spec.high_availability.kubernetes_cluster_id.clone()];
-    if let Some(plan) = world.plan() {
-        ids = vec![plan.target.kubernetes_cluster_id.clone()];
-        ids.extend(plan.before.as_ref().map(|before| before.high_availability.kubernetes_cluster_id.clone()));
-        ids.dedup();
-    }
+async fn cluster(context: &Context, world: &mut World, application: Option<&FlinkApplication>) -> kube::Result<()> {
+    let (job_manager, task_manager, mut ids) = match (world.plan(), application) {
+        (Some(plan), _) => {
+            let before = plan.before.as_ref().map(|before| before.high_availability.kubernetes_cluster_id.clone());
+            let ids = std::iter::once(plan.target.kubernetes_cluster_id.clone()).chain(before).collect::<Vec<_>>();
+            (plan.settings.job_manager.clone(), plan.settings.task_manager.clone(), ids)
+        }
+        (None, Some(application)) => {
+            let spec = &application.spec;
+            let ids = vec![spec.high_availability.kubernetes_cluster_id.clone()];
+            (spec.job_manager.clone(), spec.task_manager.clone(), ids)
+        }
+        (None, None) => return Ok(()),
+    };
+    ids.dedup();
     let warnings = matches!(world.status().stage, Stage::Verify | Stage::Monitor);
     let read = |name: String| async move { read_workload(&context.client, &context.namespace, &name, warnings).await };
     let (job_manager, task_manager) = tokio::try_join!(read(job_manager), read(task_manager))?;
@@ -111,13 +120,20 @@ pub(super) fn service_client(context: &Context, service: &ServicePort) -> FlinkC
     FlinkClient::new(context.transport.clone(), endpoint)
 }
 
-async fn flink(context: &Context, world: &mut World, application: &FlinkApplication, status: &FlinkRolloutStatus) {
-    if world.job_manager.live_pods().next().is_none()
-        || matches!(status.stage, Stage::Stop | Stage::ClearHa | Stage::Deploy | Stage::Restore)
-    {
+async fn flink(
+    context: &Context,
+    world: &mut World,
+    application: Option<&FlinkApplication>,
+    status: &FlinkRolloutStatus,
+) {
+    let silent = matches!(status.stage, Stage::Stop | Stage::ClearHa | Stage::Deploy | Stage::Restore);
+    if silent || world.job_manager.live_pods().next().is_none() {
         return;
     }
-    let service = world.plan().map_or(&application.spec.rest_service, |plan| &plan.settings.rest_service).clone();
+    let planned = world.plan().map(|plan| plan.settings.rest_service.clone());
+    let Some(service) = planned.or_else(|| application.map(|application| application.spec.rest_service.clone())) else {
+        return;
+    };
     let client = service_client(context, &service);
     let mut view = FlinkView::default();
     let asked = match status.stage {
@@ -260,10 +276,10 @@ async fn ask_probe(
 }
 
 /// Completed savepoints in the rollout's own directory, where the bot can see it.
-async fn seen(application: &FlinkApplication, rollout: &str) -> Option<Vec<SeenSavepoint>> {
-    let settings = &application.spec.savepoint;
+async fn seen(world: &World) -> Option<Vec<SeenSavepoint>> {
+    let settings = &world.plan()?.settings.savepoint;
     let view = settings.local_view.as_ref()?;
-    let directory = own_directory(&settings.directory, rollout);
+    let directory = own_directory(&settings.directory, &world.rollout);
     let rest = directory.strip_prefix(&view.prefix)?;
     let local = format!("{}{rest}", view.path);
     let mut found = Vec::new();

@@ -85,6 +85,7 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Stop> {
         name_versions(&mut target.objects, &names, revision, known);
     }
     check_arguments(&target, application, before.as_ref())?;
+    check_cluster_id(&target, application)?;
     check_references(context, &target, application).await?;
     let mut plan = assemble(world, application, before, &target, previous.as_ref());
     let written = dry_run(context, world, &plan, &target).await?;
@@ -313,6 +314,17 @@ fn check_arguments(
     // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
     let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
     lint_arguments(template, version).map_err(|error| Stop::Refused(error.to_string()))
+}
+
+/// Another cluster id than the application's own could be that of a neighbour, whose HA metadata would then be cleared.
+fn check_cluster_id(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), Stop> {
+    let ours = &application.spec.high_availability.kubernetes_cluster_id;
+    match cluster_id(target) {
+        Some(other) if &other != ours => Err(Stop::Refused(format!(
+            "the chart sets kubernetes.cluster-id to {other}, the FlinkApplication says {ours}: they must be the same"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Everything that the target's pods mount must be rendered or be there.

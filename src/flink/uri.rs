@@ -9,6 +9,10 @@ pub fn same_path(left: &str, right: &str) -> bool {
 fn normalised(path: &str) -> String {
     let path = path.trim().trim_end_matches('/');
     let rest = path.strip_prefix("file:").unwrap_or(path);
+    if let Some((scheme, rest)) = path.split_once(":///").filter(|(scheme, _)| *scheme != "file") {
+        // Java prints a URI without an authority with one slash.
+        return format!("{scheme}:/{}", rest.trim_start_matches('/'));
+    }
     if path.starts_with('/') || path.starts_with("file:") {
         format!("/{}", rest.trim_start_matches('/'))
     } else {
@@ -33,6 +37,8 @@ mod tests {
     fn slashes_after_file_do_not_matter() {
         assert!(same_path("file:///data/sp-1", "file:/data/sp-1"));
         assert!(same_path("/data/sp-1/", "file:/data/sp-1"));
+        assert!(same_path("hdfs:///sp/1", "hdfs:/sp/1"));
+        assert!(!same_path("hdfs://a/sp", "hdfs://b/sp"));
         assert!(!same_path("file:/data/sp-1", "file:/data/sp-2"));
         assert!(!same_path("s3://data/sp-1", "/data/sp-1"));
     }

@@ -14,6 +14,17 @@ use crate::{
 /// The status after an operation came back.
 #[must_use]
 pub fn absorb(world: &World, mut status: FlinkRolloutStatus, name: &str, outcome: &Outcome) -> FlinkRolloutStatus {
+    // What brings a halted rollout to rest is tried again, whatever the reason; what only tidies up after an end is let be.
+    if let (Outcome::Refused(refusal), true) = (outcome, status.halt.is_some()) {
+        return absorb(world, status, name, &Outcome::NotNow(refusal.message.clone()));
+    }
+    if let (Outcome::Refused(refusal), "discard-revision") = (outcome, name) {
+        note(&mut status, name, |operation| {
+            operation.completed_at = Some(world.time());
+            operation.trouble = Some(refusal.message.chars().take(1000).collect());
+        });
+        return status;
+    }
     if let Outcome::NotNow(why) = outcome {
         note(&mut status, name, |operation| operation.trouble = Some(why.chars().take(1000).collect()));
         return status;

@@ -1,7 +1,9 @@
 //! The end: the application's history first, then the result, then the release.
 
 use super::{Decision, Effect, progress::StatusExt as _, world::World};
-use crate::api::{FlinkApplicationStatus, FlinkRolloutStatus, ResultKind, Revision, RolloutResult, StageOutcome};
+use crate::api::{
+    Direction, FlinkApplicationStatus, FlinkRolloutStatus, ResultKind, Revision, RolloutResult, StageOutcome,
+};
 
 const MOST_REVISIONS: usize = 20;
 const MOST_RESTORE_POINTS: usize = 10;
@@ -24,7 +26,12 @@ fn result(world: &World, kind: ResultKind, why: &str) -> RolloutResult {
 
 /// The steps of an end, in their order: each is repeated after a crash without harm.
 pub(super) fn proceed(world: &World, result: &RolloutResult) -> Decision {
-    let status = world.status();
+    let mut status = world.status();
+    if status.refusal.is_none() {
+        // An end is decided once: what is seen while it is recorded must not change it.
+        status.refusal = Some(result.clone());
+        return Decision::record(status);
+    }
     let deployed_nothing = result.kind == ResultKind::Untouched;
     if let (true, Some(revision)) = (deployed_nothing && !status.completed("discard-revision"), status.revision) {
         return Decision::act("discard-revision", Effect::DiscardRevision { revision });
@@ -98,8 +105,11 @@ fn history(
             history.parked_at = None;
         }
         ResultKind::Abandoned => {
-            history.revision = plan.previous_revision;
-            history.version.clone_from(&plan.from_version);
+            // Where nobody turned back, the target is what was written last.
+            let forward = status.direction == Direction::Forward && status.completed("write-deployments");
+            let previous = (plan.previous_revision, plan.from_version.clone());
+            let target = (Some(plan.target.revision), Some(plan.to_version.clone()));
+            (history.revision, history.version) = if forward { target } else { previous };
             history.parked_at = Some(world.time());
         }
         ResultKind::Untouched | ResultKind::Failed => {}

@@ -69,6 +69,10 @@ fn step(world: &World) -> Decision {
     if let Some(refusal) = status.refusal {
         return Decision::End(Box::new(refusal));
     }
+    let parking = status.halt.as_ref().is_some_and(|halt| halt.parked);
+    if parking && (world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0) && !people::resumes(world) {
+        return parked::decide(world);
+    }
     if let Some(next) = people::decide(world) {
         return next;
     }

@@ -14,6 +14,9 @@ use crate::{
     flink::Checkpoints,
 };
 
+/// How often a probe of the users' own counts.
+const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
+
 pub(super) fn decide(world: &World) -> Decision {
     let status = world.status();
     let (Some(plan), Some(watch)) = (status.plan.clone(), status.watch.clone()) else {
@@ -28,7 +31,9 @@ pub(super) fn decide(world: &World) -> Decision {
         return unhealthy(world, status, &why);
     }
     let since = next.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
-    if since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds))) {
+    let over = since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds)));
+    // Silence at the end of the watch is no health.
+    if over && running(world) && world.flink.checkpoints.is_some() {
         return judge(world, status, &next, settings);
     }
     if world.past_deadline() {
@@ -71,12 +76,16 @@ fn restarts(watch: &Watch, checkpoints: Option<&Checkpoints>) -> u64 {
     checkpoints.map_or(watch.restarts, |checkpoints| checkpoints.counts.restored.saturating_sub(watch.restored))
 }
 
+/// Whether Flink shows every vertex running now.
+fn running(world: &World) -> bool {
+    let vertices = world.flink.job.as_ref().map(|detail| detail.vertices.as_slice()).unwrap_or_default();
+    !vertices.is_empty() && vertices.iter().all(crate::flink::Vertex::is_running)
+}
+
 /// The watch with what is seen now.
 fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
     let mut next = watch.clone();
-    let running =
-        world.flink.job.as_ref().is_some_and(|detail| detail.vertices.iter().all(crate::flink::Vertex::is_running));
-    let (Some(checkpoints), true) = (&world.flink.checkpoints, running) else { return next };
+    let (Some(checkpoints), true) = (&world.flink.checkpoints, running(world)) else { return next };
     let settled = next.settling_since.as_ref().is_none_or(|since| {
         world.now.duration_since(since.0) >= SignedDuration::from_secs(i64::from(settings.stabilise_seconds))
     });
@@ -90,6 +99,12 @@ fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
     }
     next.restarts = restarts(watch, Some(checkpoints));
     next.checkpoints = checkpoints.counts.completed.saturating_sub(next.completed);
+    // A write of the record makes for another look at once; probes are counted by time.
+    let due = next.probed_at.as_ref().is_none_or(|at| world.now.duration_since(at.0) >= PROBE_PAUSE);
+    if !due {
+        return next;
+    }
+    next.probed_at = (!world.probes.is_empty()).then(|| world.time());
     for (name, answer) in &world.probes {
         let failures = next.probe_failures.entry(name.clone()).or_default();
         *failures = if matches!(answer, Ok(true)) { 0 } else { *failures + 1 };

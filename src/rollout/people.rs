@@ -8,7 +8,8 @@ use super::{
     world::World,
 };
 use crate::api::{
-    Decision as Said, DecisionKind, DecisionOutcome, Direction, Failure, FlinkRolloutStatus, Outcome, ResultKind, Stage,
+    Decision as Said, DecisionKind, DecisionOutcome, Direction, Failure, FlinkRolloutStatus, Outcome, ResultKind,
+    Stage, Watch,
 };
 
 /// The operation whose recorded intent is the point of no return.
@@ -29,6 +30,14 @@ pub(super) fn decide(world: &World) -> Option<Decision> {
         return abort(world, status, "deleted").ok();
     }
     None
+}
+
+/// Whether an unanswered decision resumes it.
+pub(super) fn resumes(world: &World) -> bool {
+    let status = world.status();
+    let open =
+        world.rollout.spec.decisions.iter().filter(|said| !status.decisions.iter().any(|known| known.id == said.id));
+    open.into_iter().any(|said| said.kind == DecisionKind::Resume)
 }
 
 fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
@@ -121,7 +130,12 @@ fn resume(world: &World, mut status: FlinkRolloutStatus) -> FlinkRolloutStatus {
     // The parked template already holds the job id of the next attempt, which a person may have used by hand: take the one after.
     let restart = matches!(status.stage, Stage::Restore | Stage::Verify | Stage::Deploy);
     status.halt = None;
-    status.watch = None;
+    let counted = world.flink.checkpoints.as_ref().map(|checkpoints| checkpoints.counts.restored);
+    status.watch = (status.stage == Stage::Monitor).then(|| Watch {
+        settling_since: Some(world.time()),
+        restored: counted.or(status.watch.as_ref().map(|watch| watch.restored + watch.restarts)).unwrap_or_default(),
+        ..Watch::default()
+    });
     if restart {
         status.attempt += 2;
         status.job = None;

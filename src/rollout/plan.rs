@@ -91,6 +91,12 @@ fn claim(world: &World) -> Decision {
 
 fn request_refused(world: &World, application: &FlinkApplication) -> Option<String> {
     let request = &world.rollout.spec.request;
+    if request.start_from.from == StartFromKind::RestorePoint && super::start::requested_path(world).is_none() {
+        let known = application.status.as_ref().map(|status| status.restore_points.as_slice()).unwrap_or_default();
+        let known: Vec<&str> = known.iter().map(|point| point.name.as_str()).collect();
+        let wanted = request.start_from.value.as_deref().unwrap_or_default();
+        return Some(format!("there is no restore point {wanted}; known are: {}", known.join(", ")));
+    }
     let version = request.version.as_deref()?;
     let known = application.spec.versions.as_ref()?;
     if known.iter().any(|name| name == version) {

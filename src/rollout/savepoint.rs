@@ -4,6 +4,7 @@
 //! JobManager go, and the path with it (2.2.1).
 
 use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt as _;
 
 use super::{
     Decision, Effect, SOON, end,
@@ -13,17 +14,19 @@ use super::{
 };
 use crate::{
     api::{
-        Before, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, StartFromKind,
-        WorkloadSnapshot,
+        Before, FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
+        StartFromKind, WorkloadSnapshot,
     },
     cluster::Workload,
     flink::{JobState, SavepointOperation, StopRequest, path_in_message, same_path},
 };
 
-/// The directory that a rollout's savepoint goes to; nothing else is ever written there.
+/// The directory that a rollout's savepoint goes to; nothing else is ever written there. The uid keeps a rollout that was deleted and
+/// made again under its name from finding its predecessor's savepoint.
 #[must_use]
-pub fn own_directory(base: &str, rollout: &str) -> String {
-    format!("{}/{rollout}", base.trim_end_matches('/'))
+pub fn own_directory(base: &str, rollout: &FlinkRollout) -> String {
+    let uid: String = rollout.uid().unwrap_or_default().chars().take(8).collect();
+    format!("{}/{}-{uid}", base.trim_end_matches('/'), rollout.name_any())
 }
 
 pub(super) fn decide(world: &World) -> Decision {
@@ -155,9 +158,15 @@ fn from_checkpoint(world: &World, mut status: FlinkRolloutStatus, job: &str, bef
 }
 
 fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> Decision {
-    let rollout = world.rollout.metadata.name.as_deref().unwrap_or_default();
-    let directory = own_directory(&plan.settings.savepoint.directory, rollout);
+    let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
     let trigger_id = super::operation_id(&world.uid(), status.direction, status.attempt, STOP);
+    if status.operation(STOP).is_none() && world.past_deadline() {
+        return end::untouched(
+            world,
+            "Flink did not answer until the deadline, so the stop was never asked for",
+            Vec::new(),
+        );
+    }
     if !status.completed(STOP) && !world.past_deadline() {
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
         if world.flink.jobs.is_none() && status.operation(STOP).is_none() {
@@ -197,7 +206,8 @@ fn seen(world: &World, job: &str, directory: &str) -> Seen {
         return Seen::Savepoint(path.clone(), RestorePointKind::Savepoint);
     }
     match &world.flink.stop {
-        Some(Ok(SavepointOperation::Completed(path))) if state != Some(JobState::Running) => {
+        // A location means that the job has finished since it was last looked at.
+        Some(Ok(SavepointOperation::Completed(path))) => {
             return Seen::Savepoint(path.clone(), RestorePointKind::Savepoint);
         }
         Some(Ok(SavepointOperation::Failed { cause, trace })) => {
@@ -216,11 +226,12 @@ fn seen(world: &World, job: &str, directory: &str) -> Seen {
         }
         _ => {}
     }
+    // An empty list says nothing: a JobManager that restarts knows no job yet.
     let stopped = world
         .flink
         .jobs
         .as_ref()
-        .is_some_and(|jobs| jobs.iter().all(|known| known.jid != job || known.state.is_terminal()));
+        .is_some_and(|jobs| jobs.iter().any(|known| known.jid == job && known.state == JobState::Finished));
     match world.seen.as_deref() {
         Some([only]) if stopped || (world.flink.jobs.is_none() && world.past_deadline()) => {
             Seen::Savepoint(only.path.clone(), RestorePointKind::Savepoint)

@@ -19,7 +19,7 @@ pub(super) fn decide(world: &World) -> Decision {
             Some(StartedJob { job_id: start.job_id, start_path: start.path, restored_at: None, running_at: None });
         return Decision::record(status);
     }
-    if world.past_deadline() {
+    if world.past_deadline() && !status.completed("scale-up") {
         return could_not_write(world, status);
     }
     if !status.completed("apply-objects") {

@@ -14,10 +14,11 @@ use kube::ResourceExt;
 
 pub(super) fn decide(world: &World) -> Decision {
     let status = world.status();
-    if world.job_manager.deployment.is_none() && world.task_manager.deployment.is_none() {
+    if world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some() {
         return gone(world, status);
     }
-    if world.past_deadline() {
+    let tried = status.completed("scale-down-task-manager");
+    if world.past_deadline() && tried {
         let left: Vec<String> =
             world.job_manager.live_pods().chain(world.task_manager.live_pods()).map(ResourceExt::name_any).collect();
         let why = format!(
@@ -35,9 +36,6 @@ pub(super) fn decide(world: &World) -> Decision {
     if world.task_manager.replicas() > 0 {
         return Decision::act("scale-down-task-manager", Effect::ScaleDown(Which::TaskManager));
     }
-    if world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some() {
-        return gone(world, status);
-    }
     Decision::Wait(SOON)
 }
 
@@ -47,7 +45,8 @@ fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
     let forward_stop =
         status.direction == Direction::Forward && status.completed(STOP) && !status.completed("release-job-manager");
     let point = status.restore_point.as_ref().filter(|_| forward_stop)?;
-    let pod = world.job_manager.live_pods().next()?;
+    // Not before the pod terminates, or the kubelet would start its container again.
+    let pod = world.job_manager.live_pods().find(|pod| pod.metadata.deletion_timestamp.is_some())?;
     let trigger_id = super::operation_id(&world.uid(), Direction::Forward, status.attempt, STOP);
     Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone(), trigger_id })
 }

@@ -6,7 +6,7 @@ use super::{
     world::World,
 };
 use crate::{
-    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartedJob, Watch},
+    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
     cluster::{PodTrouble, trouble_of},
     flink::{Checkpoints, JobDetail, JobState, same_path},
 };
@@ -73,7 +73,10 @@ enum Proof {
 fn restored(world: &World, job: &StartedJob, checkpoints: &Checkpoints, detail: &JobDetail) -> Proof {
     let path = checkpoints.latest.restored.as_ref().and_then(|restored| restored.external_path.as_deref());
     match (&job.start_path, path) {
-        (None, None) if detail.state == JobState::Running => Proof::Yes,
+        (None, None) if detail.state == JobState::Running && empty_start_asked_for(world) => Proof::Yes,
+        (None, None) if detail.state == JobState::Running => {
+            Proof::No("the job runs empty, which nobody asked for".to_owned())
+        }
         (Some(wanted), Some(found)) if same_path(wanted, found) => Proof::Yes,
         // A restart before we looked: Flink then names a checkpoint of the new job, and the first container's log decides.
         (Some(wanted), Some(found)) if checkpoints.counts.restored > 1 || found.contains(&job.job_id) => {
@@ -94,6 +97,12 @@ fn restored(world: &World, job: &StartedJob, checkpoints: &Checkpoints, detail: 
         }
         _ => Proof::NotYet,
     }
+}
+
+/// An empty start is right only where it was asked for by name, or where nothing ran before.
+fn empty_start_asked_for(world: &World) -> bool {
+    let by_name = world.rollout.spec.request.start_from.from == StartFromKind::Nothing;
+    by_name || world.plan().is_some_and(|plan| plan.first_deployment)
 }
 
 fn another_job(world: &World, job: &StartedJob) -> Option<String> {

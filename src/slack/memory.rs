@@ -14,7 +14,10 @@ use kube::{
 };
 use tokio::task::JoinSet;
 
-use super::{authority::Groups, connection::Connection};
+use super::{
+    authority::Groups,
+    connection::{Connection, SlackError},
+};
 use crate::api::{FlinkApplication, FlinkRollout};
 
 /// Older than this, what is known of groups does not count.
@@ -50,6 +53,26 @@ impl Memory {
             stream.for_each(|_| async {}).await;
             Ok(())
         });
+    }
+
+    /// Waits until every namespace was read once: a command must not be told that an application is unknown only because
+    /// nothing is known yet.
+    pub(super) async fn ready(&self) -> anyhow::Result<()> {
+        let applications: Vec<_> = self.applications.iter().map(|store| store.value().clone()).collect();
+        let rollouts: Vec<_> = self.rollouts.iter().map(|store| store.value().clone()).collect();
+        for store in applications {
+            store.wait_until_ready().await?;
+        }
+        for store in rollouts {
+            store.wait_until_ready().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes what Slack says of its groups.
+    pub(super) async fn read_groups(&self, connection: &Connection) -> Result<(), SlackError> {
+        self.set_groups(connection.groups().await?);
+        Ok(())
     }
 
     /// All applications, with their namespaces, by name.
@@ -115,11 +138,8 @@ impl Memory {
 /// Refreshes the groups for ever.
 pub(super) async fn keep_groups(connection: Arc<Connection>, memory: Arc<Memory>) -> anyhow::Result<()> {
     loop {
-        let pause = match connection.groups().await {
-            Ok(groups) => {
-                memory.set_groups(groups);
-                GROUPS_PAUSE
-            }
+        let pause = match memory.read_groups(&connection).await {
+            Ok(()) => GROUPS_PAUSE,
             Err(error) => {
                 tracing::warn!(%error, "the user groups could not be read");
                 Duration::from_secs(2)

@@ -61,6 +61,6 @@ pub fn start(
     }
     tasks.spawn(memory::keep_groups(Arc::clone(&connection), Arc::clone(&memory)));
     let handler = Arc::new(Handler::new(client.clone(), Arc::clone(&memory)));
-    tasks.spawn(socket::run(connection, handler, readiness.clone()));
+    tasks.spawn(socket::run(connection, handler, memory, readiness.clone()));
     Ok(())
 }

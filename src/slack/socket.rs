@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use slack_morphism::prelude::*;
 
 use super::{
     connection::{Connection, SlackError},
     handler::Handler,
+    memory::Memory,
 };
 use crate::http::Readiness;
 
@@ -14,6 +16,7 @@ use crate::http::Readiness;
 pub(super) async fn run(
     connection: Arc<Connection>,
     handler: Arc<Handler>,
+    memory: Arc<Memory>,
     readiness: Readiness,
 ) -> anyhow::Result<()> {
     loop {
@@ -28,6 +31,10 @@ pub(super) async fn run(
             Err(error) => tracing::warn!(%error, "Slack is out of reach; rollouts go on without it"),
         }
         tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    memory.ready().await.context("the namespaces could not be read")?;
+    if let Err(error) = memory.read_groups(&connection).await {
+        tracing::warn!(%error, "the user groups could not be read yet");
     }
     let environment =
         Arc::new(SlackClientEventsListenerEnvironment::new(connection.client()).with_error_handler(on_error));

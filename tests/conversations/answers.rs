@@ -45,15 +45,6 @@ async fn what_cannot_be_done_is_answered_and_nothing_happens() {
     half_an_application(&sandbox, &namespace);
     let slack = simulator().await;
     let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
-    let known = |view: &lockkeeper_slack_simulator::View<'_>| (view.sockets() > 0).then_some(());
-    slack.wait_for("the bot", DEADLINE, known).await.unwrap();
-    // The bot learns of the application by its watch.
-    for _ in 0..100 {
-        if asked(&slack, "alice", "/flink list").await.contains("half") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
     let mut said = Vec::new();
     for (user, line) in [
         ("alice", "/flink list"),

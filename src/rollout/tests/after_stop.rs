@@ -19,7 +19,8 @@ fn stopped(mut world: World) -> World {
 fn the_job_manager_goes_first_then_the_task_managers() {
     let mut world = world(Stage::Stop);
     assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::JobManager)));
-    let terminating = world.job_manager.pods.clone();
+    let mut terminating = world.job_manager.pods.clone();
+    terminating[0].metadata.deletion_timestamp = Some(world.time());
     world.job_manager = workload("jm", 0);
     world.job_manager.pods = terminating;
     assert!(matches!(acted(&world).1, Effect::ReleaseJobManager { .. }));
@@ -43,6 +44,7 @@ fn an_old_job_that_ran_again_is_told() {
 #[test]
 fn pods_that_stay_halt_it() {
     let mut world = world(Stage::Stop);
+    complete(&mut world, "scale-down-task-manager");
     later(&mut world, 301);
     let status = recorded(&world);
     assert_eq!(status.phase, "Halted");
@@ -155,6 +157,15 @@ fn an_exit_of_the_job_manager_ends_it_at_once() {
     world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
     let message = recorded(&world).failure.unwrap().message;
     assert!(message.contains("exit code 2") && message.contains("Cannot map checkpoint/savepoint state"), "{message}");
+}
+
+#[test]
+fn an_init_container_that_ended_well_is_no_trouble() {
+    let mut world = started(world(Stage::Verify), 1, POINT, 2);
+    let ended = json!([{"name": "init", "image": "i", "imageID": "i", "ready": true, "restartCount": 0,
+        "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]);
+    world.job_manager.pods[0].status.as_mut().unwrap().init_container_statuses = Some(from_json(ended));
+    assert_eq!(recorded(&world).direction, Direction::Forward);
 }
 
 fn watched(world: World, restored: u64, completed: u64) -> World {

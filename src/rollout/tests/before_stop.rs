@@ -52,6 +52,13 @@ fn what_cannot_be_moved_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_restore_point_that_does_not_exist_is_not_an_empty_start() {
+    let mut world = assessable();
+    world.rollout.spec.request.start_from = from_json(json!({"from": "RestorePoint", "value": "typo"}));
+    assert!(end(&world).1.contains("there is no restore point typo"));
+}
+
+#[test]
 fn without_kubernetes_high_availability_nothing_is_moved() {
     let mut world = assessable();
     world.flink.configuration.as_mut().unwrap().insert("high-availability.type".into(), "NONE".into());
@@ -117,7 +124,7 @@ fn the_stop_goes_into_the_rollouts_own_directory() {
     let mut world = world(Stage::Savepoint);
     complete(&mut world, "create-versioned-objects");
     let Effect::StopWithSavepoint { job, request } = acted(&world).1 else { panic!("no stop") };
-    assert_eq!((job.as_str(), request.directory.as_str()), (OLD_JOB, "file:/sp/r"));
+    assert_eq!((job.as_str(), request.directory.as_str()), (OLD_JOB, "file:/sp/r-u"));
 }
 
 #[test]

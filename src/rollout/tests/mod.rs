@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(super) const OLD_JOB: &str = "0ld00000000000000000000000000000";
-pub(super) const POINT: &str = "file:/sp/r/savepoint-1";
+pub(super) const POINT: &str = "file:/sp/r-u/savepoint-1";
 
 pub(super) fn now() -> Timestamp {
     "2026-01-01T12:00:00Z".parse().unwrap()
@@ -186,6 +186,11 @@ pub(super) fn acted(world: &World) -> (&'static str, Effect) {
 /// How it ends, once the steps before the result are done.
 pub(super) fn end(world: &World) -> (ResultKind, String) {
     let mut world = world.clone();
+    if world.status().refusal.is_none() {
+        let decided = recorded(&world);
+        assert!(decided.refusal.is_some(), "it does not end: {} {}", decided.phase, decided.message);
+        world.rollout.status = Some(decided);
+    }
     for operation in ["discard-revision", "history"] {
         complete(&mut world, operation);
     }

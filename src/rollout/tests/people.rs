@@ -95,7 +95,21 @@ fn a_halted_rollout_is_resumed_or_given_up() {
     assert!(status.attempt > world.status().attempt, "a fresh job id");
 
     said(&mut world, DecisionKind::GiveUp, "slack:T/U2", None);
+    assert!(matches!(acted(&world).1, Effect::ScaleDown(_)), "it is brought to rest first");
+    (world.job_manager, world.task_manager) = (workload("jm", 0), workload("tm", 0));
     assert_eq!(end(&world).0, ResultKind::Abandoned);
+}
+
+#[test]
+fn a_watch_that_is_resumed_begins_anew() {
+    let mut world = world_going_back(Stage::Monitor);
+    let halted = crate::rollout::halt(&world, world.status(), "kafka is down", false, Vec::new());
+    world.rollout.status = Some(halted);
+    world.flink.checkpoints = Some(checkpoints(4, POINT, 9));
+    said(&mut world, DecisionKind::Resume, "slack:T/U2", None);
+    answered(&mut world);
+    let status = world.status();
+    assert_eq!((status.stage, status.halt, status.watch.unwrap().restored), (Stage::Monitor, None, 4));
 }
 
 #[test]
