@@ -3,10 +3,15 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
 const ROOT: &str = "/sys/fs/cgroup";
+/// A process that was killed leaves its cgroup a little after it is gone otherwise: until then the folder is busy.
+const BUSY_DEADLINE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(50);
 
 /// Removes the folders called `name` from every hierarchy, with all below them. They are empty once the sandbox ended.
 pub fn remove(name: &str) -> Result<()> {
@@ -39,11 +44,20 @@ fn remove_tree(folder: &Path) -> Result<()> {
             remove_tree(&entry.path())?;
         }
     }
-    match fs::remove_dir(folder) {
+    match once_free(Instant::now() + BUSY_DEADLINE, || fs::remove_dir(folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("the cgroup {} cannot be removed", folder.display()))
         }
         _ => Ok(()),
+    }
+}
+
+fn once_free(deadline: Instant, mut remove: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    loop {
+        match remove() {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => sleep(POLL),
+            other => return other,
+        }
     }
 }
 
@@ -62,5 +76,17 @@ mod tests {
         assert!(root.join("memory/theirs/kubepods").exists());
         remove_below(&root, "mine").unwrap();
         fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_busy_is_tried_again_until_the_deadline() {
+        let busy = || io::Error::from(io::ErrorKind::ResourceBusy);
+        let mut tries = 0;
+        let freed = once_free(Instant::now() + BUSY_DEADLINE, || {
+            tries += 1;
+            if tries < 3 { Err(busy()) } else { Ok(()) }
+        });
+        assert!(freed.is_ok() && tries == 3);
+        assert_eq!(once_free(Instant::now(), || Err(busy())).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
     }
 }
