@@ -101,6 +101,20 @@ pub struct StartFrom {
     pub value: Option<String>,
 }
 
+impl StartFrom {
+    /// A kind that takes no value.
+    #[must_use]
+    pub fn plain(from: StartFromKind) -> Self {
+        Self { from, value: None }
+    }
+
+    /// A restore point of an earlier rollout, by its name.
+    #[must_use]
+    pub fn restore_point(name: &str) -> Self {
+        Self { from: StartFromKind::RestorePoint, value: Some(name.to_owned()) }
+    }
+}
+
 /// The kinds of state a target can start from.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
 pub enum StartFromKind {
@@ -115,4 +129,16 @@ pub enum StartFromKind {
     Path,
     /// Nothing: the state is lost. Must be asked for by name.
     Nothing,
+}
+
+impl std::fmt::Display for StartFromKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Savepoint => "a savepoint",
+            Self::RestorePoint => "the restore point",
+            Self::LastCheckpoint => "the last checkpoint",
+            Self::Path => "the path",
+            Self::Nothing => "nothing",
+        })
+    }
 }

@@ -9,6 +9,7 @@ use super::{
     Time,
     decision::DecisionOutcome,
     plan::{Plan, RestorePoint},
+    rollout::StartFrom,
 };
 
 /// Where a rollout stands. Only the controller writes it.
@@ -77,9 +78,9 @@ pub struct FlinkRolloutStatus {
     /// Between which moments a job that should have been stopped may have emitted again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<Duplicates>,
-    /// Why it cannot be done as asked: the end that is about to be recorded.
+    /// The end that was decided and is about to be recorded: what is seen meanwhile does not change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refusal: Option<RolloutResult>,
+    pub ending: Option<RolloutResult>,
     /// How it ended. Once set, the status is frozen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RolloutResult>,
@@ -286,10 +287,21 @@ pub struct RolloutResult {
     pub message: String,
     /// When.
     pub at: Time,
-    /// Other `startFrom` values that a person may choose, each with what it costs.
+    /// Where a new rollout could start from instead, each with what it costs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
-    pub choices: Vec<String>,
+    pub choices: Vec<Choice>,
+}
+
+/// Another start state that a new rollout may be asked for with.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Choice {
+    /// What it would start from.
+    pub start_from: StartFrom,
+    /// What that costs: above all how much is processed again, or lost.
+    #[schemars(length(max = 1024))]
+    pub cost: String,
 }
 
 /// The ends a rollout can have.

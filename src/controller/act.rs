@@ -8,6 +8,7 @@ use super::{
     objects::{deployment, is_versioned, is_workload, same_object},
     planning,
     reconcile::{Context, ReconcileError},
+    trouble::Trouble,
 };
 use crate::{
     api::{APPLICATION_LABEL, Direction, REVISION_LABEL, ServicePort},
@@ -15,7 +16,7 @@ use crate::{
     cluster::{Workload, WriteError, backup_name, backup_of},
     flink::{Endpoint, FlinkClient, FlinkError},
     record::{RecordError, RevisionRecord},
-    rollout::{ClearHaProof, Effect, Outcome, Refusal, Which, World},
+    rollout::{ClearHaProof, Effect, Outcome, Which, World},
 };
 
 /// Carries out one effect. Trouble that may pass is an outcome; only what concerns our own record is an error.
@@ -48,41 +49,7 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
         Effect::ScaleUp { task_managers } => scale_up(context, world, *task_managers).await,
         Effect::DiscardRevision { revision } => discard_unused(context, world, *revision).await,
     };
-    Ok(match done {
-        Ok(()) => Outcome::Done,
-        Err(Trouble::Refused(why)) => Outcome::Refused(Refusal::new(why)),
-        Err(Trouble::NotNow(why)) => Outcome::NotNow(why),
-    })
-}
-
-/// What keeps an effect from being done.
-enum Trouble {
-    Refused(String),
-    NotNow(String),
-}
-
-impl From<WriteError> for Trouble {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Refused { .. } => Self::Refused(error.to_string()),
-            other => Self::NotNow(other.to_string()),
-        }
-    }
-}
-
-impl From<RecordError> for Trouble {
-    fn from(error: RecordError) -> Self {
-        match error {
-            RecordError::Api { .. } => Self::NotNow(error.to_string()),
-            other => Self::Refused(other.to_string()),
-        }
-    }
-}
-
-impl From<kube::Error> for Trouble {
-    fn from(error: kube::Error) -> Self {
-        Self::NotNow(error.to_string())
-    }
+    Ok(done.map_or_else(Outcome::from, |()| Outcome::Done))
 }
 
 fn own(result: Result<(), WriteError>) -> Result<Outcome, ReconcileError> {
@@ -204,7 +171,7 @@ async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> 
     let other = if status.direction == Direction::Forward { Direction::Back } else { Direction::Forward };
     let wanted = record(context, world, status.direction)
         .await?
-        .ok_or_else(|| Trouble::Refused("there is no revision to return to".to_owned()))?;
+        .ok_or_else(|| Trouble::refused("there is no revision to return to"))?;
     let leftover = record(context, world, other).await?;
     let plan = world.plan().ok_or_else(|| Trouble::NotNow("the plan is gone".to_owned()))?;
     let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
@@ -245,9 +212,9 @@ async fn write_deployments(context: &Context, world: &World, start: &Start) -> R
     let status = world.status();
     let record = record(context, world, status.direction)
         .await?
-        .ok_or_else(|| Trouble::Refused("there is no revision to return to".to_owned()))?;
+        .ok_or_else(|| Trouble::refused("there is no revision to return to"))?;
     for which in [Which::JobManager, Which::TaskManager] {
-        let written = deployment(world, &record, which, start).map_err(Trouble::Refused)?;
+        let written = deployment(world, &record, which, start).map_err(Trouble::refused)?;
         context.writer().put_deployment(&written, false).await.map(drop)?;
     }
     Ok(())

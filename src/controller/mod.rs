@@ -6,6 +6,7 @@ mod gather;
 mod objects;
 mod planning;
 mod reconcile;
+mod trouble;
 
 use std::sync::Arc;
 

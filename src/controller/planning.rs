@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::{
     objects::{cleaned, deployment, is_versioned, is_workload, same_object},
     reconcile::Context,
+    trouble::Trouble,
 };
 use crate::{
     api::{APPLICATION_LABEL, Before, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
@@ -21,59 +22,25 @@ use crate::{
         Helm, PolicyContext, Release, Start, changes, copy_as, lint_arguments, name_versions, references,
         rewrite_references, versioned_name, violations, with_version,
     },
-    cluster::{WriteError, digest_of},
+    cluster::digest_of,
     record::{RecordError, RevisionRecord},
-    rollout::{Outcome, Refusal, Which, World, assess},
+    rollout::{Outcome, Which, World, assess},
 };
 
 const MOST_CHANGES: usize = 40;
 
-/// Why there is no plan.
-enum Stop {
-    Refused(String),
-    NotNow(String),
-}
-
-impl From<WriteError> for Stop {
-    fn from(error: WriteError) -> Self {
-        match error {
-            WriteError::Refused { .. } => Self::Refused(error.to_string()),
-            other => Self::NotNow(other.to_string()),
-        }
-    }
-}
-
-impl From<RecordError> for Stop {
-    fn from(error: RecordError) -> Self {
-        match error {
-            RecordError::Api { .. } => Self::NotNow(error.to_string()),
-            other => Self::Refused(other.to_string()),
-        }
-    }
-}
-
-impl From<kube::Error> for Stop {
-    fn from(error: kube::Error) -> Self {
-        Self::NotNow(error.to_string())
-    }
-}
-
 /// Makes the plan of a rollout that holds the claim.
 pub(super) async fn plan(context: &Context, world: &World) -> Outcome {
-    match try_plan(context, world).await {
-        Ok(plan) => Outcome::Planned(Box::new(plan)),
-        Err(Stop::Refused(why)) => Outcome::Refused(Refusal::new(why)),
-        Err(Stop::NotNow(why)) => Outcome::NotNow(why),
-    }
+    try_plan(context, world).await.map_or_else(Outcome::from, |plan| Outcome::Planned(Box::new(plan)))
 }
 
-async fn try_plan(context: &Context, world: &World) -> Result<Plan, Stop> {
+async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
     let application =
-        world.application.as_ref().ok_or_else(|| Stop::Refused("the FlinkApplication is gone".to_owned()))?;
-    let before = assess(world, application).map_err(|refusal| Stop::Refused(refusal.message))?;
-    let before = before.ok_or_else(|| Stop::NotNow("Flink does not answer".to_owned()))?;
+        world.application.as_ref().ok_or_else(|| Trouble::refused("the FlinkApplication is gone".to_owned()))?;
+    let before = assess(world, application).map_err(Trouble::Refused)?;
+    let before = before.ok_or_else(|| Trouble::NotNow("Flink does not answer".to_owned()))?;
     let revision =
-        world.status().revision.ok_or_else(|| Stop::NotNow("the claim has no revision number".to_owned()))?;
+        world.status().revision.ok_or_else(|| Trouble::NotNow("the claim has no revision number".to_owned()))?;
     let mut target = target(context, world, application, revision).await?;
     let previous = match &before {
         None => None,
@@ -104,7 +71,7 @@ async fn target(
     world: &World,
     application: &FlinkApplication,
     revision: u32,
-) -> Result<RevisionRecord, Stop> {
+) -> Result<RevisionRecord, Trouble> {
     let request = &world.rollout.spec.request;
     if request.kind == RequestKind::RollBack {
         let status = application.status.clone().unwrap_or_default();
@@ -112,7 +79,8 @@ async fn target(
             let mut others = status.revisions.iter().rev().filter(|known| Some(known.number) != status.revision);
             others.next().map(|known| known.number)
         });
-        let number = number.ok_or_else(|| Stop::Refused("there is no earlier revision to roll back to".to_owned()))?;
+        let number =
+            number.ok_or_else(|| Trouble::refused("there is no earlier revision to roll back to".to_owned()))?;
         let mut record = context.revisions().read(&application.name_any(), number).await?;
         record.revision = revision;
         return Ok(record);
@@ -132,7 +100,7 @@ async fn target(
     })
 }
 
-async fn bake(context: &Context, application: &FlinkApplication, version: &str) -> Result<Vec<DynamicObject>, Stop> {
+async fn bake(context: &Context, application: &FlinkApplication, version: &str) -> Result<Vec<DynamicObject>, Trouble> {
     let spec = &application.spec;
     let info = context.client.apiserver_version().await?;
     let helm = Helm {
@@ -148,7 +116,7 @@ async fn bake(context: &Context, application: &FlinkApplication, version: &str) 
         chart: &spec.chart.path,
         values: &values,
     };
-    let mut objects = helm.template(&release).await.map_err(|error| Stop::Refused(error.to_string()))?;
+    let mut objects = helm.template(&release).await.map_err(|error| Trouble::refused(error.to_string()))?;
     let kinds = namespaced_kinds(context, &objects).await;
     let policy = PolicyContext {
         namespace: &context.namespace,
@@ -158,7 +126,7 @@ async fn bake(context: &Context, application: &FlinkApplication, version: &str) 
     };
     let found = violations(&objects, &policy);
     if !found.is_empty() {
-        return Err(Stop::Refused(format!("the chart renders what may not be deployed: {}", found.join("; "))));
+        return Err(Trouble::refused(format!("the chart renders what may not be deployed: {}", found.join("; "))));
     }
     for object in &mut objects {
         object.metadata.namespace = Some(context.namespace.clone());
@@ -167,7 +135,7 @@ async fn bake(context: &Context, application: &FlinkApplication, version: &str) 
     Ok(objects)
 }
 
-async fn api_versions(context: &Context) -> Result<Vec<String>, Stop> {
+async fn api_versions(context: &Context) -> Result<Vec<String>, Trouble> {
     let groups = context.client.list_api_groups().await?;
     let mut versions = vec!["v1".to_owned()];
     versions.extend(groups.groups.into_iter().flat_map(|group| group.versions).map(|version| version.group_version));
@@ -202,7 +170,7 @@ async fn previous(
     application: &FlinkApplication,
     before: &Before,
     target: &RevisionRecord,
-) -> Result<RevisionRecord, Stop> {
+) -> Result<RevisionRecord, Trouble> {
     let known = application.status.as_ref().and_then(|status| status.revision);
     if let Some(number) = known {
         match context.revisions().read(&application.name_any(), number).await {
@@ -225,17 +193,17 @@ async fn adopt(
     before: &Before,
     target: &RevisionRecord,
     number: u32,
-) -> Result<RevisionRecord, Stop> {
+) -> Result<RevisionRecord, Trouble> {
     let writer = context.writer();
     let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
     let mut objects = Vec::new();
     let mut renamed = std::collections::BTreeMap::new();
     let mut workloads = Vec::new();
     for workload in [&world.job_manager, &world.task_manager] {
-        let live = workload.deployment.as_ref().ok_or_else(|| Stop::NotNow("a Deployment is gone".to_owned()))?;
+        let live = workload.deployment.as_ref().ok_or_else(|| Trouble::NotNow("a Deployment is gone".to_owned()))?;
         let mut object = as_dynamic(live)?;
         if let Some(template) = workload.live_replica_set().and_then(|set| set.spec.as_ref()?.template.clone()) {
-            let mut template = serde_json::to_value(template).map_err(|error| Stop::Refused(error.to_string()))?;
+            let mut template = serde_json::to_value(template).map_err(|error| Trouble::refused(error.to_string()))?;
             template
                 .pointer_mut("/metadata/labels")
                 .and_then(Value::as_object_mut)
@@ -255,7 +223,7 @@ async fn adopt(
         );
         let live = writer.live(&wanted).await?;
         let live = live.ok_or_else(|| {
-            Stop::Refused(format!("{} {name}, which runs now, is gone: a rollback could not mount it", kind.kind()))
+            Trouble::refused(format!("{} {name}, which runs now, is gone: a rollback could not mount it", kind.kind()))
         })?;
         let mut live = live;
         live.types = wanted.types;
@@ -287,9 +255,9 @@ async fn adopt(
     })
 }
 
-fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, Stop> {
-    let value = serde_json::to_value(object).map_err(|error| Stop::Refused(error.to_string()))?;
-    serde_json::from_value(value).map_err(|error| Stop::Refused(error.to_string()))
+fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, Trouble> {
+    let value = serde_json::to_value(object).map_err(|error| Trouble::refused(error.to_string()))?;
+    serde_json::from_value(value).map_err(|error| Trouble::refused(error.to_string()))
 }
 
 /// The version that an application installed by other means says it has: its label, or else its image's tag.
@@ -307,20 +275,20 @@ fn check_arguments(
     target: &RevisionRecord,
     application: &FlinkApplication,
     before: Option<&Before>,
-) -> Result<(), Stop> {
+) -> Result<(), Trouble> {
     let name = &application.spec.job_manager;
     let template = target.object("Deployment", name).and_then(|object| object.data.pointer("/spec/template"));
-    let template = template.ok_or_else(|| Stop::Refused(format!("the chart renders no Deployment {name}")))?;
+    let template = template.ok_or_else(|| Trouble::refused(format!("the chart renders no Deployment {name}")))?;
     // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
     let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
-    lint_arguments(template, version).map_err(|error| Stop::Refused(error.to_string()))
+    lint_arguments(template, version).map_err(|error| Trouble::refused(error.to_string()))
 }
 
 /// Another cluster id than the application's own could be that of a neighbour, whose HA metadata would then be cleared.
-fn check_cluster_id(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), Stop> {
+fn check_cluster_id(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), Trouble> {
     let ours = &application.spec.high_availability.kubernetes_cluster_id;
     match cluster_id(target) {
-        Some(other) if &other != ours => Err(Stop::Refused(format!(
+        Some(other) if &other != ours => Err(Trouble::refused(format!(
             "the chart sets kubernetes.cluster-id to {other}, the FlinkApplication says {ours}: they must be the same"
         ))),
         _ => Ok(()),
@@ -332,7 +300,7 @@ async fn check_references(
     context: &Context,
     target: &RevisionRecord,
     application: &FlinkApplication,
-) -> Result<(), Stop> {
+) -> Result<(), Trouble> {
     let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
     let writer = context.writer();
     for object in target.objects.iter().filter(|object| is_workload(object, names)) {
@@ -343,7 +311,7 @@ async fn check_references(
             );
             let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
             if !rendered && writer.live(&wanted).await?.is_none() {
-                return Err(Stop::Refused(format!(
+                return Err(Trouble::refused(format!(
                     "Deployment {} mounts {} {name}, which is neither rendered nor there",
                     object.name_any(),
                     kind.kind()
@@ -425,7 +393,7 @@ async fn dry_run(
     world: &World,
     plan: &Plan,
     target: &RevisionRecord,
-) -> Result<Vec<DynamicObject>, Stop> {
+) -> Result<Vec<DynamicObject>, Trouble> {
     let writer = context.writer();
     let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
     let mut written = Vec::new();
@@ -446,7 +414,7 @@ async fn dry_run(
     planned.rollout.status = Some(status);
     let start = Start { job_id: "0".repeat(32), path: Some("file:/planned".to_owned()) };
     for which in [Which::JobManager, Which::TaskManager] {
-        let deployment = deployment(&planned, target, which, &start).map_err(Stop::Refused)?;
+        let deployment = deployment(&planned, target, which, &start).map_err(Trouble::refused)?;
         let mut deployment = as_dynamic(&writer.put_deployment(&deployment, true).await?)?;
         if which == Which::TaskManager {
             deployment.data["spec"]["replicas"] = Value::from(target.task_manager_replicas);

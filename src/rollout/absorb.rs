@@ -1,7 +1,7 @@
 //! What an effect's outcome adds to the record.
 
 use super::{
-    Outcome,
+    Outcome, Refusal,
     progress::{StatusExt as _, failed, operation_key},
     verify,
     world::World,
@@ -30,7 +30,7 @@ pub fn absorb(world: &World, mut status: FlinkRolloutStatus, name: &str, outcome
         return status;
     }
     if let Outcome::Refused(refusal) = outcome {
-        return refused(world, status, &refusal.message);
+        return refused(world, status, refusal);
     }
     let now = world.time();
     note(&mut status, name, |operation| {
@@ -53,7 +53,8 @@ fn note(status: &mut FlinkRolloutStatus, name: &str, change: impl FnOnce(&mut cr
 }
 
 /// Before the stop a refusal ends it; after it, it is a failure of the stage.
-fn refused(world: &World, mut status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
+fn refused(world: &World, mut status: FlinkRolloutStatus, refusal: &Refusal) -> FlinkRolloutStatus {
+    let why = &refusal.message;
     match (status.stage, status.direction) {
         (Stage::Plan | Stage::Approve | Stage::Savepoint, _)
             if status.completed("stop-with-savepoint") || status.restore_point.is_some() =>
@@ -61,11 +62,11 @@ fn refused(world: &World, mut status: FlinkRolloutStatus, why: &str) -> FlinkRol
             failed(world, status, why)
         }
         (Stage::Plan | Stage::Approve | Stage::Savepoint, _) => {
-            status.refusal = Some(RolloutResult {
+            status.ending = Some(RolloutResult {
                 kind: ResultKind::Untouched,
-                message: why.to_owned(),
+                message: why.clone(),
                 at: world.time(),
-                choices: Vec::new(),
+                choices: refusal.choices.clone(),
             });
             status
         }

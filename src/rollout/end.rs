@@ -2,14 +2,14 @@
 
 use super::{Decision, Effect, progress::StatusExt as _, world::World};
 use crate::api::{
-    Direction, FlinkApplicationStatus, FlinkRolloutStatus, ResultKind, Revision, RolloutResult, StageOutcome,
+    Choice, Direction, FlinkApplicationStatus, FlinkRolloutStatus, ResultKind, Revision, RolloutResult, StageOutcome,
 };
 
 const MOST_REVISIONS: usize = 20;
 const MOST_RESTORE_POINTS: usize = 10;
 
 /// Ends it with nothing changed.
-pub(super) fn untouched(world: &World, why: &str, choices: Vec<String>) -> Decision {
+pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Decision {
     let mut result = result(world, ResultKind::Untouched, why);
     result.choices = choices;
     Decision::End(Box::new(result))
@@ -27,9 +27,9 @@ fn result(world: &World, kind: ResultKind, why: &str) -> RolloutResult {
 /// The steps of an end, in their order: each is repeated after a crash without harm.
 pub(super) fn proceed(world: &World, result: &RolloutResult) -> Decision {
     let mut status = world.status();
-    if status.refusal.is_none() {
+    if status.ending.is_none() {
         // An end is decided once: what is seen while it is recorded must not change it.
-        status.refusal = Some(result.clone());
+        status.ending = Some(result.clone());
         return Decision::record(status);
     }
     let deployed_nothing = result.kind == ResultKind::Untouched;

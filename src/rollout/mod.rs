@@ -66,8 +66,8 @@ fn step(world: &World) -> Decision {
     if !world.has_finalizer() && world.rollout.metadata.deletion_timestamp.is_none() {
         return Decision::act(ROLLOUT_FINALIZER, Effect::AddFinalizer);
     }
-    if let Some(refusal) = status.refusal {
-        return Decision::End(Box::new(refusal));
+    if let Some(ending) = status.ending {
+        return Decision::End(Box::new(ending));
     }
     let parking = status.halt.as_ref().is_some_and(|halt| halt.parked);
     if parking && (world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0) && !people::resumes(world) {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::{Decision, Effect, end, progress::StatusExt as _, world::World};
 use crate::{
-    api::{Before, FlinkApplication, HighAvailability, RequestKind, Stage, StageOutcome, StartFromKind},
+    api::{
+        Before, Choice, FlinkApplication, HighAvailability, RequestKind, Stage, StageOutcome, StartFrom, StartFromKind,
+    },
     flink::{JobOverview, JobState},
 };
 
@@ -14,7 +16,7 @@ pub struct Refusal {
     /// The reason, and what to do.
     pub message: String,
     /// Other rollouts that would be possible, each with its cost.
-    pub choices: Vec<String>,
+    pub choices: Vec<Choice>,
 }
 
 impl Refusal {
@@ -185,8 +187,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
 fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(), Refusal> {
     let status = application.status.clone().unwrap_or_default();
     if !world.ha.items.is_empty() || !status.revisions.is_empty() || !status.restore_points.is_empty() {
-        let newest = newest_restore_point(application);
-        return Err(Refusal::new(format!("neither Deployment is there, but the application ran before{newest}")));
+        return Err(where_from("neither Deployment is there, but the application ran before", application));
     }
     if world.rollout.spec.request.kind == RequestKind::RollBack {
         return Err(Refusal::new("nothing was deployed yet that could be rolled back"));
@@ -202,26 +203,37 @@ fn parked(
 ) -> Result<Option<Option<Before>>, Refusal> {
     match from {
         StartFromKind::RestorePoint | StartFromKind::Path | StartFromKind::Nothing => Ok(Some(Some(before))),
-        StartFromKind::Savepoint | StartFromKind::LastCheckpoint => {
-            let newest = newest_restore_point(application);
-            Err(Refusal::new(format!(
-                "no job runs (the JobManager has 0 replicas), so no state can be taken from it{newest}"
-            )))
-        }
+        StartFromKind::Savepoint | StartFromKind::LastCheckpoint => Err(where_from(
+            "no job runs (the JobManager has 0 replicas), so no state can be taken from it",
+            application,
+        )),
     }
 }
 
-fn newest_restore_point(application: &FlinkApplication) -> String {
+/// Without a running job somebody has to say where to start from: the newest restore point is the first to offer.
+fn where_from(what: &str, application: &FlinkApplication) -> Refusal {
     let points = application.status.as_ref().map(|status| status.restore_points.as_slice()).unwrap_or_default();
-    points.last().map_or_else(
-        || "; say where to start from: a path, or nothing".to_owned(),
-        |point| {
-            format!(
-                "; its newest restore point is {} ({}): start from restorePoint {}",
-                point.name, point.path, point.name
-            )
-        },
-    )
+    let Some(newest) = points.last() else {
+        let nothing = Choice {
+            start_from: StartFrom::plain(StartFromKind::Nothing),
+            cost: "an empty start; whatever state there was is lost".to_owned(),
+        };
+        return Refusal {
+            message: format!("{what}. No restore point is known: say where to start from, a path or nothing"),
+            choices: vec![nothing],
+        };
+    };
+    let choice = Choice {
+        start_from: StartFrom::restore_point(&newest.name),
+        cost: format!("{}, taken at {}; what was emitted after it is emitted again", newest.path, newest.at.0),
+    };
+    Refusal {
+        message: format!(
+            "{what}. Its newest restore point is {} ({}): ask for it with startFrom RestorePoint",
+            newest.name, newest.path
+        ),
+        choices: vec![choice],
+    }
 }
 
 /// The two HA ids of the application and of Flink's own configuration must be the same, or the wrong metadata would be cleared.
@@ -259,9 +271,12 @@ fn running_job<'a>(
         [job] if job.state == JobState::Running || from == StartFromKind::LastCheckpoint => Ok(job),
         [job] => Err(Refusal {
             message: format!("the job is {}, not RUNNING: no savepoint can be taken of it", job.state),
-            choices: vec!["startFrom lastCheckpoint: goes on from the last completed checkpoint".to_owned()],
+            choices: vec![Choice {
+                start_from: StartFrom::plain(StartFromKind::LastCheckpoint),
+                cost: "goes on from the last completed checkpoint; what came after it is processed again".to_owned(),
+            }],
         }),
-        [] => Err(Refusal::new(format!("Flink runs no job{}", newest_restore_point(application)))),
+        [] => Err(where_from("Flink runs no job", application)),
         several => {
             Err(Refusal::new(format!("Flink runs {} jobs; Lockkeeper moves clusters with exactly one", several.len())))
         }

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     api::{
-        Before, FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
-        StartFromKind, WorkloadSnapshot,
+        Before, Choice, FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
+        StartFrom, StartFromKind, WorkloadSnapshot,
     },
     cluster::Workload,
     flink::{JobState, SavepointOperation, StopRequest, path_in_message, same_path},
@@ -268,15 +268,20 @@ fn refused(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Decision 
     if let Some(abort) = &status.failure {
         return end::untouched(world, &abort.message, Vec::new());
     }
-    let mut choices = Vec::new();
     let before = status.plan.as_ref().and_then(|plan| plan.before.as_ref());
-    if let Some((path, at)) =
-        before.and_then(|before| before.last_checkpoint.as_ref().zip(before.last_checkpoint_at.as_ref()))
-    {
-        let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
-        choices.push(format!(
-            "startFrom lastCheckpoint: {path}, {age} s old when this was planned; what came after it is processed again"
-        ));
-    }
+    let checkpoint =
+        before.and_then(|before| before.last_checkpoint.as_deref().zip(before.last_checkpoint_at.as_ref()));
+    let choices = checkpoint.map(|(path, at)| last_checkpoint(world, path, at)).into_iter().collect();
     end::untouched(world, &format!("no savepoint, and the job runs on: {cause}"), choices)
+}
+
+/// The offer to go on from a checkpoint without a savepoint.
+fn last_checkpoint(world: &World, path: &str, at: &crate::api::Time) -> Choice {
+    let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
+    Choice {
+        start_from: StartFrom::plain(StartFromKind::LastCheckpoint),
+        cost: format!(
+            "the newest checkpoint known is {path}, {age} s old; what came after the last one is processed again"
+        ),
+    }
 }

@@ -186,9 +186,9 @@ pub(super) fn acted(world: &World) -> (&'static str, Effect) {
 /// How it ends, once the steps before the result are done.
 pub(super) fn end(world: &World) -> (ResultKind, String) {
     let mut world = world.clone();
-    if world.status().refusal.is_none() {
+    if world.status().ending.is_none() {
         let decided = recorded(&world);
-        assert!(decided.refusal.is_some(), "it does not end: {} {}", decided.phase, decided.message);
+        assert!(decided.ending.is_some(), "it does not end: {} {}", decided.phase, decided.message);
         world.rollout.status = Some(decided);
     }
     for operation in ["discard-revision", "history"] {

@@ -136,7 +136,7 @@ fn untouched_with_other_choices() {
     insta::assert_snapshot!(everything(&rollout(&json!({
         "stage": "Savepoint", "phase": "Untouched",
         "result": {"kind": "Untouched", "message": "no savepoint, and the job runs on: disk full", "at": "2026-01-01T12:02:00Z",
-            "choices": ["startFrom lastCheckpoint: s3://cp/7, 12 s old when this was planned"]},
+            "choices": [{"startFrom": {"from": "LastCheckpoint"}, "cost": "the newest checkpoint known is s3://cp/7, 12 s old"}]},
         "stages": [stage("Savepoint", "Forward", Some("Failed"), "no savepoint, and the job runs on: disk full")],
     }))));
 }

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     api::{
-        Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome, StageRecord,
+        Choice, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
+        StageRecord,
     },
     slack::{action::Click, command::Verb},
 };
@@ -169,10 +170,14 @@ fn end(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) ->
         .as_ref()
         .map_or_else(String::new, |point| format!("\nRestore point `{}`{size}", escape(&point.path)));
     let gap = status.gap_millis.map_or_else(String::new, |gap| format!("\nGap {}.{} s", gap / 1000, gap % 1000 / 100));
-    let choices: String =
-        result.iter().flat_map(|result| &result.choices).map(|choice| format!("\n• {}", escape(choice))).collect();
-    let choices = if choices.is_empty() { choices } else { format!("\nWhat could be asked for instead:{choices}") };
+    let choices: String = result.iter().flat_map(|result| &result.choices).map(choice).collect();
+    let choices = if choices.is_empty() { choices } else { format!("\nA new rollout could start from:{choices}") };
     let text = format!("*{kind}*{took}: {why}{restore}{gap}{choices}");
     let key = "result".to_owned();
     if kind == ResultKind::Succeeded { line(key, &text) } else { loud(key, &text) }
+}
+
+fn choice(choice: &Choice) -> String {
+    let value = choice.start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
+    format!("\n• {}{value}: {}", choice.start_from.from, escape(&choice.cost))
 }
