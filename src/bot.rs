@@ -75,10 +75,11 @@ async fn watch_namespace(
 ) -> anyhow::Result<()> {
     // A missing kind would otherwise show only as endless soft errors of the watch.
     let rollouts: Api<FlinkRollout> = Api::namespaced(client.clone(), namespace);
-    rollouts.list(&ListParams::default().limit(1)).await.with_context(|| {
+    let known = rollouts.list(&ListParams::default()).await.with_context(|| {
         format!("FlinkRollouts of namespace {namespace} cannot be read: apply manifests/crds.yaml and manifests/role.yaml first")
     })?;
-    let lease = Lease::acquire(client.clone(), namespace, &settings.identity, settings.lease).await?;
+    let epochs_end = known.items.iter().filter_map(|rollout| Some(rollout.status.as_ref()?.epoch)).max().unwrap_or(0);
+    let lease = Lease::acquire(client.clone(), namespace, &settings.identity, settings.lease, epochs_end).await?;
     let context = Arc::new(controller::Context {
         client: client.clone(),
         transport: transport.clone(),

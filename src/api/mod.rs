@@ -20,6 +20,9 @@ pub const GROUP: &str = "lockkeeper.dev";
 /// Finalizer of an active rollout: deleting it is an abort before the stop and a roll back after it.
 pub const ROLLOUT_FINALIZER: &str = "lockkeeper.dev/rollout";
 
+/// Finalizer of an application while a rollout of it is active: it goes once that has ended.
+pub const APPLICATION_FINALIZER: &str = "lockkeeper.dev/application";
+
 /// Label on every object made for an application: its name.
 pub const APPLICATION_LABEL: &str = "lockkeeper.dev/application";
 

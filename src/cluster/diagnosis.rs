@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
 use super::Workload;
+use crate::api::Time;
 
 /// Trouble that will not go away by waiting, or an exit of the container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum PodTrouble {
         reason: String,
         /// `restartCount`.
         restarts: i32,
+        /// When.
+        at: Option<Time>,
     },
     /// The container or pod cannot be made or started.
     CannotStart {
@@ -35,7 +38,7 @@ impl PodTrouble {
     #[must_use]
     pub fn sentence(&self) -> String {
         match self {
-            Self::Exited { pod, code, reason, restarts } => {
+            Self::Exited { pod, code, reason, restarts, .. } => {
                 let meaning = match code {
                     2 => " (Flink could not start the job: its state does not fit, or main() failed)",
                     137 => " (killed, usually out of memory)",
@@ -105,6 +108,7 @@ fn exited(pod: &Pod) -> Option<PodTrouble> {
             code: end.exit_code,
             reason: end.reason.clone().unwrap_or_default(),
             restarts: status.restart_count,
+            at: end.finished_at.clone(),
         })
     })
 }

@@ -60,7 +60,15 @@ async fn claim(context: &Context, world: &World) -> Result<Outcome, ReconcileErr
     let Some(application) = &world.application else {
         return Ok(Outcome::NotNow("the FlinkApplication is gone".to_owned()));
     };
-    Ok(Outcome::Claimed(context.application_record().claim(application, &world.rollout).await?))
+    let taken = match application.status.as_ref().map_or(0, |status| status.last_sequence) {
+        // It may have been made again under its name, over the records of its predecessor.
+        0 => match context.revisions().highest(&application.name_any()).await {
+            Ok(taken) => taken,
+            Err(error) => return Ok(Outcome::NotNow(error.to_string())),
+        },
+        _ => None,
+    };
+    Ok(Outcome::Claimed(context.application_record().claim(application, &world.rollout, taken).await?))
 }
 
 async fn release(context: &Context, world: &World, uid: &str) -> Result<Outcome, ReconcileError> {
@@ -125,7 +133,11 @@ async fn target_port(context: &Context, service: &ServicePort) -> Option<u16> {
 async fn clear_ha(context: &Context, world: &World, proof: &ClearHaProof) -> Result<(), Trouble> {
     let revision = world.status().revision.unwrap_or_default();
     let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &context.namespace);
-    tracing::info!(restore_point = %proof.restore_point().path, maps = proof.maps().items.len(), "clearing HA metadata");
+    tracing::info!(
+        start_path = proof.start_path().unwrap_or("nothing, as asked"),
+        maps = proof.maps().items.len(),
+        "clearing HA metadata"
+    );
     for map in &proof.maps().items {
         let name = map.name_any();
         let labels = [
@@ -224,8 +236,9 @@ async fn write_deployments(context: &Context, world: &World, start: &Start) -> R
 /// What runs may be changed by other means until the next one, which records it anew.
 async fn discard_unused(context: &Context, world: &World, revision: u32) -> Result<(), Trouble> {
     let adopted = world.application.as_ref().and_then(|application| application.status.as_ref()?.revision).is_none();
-    if adopted && world.plan().is_none_or(|plan| plan.previous_revision == Some(0)) {
+    if adopted {
         discard(context, world, 0).await?;
+        discard(context, world, revision.saturating_sub(1)).await?;
     }
     discard(context, world, revision).await
 }
@@ -233,6 +246,7 @@ async fn discard_unused(context: &Context, world: &World, revision: u32) -> Resu
 async fn discard(context: &Context, world: &World, revision: u32) -> Result<(), Trouble> {
     let application = &world.rollout.spec.request.application;
     match context.revisions().read(application, revision).await {
+        Ok(record) if record.rollout_uid != world.uid() => return Ok(()),
         Ok(record) => {
             let ours = record
                 .objects

@@ -24,6 +24,7 @@ pub async fn gather(context: &Context, name: &str) -> kube::Result<Option<World>
         now: jiff::Timestamp::now(),
         claim: None,
         rivals: Vec::new(),
+        shared_with: None,
         job_manager: Workload::default(),
         task_manager: Workload::default(),
         ha: HaConfigMaps::default(),
@@ -72,6 +73,7 @@ async fn others(context: &Context, world: &mut World, application: &FlinkApplica
         .filter(|rollout| rollout.uid().as_deref() != Some(ours.as_str()) && !ended(rollout))
         .map(|rollout| Rival { name: rollout.name_any(), kind: rollout.spec.request.kind })
         .collect();
+    world.shared_with = shared_with(context, application).await?;
     let active = application.status.as_ref().and_then(|status| status.active_rollout.clone());
     world.claim = active.map(|active| {
         let holder = all.iter().find(|rollout| rollout.uid().as_deref() == Some(active.uid.as_str()));
@@ -85,6 +87,23 @@ async fn others(context: &Context, world: &mut World, application: &FlinkApplica
         }
     });
     Ok(())
+}
+
+/// Another application that a rollout of this one would reach into.
+async fn shared_with(context: &Context, application: &FlinkApplication) -> kube::Result<Option<String>> {
+    let claims = |application: &FlinkApplication| {
+        let spec = &application.spec;
+        let deployments = [spec.job_manager.clone(), spec.task_manager.clone()];
+        (deployments, spec.high_availability.kubernetes_cluster_id.clone())
+    };
+    let (deployments, cluster) = claims(application);
+    let all = context.applications().list(&ListParams::default()).await?;
+    let mut others = all.items.iter().filter(|other| other.name_any() != application.name_any());
+    let shares = others.find(|other| {
+        let (theirs, other_cluster) = claims(other);
+        other_cluster == cluster || theirs.iter().any(|name| deployments.contains(name))
+    });
+    Ok(shares.map(ResourceExt::name_any))
 }
 
 async fn cluster(context: &Context, world: &mut World, application: Option<&FlinkApplication>) -> kube::Result<()> {
@@ -180,19 +199,25 @@ async fn ask_for_savepoint(
     let detail = client.job(&job).await?;
     // Reading a completed stop lets the JobManager go. While the job runs and no savepoint is under way there is none to lose;
     // Flink caches /checkpoints for 3 s, so that much is waited first.
-    let asked_at = stop.and_then(|operation| operation.completed_at.as_ref()).map(|at| at.0);
+    let asked_at = stop.map(|operation| operation.completed_at.as_ref().unwrap_or(&operation.started_at).0);
     let settled = asked_at.is_some_and(|at| world.now.duration_since(at).as_secs() >= 4);
-    let may_read = match detail.state {
-        JobState::Running | JobState::Restarting => !checkpoints.stop_in_progress(),
-        JobState::Failed => true,
-        _ => false,
-    };
+    let directory = world.plan().map(|plan| own_directory(&plan.settings.savepoint.directory, &world.rollout));
+    let in_sight = directory.is_some_and(|directory| checkpoints.completed_in(&directory).is_some());
+    let may_read = !in_sight
+        && match detail.state {
+            JobState::Running | JobState::Restarting => !checkpoints.stop_in_progress(),
+            JobState::Failed => true,
+            _ => false,
+        };
     if let (true, true, Some(operation)) = (settled, may_read, stop) {
         view.stop = match client.stop_status(&job, &operation.id).await {
             Ok(answer) => Some(Ok(answer)),
             Err(FlinkError::Refused { message, .. }) => Some(Err(message)),
             Err(FlinkError::Unknown(_)) => None,
         };
+    }
+    if stop.is_none() {
+        view.configuration = client.configuration().await.ok();
     }
     view.checkpoints = Some(checkpoints);
     view.job = Some(detail);

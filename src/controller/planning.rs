@@ -17,7 +17,10 @@ use super::{
     trouble::Trouble,
 };
 use crate::{
-    api::{APPLICATION_LABEL, Before, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
+    api::{
+        APPLICATION_LABEL, Before, Direction, FlinkApplication, PREVIOUS_REPLICAS_ANNOTATION, Plan, RequestKind,
+        Settings, Target,
+    },
     bake::{
         Helm, PolicyContext, Release, Start, changes, copy_as, lint_arguments, name_versions, references,
         rewrite_references, versioned_name, violations, with_version,
@@ -54,6 +57,7 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
     check_arguments(&target, application, before.as_ref())?;
     check_cluster_id(&target, application)?;
     check_references(context, &target, application).await?;
+    let before = before.map(|before| with_replicas(before, previous.as_ref()));
     let mut plan = assemble(world, application, before, &target, previous.as_ref());
     let written = dry_run(context, world, &plan, &target).await?;
     let adopted = application.status.as_ref().is_none_or(|status| status.revision.is_none());
@@ -63,6 +67,14 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
         changes(previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default(), new, MOST_CHANGES);
     context.revisions().write(&target).await?;
     Ok(plan)
+}
+
+/// What is parked is brought back with the replicas it ran with, not with the 0 it has.
+fn with_replicas(mut before: Before, previous: Option<&RevisionRecord>) -> Before {
+    if let (0, Some(previous)) = (before.task_manager.replicas, previous) {
+        before.task_manager.replicas = previous.task_manager_replicas;
+    }
+    before
 }
 
 /// The target's objects: baked for a Deploy, read from its record for a `RollBack`.
@@ -83,6 +95,7 @@ async fn target(
             number.ok_or_else(|| Trouble::refused("there is no earlier revision to roll back to".to_owned()))?;
         let mut record = context.revisions().read(&application.name_any(), number).await?;
         record.revision = revision;
+        record.rollout_uid = world.uid();
         return Ok(record);
     }
     let version = request.version.clone().unwrap_or_default();
@@ -94,6 +107,7 @@ async fn target(
     Ok(RevisionRecord {
         application: application.name_any(),
         revision,
+        rollout_uid: world.uid(),
         version,
         task_manager_replicas: replicas.and_then(|replicas| i32::try_from(replicas).ok()).unwrap_or(1),
         objects,
@@ -180,10 +194,28 @@ async fn previous(
         }
     }
     // Before the first rollout what runs may change by other means from plan to plan, so it is recorded anew.
-    let number = known.unwrap_or(0);
+    let number = match known {
+        Some(number) => number,
+        None => free_number(context, world, application, target.revision).await?,
+    };
     let record = adopt(context, world, application, before, target, number).await?;
     context.revisions().write(&record).await?;
     Ok(record)
+}
+
+/// The number for what was installed by other means: 0, or the one that the claim left free where an earlier record has that.
+async fn free_number(
+    context: &Context,
+    world: &World,
+    application: &FlinkApplication,
+    revision: u32,
+) -> Result<u32, Trouble> {
+    match context.revisions().read(&application.name_any(), 0).await {
+        Ok(record) if record.rollout_uid == world.uid() => Ok(0),
+        Ok(_) | Err(RecordError::Unreadable { .. }) => Ok(revision.saturating_sub(1)),
+        Err(RecordError::Missing(_)) => Ok(0),
+        Err(other) => Err(other.into()),
+    }
 }
 
 async fn adopt(
@@ -227,6 +259,7 @@ async fn adopt(
         })?;
         let mut live = live;
         live.types = wanted.types;
+        live.labels_mut().insert(APPLICATION_LABEL.to_owned(), application.name_any());
         let copy = versioned_name(&name, number);
         objects.push(copy_as(&live, &copy, &format!("{number:03}")));
         renamed.insert((kind, name), copy);
@@ -249,10 +282,19 @@ async fn adopt(
     Ok(RevisionRecord {
         application: application.name_any(),
         revision: number,
+        rollout_uid: world.uid(),
         version: version_of(world),
-        task_manager_replicas: before.task_manager.replicas,
+        task_manager_replicas: replicas_of(world, before),
         objects,
     })
+}
+
+/// The replicas that an application runs with: while it is parked, those that its last rollout found.
+fn replicas_of(world: &World, before: &Before) -> i32 {
+    let noted = world.task_manager.deployment.as_ref().and_then(|deployment| {
+        deployment.annotations().get(PREVIOUS_REPLICAS_ANNOTATION)?.parse().ok().filter(|replicas| *replicas > 0)
+    });
+    if before.task_manager.replicas > 0 { before.task_manager.replicas } else { noted.unwrap_or(1) }
 }
 
 fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, Trouble> {

@@ -70,6 +70,9 @@ pub struct JobOverview {
     pub name: String,
     /// Its state.
     pub state: JobState,
+    /// When this `JobManager` began to run it, milliseconds since 1970: restarts of the job leave it, a new `JobManager` sets it anew.
+    #[serde(default, rename = "start-time")]
+    pub start_time: i64,
 }
 
 /// `/jobs/:id`.
@@ -127,6 +130,14 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
+    /// Path of the completed savepoint of a stop that went into a directory.
+    #[must_use]
+    pub fn completed_in(&self, directory: &str) -> Option<&str> {
+        let savepoint = self.latest.savepoint.as_ref().filter(|savepoint| savepoint.status == "COMPLETED")?;
+        let path = savepoint.external_path.as_deref()?;
+        path.rsplit_once('/').is_some_and(|(parent, _)| super::same_path(parent, directory)).then_some(path)
+    }
+
     /// Whether a stop's savepoint is under way.
     #[must_use]
     pub fn stop_in_progress(&self) -> bool {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::classified;
 use crate::{
-    api::{ActiveRollout, FlinkApplication, FlinkApplicationStatus, FlinkRollout},
+    api::{APPLICATION_FINALIZER, ActiveRollout, FlinkApplication, FlinkApplicationStatus, FlinkRollout},
     cluster::WriteError,
 };
 
@@ -19,6 +19,14 @@ pub enum ClaimOutcome {
     Held(u32),
     /// Another rollout has it.
     Busy(String),
+}
+
+/// One number per rollout, never used twice, also where an application of this name was deleted and made again. As long as no revision
+/// is known to run, the number before is left free for what was installed by other means.
+fn next_revision(status: &FlinkApplicationStatus, taken: Option<u32>) -> u32 {
+    let last = status.last_sequence.max(taken.unwrap_or(0));
+    let numbered_before = last > 0 || taken.is_some();
+    if status.revision.is_none() && numbered_before { last + 2 } else { last + 1 }
 }
 
 /// Writes the status of applications in one namespace.
@@ -34,11 +42,13 @@ impl ApplicationRecord {
         Self { api: Api::namespaced(client, namespace) }
     }
 
-    /// Takes the claim for a rollout and hands out the next revision number; a repeat is nothing.
+    /// Takes the claim for a rollout and hands out the next revision number; a repeat is nothing. `taken` is the highest number that
+    /// objects of this application's name already carry.
     pub async fn claim(
         &self,
         application: &FlinkApplication,
         rollout: &FlinkRollout,
+        taken: Option<u32>,
     ) -> Result<ClaimOutcome, WriteError> {
         let status = application.status.clone().unwrap_or_default();
         let uid = rollout.uid().unwrap_or_default();
@@ -49,9 +59,11 @@ impl ApplicationRecord {
                 ClaimOutcome::Busy(active.name.clone())
             });
         }
-        let revision = status.last_sequence + 1;
+        let revision = next_revision(&status, taken);
         let active = ActiveRollout { name: rollout.name_any(), uid, revision };
-        self.patch(application, &json!({ "activeRollout": active, "lastSequence": revision })).await?;
+        // Before the claim: one that was taken without it would not keep the application from being deleted.
+        let held = self.set_finalizer(application, true).await?;
+        self.patch(&held, &json!({ "activeRollout": active, "lastSequence": revision })).await?;
         Ok(ClaimOutcome::Held(revision))
     }
 
@@ -61,7 +73,29 @@ impl ApplicationRecord {
         if active.is_none_or(|active| active.uid != uid) {
             return Ok(());
         }
-        self.patch(application, &json!({ "activeRollout": null })).await
+        // The claim last: while it is there, a repeat takes the finalizer off too.
+        let free = self.set_finalizer(application, false).await?;
+        match self.patch(&free, &json!({ "activeRollout": null })).await {
+            // It was to be deleted, and the finalizer was all that kept it.
+            Err(WriteError::Refused { .. }) if application.metadata.deletion_timestamp.is_some() => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn set_finalizer(&self, application: &FlinkApplication, on: bool) -> Result<FlinkApplication, WriteError> {
+        let name = application.name_any();
+        let mut finalizers = application.finalizers().to_vec();
+        finalizers.retain(|finalizer| finalizer != APPLICATION_FINALIZER);
+        if on {
+            finalizers.push(APPLICATION_FINALIZER.to_owned());
+        }
+        if finalizers == application.finalizers() {
+            return Ok(application.clone());
+        }
+        let body =
+            json!({ "metadata": { "resourceVersion": application.resource_version(), "finalizers": finalizers } });
+        let written = self.api.patch(&name, &PatchParams::default(), &Patch::Merge(&body)).await;
+        written.map_err(|error| classified(format!("FlinkApplication {name}"), error))
     }
 
     /// Writes the history that an ended rollout leaves.
@@ -88,5 +122,26 @@ impl ApplicationRecord {
         let body = json!({ "metadata": { "resourceVersion": application.resource_version() }, "status": status });
         let written = self.api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&body)).await;
         written.map(drop).map_err(|error| classified(format!("FlinkApplication {name}"), error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_number_is_never_used_twice() {
+        let status = |last_sequence, revision| FlinkApplicationStatus {
+            last_sequence,
+            revision,
+            ..FlinkApplicationStatus::default()
+        };
+        assert_eq!(next_revision(&status(0, None), None), 1);
+        assert_eq!(next_revision(&status(4, Some(3)), Some(4)), 5);
+        // Made again under its name: above what its predecessor left, with one number free for what runs.
+        assert_eq!(next_revision(&status(0, None), Some(7)), 9);
+        assert_eq!(next_revision(&status(0, None), Some(0)), 2);
+        // Nothing of it ever ran on: what runs is still recorded under a number of its own.
+        assert_eq!(next_revision(&status(1, None), None), 3);
     }
 }

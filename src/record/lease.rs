@@ -51,19 +51,22 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease, or refuses because another process renews it within one `duration`.
+    /// Takes the lease, or refuses because another process renews it within one `duration`. `epochs_end` is the highest epoch in any
+    /// record: a Lease that somebody deleted must not begin below it.
     pub async fn acquire(
         client: Client,
         namespace: &str,
         identity: &str,
         duration: Duration,
+        epochs_end: i64,
     ) -> Result<Self, LeaseError> {
+        let lowest = i32::try_from(epochs_end).unwrap_or(i32::MAX).saturating_add(1);
         let api: Api<KubeLease> = Api::namespaced(client, namespace);
         let failed = |source| LeaseError::Api { namespace: namespace.to_owned(), source: Box::new(source) };
         let Some(mut current) = api.get_opt(NAME).await.map_err(failed)? else {
             let lease = KubeLease {
                 metadata: ObjectMeta { name: Some(NAME.to_owned()), ..Default::default() },
-                spec: Some(spec(identity, duration, 1)),
+                spec: Some(spec(identity, duration, lowest)),
             };
             let held = api.create(&PostParams::default(), &lease).await.map_err(failed)?;
             return Ok(Self { api, namespace: namespace.to_owned(), held, duration });
@@ -80,7 +83,7 @@ impl Lease {
             }
         }
         let transitions = current.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
-        current.spec = Some(spec(identity, duration, transitions + 1));
+        current.spec = Some(spec(identity, duration, lowest.max(transitions.saturating_add(1))));
         let held = api.replace(NAME, &PostParams::default(), &current).await.map_err(failed)?;
         Ok(Self { api, namespace: namespace.to_owned(), held, duration })
     }

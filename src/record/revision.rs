@@ -6,10 +6,13 @@ use std::{
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
-use k8s_openapi::{ByteString, api::core::v1::Secret};
+use k8s_openapi::{
+    ByteString,
+    api::core::v1::{ConfigMap, Secret},
+};
 use kube::{
     Api, Client, ResourceExt,
-    api::{DeleteParams, ObjectMeta, PostParams},
+    api::{DeleteParams, ListParams, ObjectMeta, PostParams},
     core::DynamicObject,
 };
 use serde::{Deserialize, Serialize};
@@ -29,6 +32,9 @@ pub struct RevisionRecord {
     pub application: String,
     /// The revision's number.
     pub revision: u32,
+    /// Uid of the rollout that wrote it, the only one that may write it again or delete it.
+    #[serde(default)]
+    pub rollout_uid: String,
     /// Its version.
     pub version: String,
     /// Replicas of the `TaskManager` Deployment it runs with.
@@ -105,13 +111,14 @@ impl RevisionRecord {
 #[derive(Clone)]
 pub struct RevisionStore {
     api: Api<Secret>,
+    maps: Api<ConfigMap>,
 }
 
 impl RevisionStore {
     /// For one namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
-        Self { api: Api::namespaced(client, namespace) }
+        Self { api: Api::namespaced(client.clone(), namespace), maps: Api::namespaced(client, namespace) }
     }
 
     /// Writes a record. One left by an earlier try of the same rollout is replaced: its number was handed out once.
@@ -156,6 +163,16 @@ impl RevisionStore {
         serde_json::from_str(&json).map_err(|error| unreadable(error.to_string()))
     }
 
+    /// The highest number that a record or a versioned object of an application carries.
+    pub async fn highest(&self, application: &str) -> Result<Option<u32>, RecordError> {
+        let params = ListParams::default().labels(&format!("{APPLICATION_LABEL}={application},{REVISION_LABEL}"));
+        let failed = |error| api(format!("{application}-rev-*"), error);
+        let secrets = self.api.list_metadata(&params).await.map_err(failed)?;
+        let maps = self.maps.list_metadata(&params).await.map_err(failed)?;
+        let labels = secrets.items.iter().map(ResourceExt::labels).chain(maps.items.iter().map(ResourceExt::labels));
+        Ok(labels.filter_map(|labels| labels.get(REVISION_LABEL)?.parse().ok()).max())
+    }
+
     /// Deletes the record of a rollout that deployed nothing.
     pub async fn delete(&self, application: &str, revision: u32) -> Result<(), RecordError> {
         let name = record_name(application, revision);
@@ -184,6 +201,7 @@ mod tests {
         let record = RevisionRecord {
             application: "a".into(),
             revision: 1,
+            rollout_uid: "u".into(),
             version: "1".into(),
             task_manager_replicas: 1,
             objects: object,

@@ -3,10 +3,11 @@
 use super::{
     Decision, Effect, SOON,
     progress::{StatusExt as _, halt},
+    start,
     world::World,
 };
 use crate::{
-    api::{Direction, FlinkRollout, RestorePoint, Stage, StageOutcome},
+    api::{Direction, FlinkRollout, RestorePoint, Stage, StageOutcome, StartFromKind},
     cluster::{HaConfigMaps, PodsGone},
 };
 
@@ -31,24 +32,46 @@ impl RecordedRestorePoint {
     }
 }
 
-/// The proof without which no HA metadata is deleted: a recorded restore point and no pod of either Deployment, seen in the same
+/// What stands in for the state that HA metadata leads to.
+#[derive(Debug, Clone)]
+pub enum InItsPlace {
+    /// A recorded restore point.
+    RestorePoint(RecordedRestorePoint),
+    /// Nothing, as somebody asked for by name, of an application that ran no job.
+    Nothing(EmptyStart),
+}
+
+/// An empty start that was asked for by name while no job ran: comes only from a rollout as the API server returned it.
+#[derive(Debug, Clone)]
+pub struct EmptyStart {
+    _proof: (),
+}
+
+impl EmptyStart {
+    /// The empty start that a rollout asks for.
+    #[must_use]
+    pub fn of(rollout: &FlinkRollout) -> Option<Self> {
+        rollout.metadata.resource_version.as_ref()?;
+        let status = rollout.status.as_ref()?;
+        let nothing_ran = status.plan.as_ref()?.before.as_ref().is_some_and(|before| before.job_id.is_none());
+        let asked = rollout.spec.request.start_from.from == StartFromKind::Nothing;
+        (asked && nothing_ran && status.restore_point.is_none()).then_some(Self { _proof: () })
+    }
+}
+
+/// The proof without which no HA metadata is deleted: what stands in its place and no pod of either Deployment, seen in the same
 /// reconcile; and exactly what is deleted.
 #[derive(Debug, Clone)]
 pub struct ClearHaProof {
-    restore_point: RecordedRestorePoint,
+    in_its_place: InItsPlace,
     maps: HaConfigMaps,
 }
 
 impl ClearHaProof {
     /// Puts the proofs together.
     #[must_use]
-    pub fn new(
-        restore_point: RecordedRestorePoint,
-        _job_manager: PodsGone,
-        _task_manager: PodsGone,
-        maps: HaConfigMaps,
-    ) -> Self {
-        Self { restore_point, maps }
+    pub fn new(in_its_place: InItsPlace, _job_manager: PodsGone, _task_manager: PodsGone, maps: HaConfigMaps) -> Self {
+        Self { in_its_place, maps }
     }
 
     /// What may be deleted.
@@ -57,11 +80,20 @@ impl ClearHaProof {
         &self.maps
     }
 
-    /// The restore point that stands in for it.
+    /// Path of the restore point that stands in for it; none where an empty start was asked for.
     #[must_use]
-    pub fn restore_point(&self) -> &RestorePoint {
-        self.restore_point.point()
+    pub fn start_path(&self) -> Option<&str> {
+        match &self.in_its_place {
+            InItsPlace::RestorePoint(recorded) => Some(&recorded.point().path),
+            InItsPlace::Nothing(_) => None,
+        }
     }
+}
+
+/// What a rollout has to put in the place of HA metadata.
+pub(super) fn in_its_place(rollout: &FlinkRollout) -> Option<InItsPlace> {
+    let point = RecordedRestorePoint::of(rollout).map(InItsPlace::RestorePoint);
+    point.or_else(|| EmptyStart::of(rollout).map(InItsPlace::Nothing))
 }
 
 pub(super) fn decide(world: &World) -> Decision {
@@ -81,22 +113,22 @@ pub(super) fn decide(world: &World) -> Decision {
         );
         return Decision::record(halt(world, status, &why, true, Vec::new()));
     }
-    let proof =
-        RecordedRestorePoint::of(&world.rollout).zip(world.job_manager.pods_gone()).zip(world.task_manager.pods_gone());
+    let instead = in_its_place(&world.rollout);
+    let nothing_instead = instead.is_none();
+    let proof = instead.zip(world.job_manager.pods_gone()).zip(world.task_manager.pods_gone());
     match proof {
-        Some(((point, job_manager), task_manager)) => Decision::act(
+        Some(((instead, job_manager), task_manager)) => Decision::act(
             "clear-ha",
-            Effect::ClearHa { proof: ClearHaProof::new(point, job_manager, task_manager, world.ha.clone()) },
+            Effect::ClearHa { proof: ClearHaProof::new(instead, job_manager, task_manager, world.ha.clone()) },
         ),
-        None if status.restore_point.is_none() => {
+        None if nothing_instead => {
             let why = "there is HA metadata but no restore point to stand in for it: delete it by hand if its state may be lost, then resume";
             Decision::record(halt(world, status, why, true, Vec::new()))
         }
         None => {
             // A pod came back (somebody scaled it up): the stop is done again.
             if world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0 {
-                status.advance(world, StageOutcome::Failed, "a pod came back", Stage::Stop);
-                return Decision::record(status);
+                return start::again(world, status, "a pod came back");
             }
             Decision::Wait(SOON)
         }

@@ -3,6 +3,7 @@
 use super::{Decision, Effect, progress::StatusExt as _, world::World};
 use crate::api::{
     Choice, Direction, FlinkApplicationStatus, FlinkRolloutStatus, ResultKind, Revision, RolloutResult, StageOutcome,
+    StartFrom, StartFromKind,
 };
 
 const MOST_REVISIONS: usize = 20;
@@ -18,6 +19,19 @@ pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Decis
 /// Ends it otherwise.
 pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Decision {
     Decision::End(Box::new(result(world, kind, why)))
+}
+
+/// Ends it otherwise, and says what a new rollout could start from.
+pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Decision {
+    Decision::End(Box::new(RolloutResult { choices, ..result(world, kind, why) }))
+}
+
+/// The offer of an empty start.
+pub(super) fn from_nothing() -> Choice {
+    Choice {
+        start_from: StartFrom::plain(StartFromKind::Nothing),
+        cost: "an empty start; whatever state there was is lost".to_owned(),
+    }
 }
 
 fn result(world: &World, kind: ResultKind, why: &str) -> RolloutResult {
@@ -110,7 +124,8 @@ fn history(
             let previous = (plan.previous_revision, plan.from_version.clone());
             let target = (Some(plan.target.revision), Some(plan.to_version.clone()));
             (history.revision, history.version) = if forward { target } else { previous };
-            history.parked_at = Some(world.time());
+            // What was left running is not parked: the next rollout takes its own restore point.
+            history.parked_at = status.halt.as_ref().is_some_and(|halt| halt.parked).then(|| world.time());
         }
         ResultKind::Untouched | ResultKind::Failed => {}
     }

@@ -19,6 +19,7 @@ mod clear_ha;
 mod effect;
 mod end;
 mod ids;
+mod last_checkpoint;
 mod monitor;
 mod parked;
 mod people;
@@ -27,6 +28,7 @@ mod progress;
 mod savepoint;
 mod start;
 mod stop;
+mod stop_outcome;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -35,7 +37,7 @@ mod world;
 use std::time::Duration;
 
 pub use absorb::absorb;
-pub use clear_ha::{ClearHaProof, RecordedRestorePoint};
+pub use clear_ha::{ClearHaProof, EmptyStart, InItsPlace, RecordedRestorePoint};
 pub use effect::{Decision, Effect, Outcome, Which};
 pub use ids::{job_id, operation_id};
 pub use plan::{Refusal, assess};

@@ -2,7 +2,7 @@
 //! without HA metadata, so that a person can start it with one command.
 
 use super::{
-    ClearHaProof, Decision, Effect, LATER, RecordedRestorePoint, SOON, Which, job_id, progress::StatusExt as _,
+    ClearHaProof, Decision, Effect, LATER, SOON, Which, clear_ha::in_its_place, job_id, progress::StatusExt as _,
     world::World,
 };
 use crate::{api::Direction, bake::Start};
@@ -22,8 +22,8 @@ pub(super) fn decide(world: &World) -> Decision {
     else {
         return Decision::Wait(SOON);
     };
-    if let (false, Some(point)) = (world.ha.items.is_empty(), RecordedRestorePoint::of(&world.rollout)) {
-        let proof = ClearHaProof::new(point, job_manager, task_manager, world.ha.clone());
+    if let (false, Some(instead)) = (world.ha.items.is_empty(), in_its_place(&world.rollout)) {
+        let proof = ClearHaProof::new(instead, job_manager, task_manager, world.ha.clone());
         return Decision::act("park-clear-ha", Effect::ClearHa { proof });
     }
     if status.direction == Direction::Forward {

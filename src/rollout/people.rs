@@ -14,6 +14,10 @@ use crate::api::{
 
 /// The operation whose recorded intent is the point of no return.
 pub(super) const STOP: &str = "stop-with-savepoint";
+/// The operation that keeps further checkpoints from completing, where there is no savepoint.
+pub(super) const HOLD: &str = "hold-task-manager";
+/// So many stages fit into a record with room for a whole way back; a rollout that was resumed more often is to be given up.
+const MOST_STAGES: usize = 48;
 
 /// The step that the oldest unanswered decision, or a deletion, leads to.
 pub(super) fn decide(world: &World) -> Option<Decision> {
@@ -24,7 +28,12 @@ pub(super) fn decide(world: &World) -> Option<Decision> {
     }
     let deleted = world.rollout.metadata.deletion_timestamp.is_some();
     if deleted && status.halt.is_some() {
-        return Some(end::with(world, ResultKind::Abandoned, "deleted while halted"));
+        let may_return = status.direction == Direction::Forward && status.restore_point.is_some();
+        return Some(if may_return {
+            Decision::record(turn_back(world, status, "deleted"))
+        } else {
+            end::with(world, ResultKind::Abandoned, "deleted while halted")
+        });
     }
     if deleted && status.failure.is_none() {
         return abort(world, status, "deleted").ok();
@@ -80,6 +89,9 @@ fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
             let status = noted(status.clone(), Outcome::Applied, "rolling back");
             Decision::record(turn_back(world, status, &format!("rolled back by {}{why}", said.by)))
         }
+        DecisionKind::Resume if status.halt.is_some() && status.stages.len() >= MOST_STAGES => {
+            refused("it was resumed too often; give up and start a new rollout from its restore point")
+        }
         DecisionKind::Resume if status.halt.is_some() => {
             Decision::record(resume(world, noted(status, Outcome::Applied, "resumed")))
         }
@@ -113,7 +125,11 @@ fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Result<Dec
     match status.stage {
         _ if status.direction == Direction::Back => Err("it is rolling back already".to_owned()),
         Stage::Plan | Stage::Approve => Ok(end::untouched(world, why, Vec::new())),
-        Stage::Savepoint if status.operation(STOP).is_none() && status.restore_point.is_none() => {
+        Stage::Savepoint
+            if status.operation(STOP).is_none()
+                && status.operation(HOLD).is_none()
+                && status.restore_point.is_none() =>
+        {
             Ok(end::untouched(world, why, Vec::new()))
         }
         Stage::Savepoint => {

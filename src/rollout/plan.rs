@@ -6,6 +6,7 @@ use super::{Decision, Effect, end, progress::StatusExt as _, world::World};
 use crate::{
     api::{
         Before, Choice, FlinkApplication, HighAvailability, RequestKind, Stage, StageOutcome, StartFrom, StartFromKind,
+        WorkloadSnapshot,
     },
     flink::{JobOverview, JobState},
 };
@@ -39,6 +40,17 @@ pub(super) fn decide(world: &World) -> Decision {
         return Decision::record(status);
     }
     if status.revision.is_none() {
+        if application.metadata.deletion_timestamp.is_some() {
+            let why = format!("the FlinkApplication {} is being deleted", world.rollout.spec.request.application);
+            return end::untouched(world, &why, Vec::new());
+        }
+        if let Some(other) = &world.shared_with {
+            let why = format!(
+                "the FlinkApplication {other} names the same Deployment or kubernetes.cluster-id: no Deployment may belong to two \
+                 applications. Correct one of them"
+            );
+            return end::untouched(world, &why, Vec::new());
+        }
         return claim(world);
     }
     if let Some(plan) = &status.plan {
@@ -129,19 +141,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
     };
     let from = world.rollout.spec.request.start_from.from;
     if job_manager.replicas == 0 {
-        return parked(
-            application,
-            from,
-            Before {
-                job_id: None,
-                flink_version: None,
-                job_manager,
-                task_manager,
-                last_checkpoint: None,
-                last_checkpoint_at: None,
-                high_availability: spec.high_availability.clone(),
-            },
-        );
+        return parked(application, from, idle(job_manager, task_manager, spec.high_availability.clone()));
     }
     if job_manager.replicas != 1 {
         return Err(Refusal::new(format!(
@@ -163,6 +163,12 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
         return Ok(None);
     };
     let high_availability = same_ids(&spec.high_availability, configuration)?;
+    let elsewhere = matches!(from, StartFromKind::RestorePoint | StartFromKind::Path | StartFromKind::Nothing);
+    if elsewhere && jobs.iter().all(|job| job.state.is_terminal()) {
+        let version = Some(version.clone());
+        let nothing_runs = Before { flink_version: version, ..idle(job_manager, task_manager, high_availability) };
+        return Ok(Some(Some(nothing_runs)));
+    }
     let job = running_job(jobs, application, from)?;
     let checkpoints = world.flink.checkpoints.as_ref();
     let last = checkpoints.and_then(|checkpoints| checkpoints.latest.completed.as_ref());
@@ -195,6 +201,19 @@ fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(),
     Ok(())
 }
 
+/// An application that runs no job.
+fn idle(job_manager: WorkloadSnapshot, task_manager: WorkloadSnapshot, high_availability: HighAvailability) -> Before {
+    Before {
+        job_id: None,
+        flink_version: None,
+        job_manager,
+        task_manager,
+        last_checkpoint: None,
+        last_checkpoint_at: None,
+        high_availability,
+    }
+}
+
 #[allow(clippy::option_option)]
 fn parked(
     application: &FlinkApplication,
@@ -214,13 +233,9 @@ fn parked(
 fn where_from(what: &str, application: &FlinkApplication) -> Refusal {
     let points = application.status.as_ref().map(|status| status.restore_points.as_slice()).unwrap_or_default();
     let Some(newest) = points.last() else {
-        let nothing = Choice {
-            start_from: StartFrom::plain(StartFromKind::Nothing),
-            cost: "an empty start; whatever state there was is lost".to_owned(),
-        };
         return Refusal {
             message: format!("{what}. No restore point is known: say where to start from, a path or nothing"),
-            choices: vec![nothing],
+            choices: vec![end::from_nothing()],
         };
     };
     let choice = Choice {

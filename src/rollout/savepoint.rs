@@ -3,22 +3,23 @@
 //! The path is taken from `/checkpoints`, never from the status of the stop: with Flink's defaults, reading that once lets the
 //! JobManager go, and the path with it (2.2.1).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::{
-    Decision, Effect, SOON, end,
-    people::STOP,
+    Decision, Effect, SOON, end, last_checkpoint,
+    people::{HOLD, STOP},
     progress::{StatusExt as _, halt, turn_back},
+    stop_outcome::{self, Seen},
     world::World,
 };
 use crate::{
     api::{
-        Before, Choice, FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
-        StartFrom, StartFromKind, WorkloadSnapshot,
+        FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, StartFromKind,
+        WorkloadSnapshot,
     },
     cluster::Workload,
-    flink::{JobState, SavepointOperation, StopRequest, path_in_message, same_path},
+    flink::StopRequest,
 };
 
 /// The directory that a rollout's savepoint goes to; nothing else is ever written there. The uid keeps a rollout that was deleted and
@@ -37,7 +38,7 @@ pub(super) fn decide(world: &World) -> Decision {
     if status.restore_point.is_some() {
         return leave(world, status);
     }
-    if status.operation(STOP).is_none() {
+    if status.operation(STOP).is_none() && status.operation(HOLD).is_none() {
         if let Some(why) = outdated(world, &plan) {
             return end::untouched(
                 world,
@@ -50,16 +51,29 @@ pub(super) fn decide(world: &World) -> Decision {
         }
     }
     if !status.completed("create-versioned-objects") {
-        return Decision::act("create-versioned-objects", Effect::CreateVersionedObjects);
+        return versioned_objects(world, &status);
     }
     let Some(before) = plan.before.as_ref() else {
         return skipped(world, status, "a first deployment: there is no state yet");
     };
     match (&before.job_id, world.rollout.spec.request.start_from.from) {
         (None, _) => without_a_job(world, status),
-        (Some(job), StartFromKind::LastCheckpoint) => from_checkpoint(world, status, job, before),
+        (Some(job), StartFromKind::LastCheckpoint) => last_checkpoint::decide(world, status, job, before),
         (Some(job), _) => stop(world, status, &plan, job),
     }
+}
+
+fn versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Decision {
+    const NAME: &str = "create-versioned-objects";
+    if !world.past_deadline() {
+        return Decision::act(NAME, Effect::CreateVersionedObjects);
+    }
+    let trouble = status.operation(NAME).and_then(|operation| operation.trouble.clone()).unwrap_or_default();
+    end::untouched(
+        world,
+        &format!("the versioned ConfigMaps and Secrets could not be created in time: {trouble}"),
+        Vec::new(),
+    )
 }
 
 fn skipped(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Decision {
@@ -96,17 +110,26 @@ fn outdated(world: &World, plan: &Plan) -> Option<String> {
     differs(&before.job_manager, &world.job_manager)
         .or_else(|| differs(&before.task_manager, &world.task_manager))
         .or_else(|| {
-            let jobs = world.flink.jobs.as_ref()?;
-            let planned = before.job_id.as_ref()?;
-            let runs = jobs.iter().any(|job| &job.jid == planned && !job.state.is_terminal());
-            (!runs).then(|| "the job was replaced or ended".to_owned())
+            let mut running = world.flink.jobs.iter().flatten().filter(|job| !job.state.is_terminal());
+            match &before.job_id {
+                Some(planned) if world.flink.jobs.is_some() => {
+                    (!running.any(|job| &job.jid == planned)).then(|| "the job was replaced or ended".to_owned())
+                }
+                Some(_) => None,
+                None => running.next().map(|job| format!("the job {} was started", job.jid)),
+            }
+        })
+        .or_else(|| {
+            let scaled_up = before.job_manager.replicas == 0 && world.job_manager.replicas() > 0;
+            scaled_up.then(|| format!("Deployment {} was scaled up", before.job_manager.deployment))
         })
 }
 
 /// Replica counts are read again right before the stop: somebody may have scaled while the approval was waited for.
 fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
     let mut next = status.clone();
-    let before = next.plan.as_mut()?.before.as_mut()?;
+    // Where nothing runs, the live count is not what the application runs with.
+    let before = next.plan.as_mut()?.before.as_mut().filter(|before| before.job_id.is_some())?;
     let live = world.task_manager.replicas();
     if before.task_manager.replicas == live {
         return None;
@@ -132,51 +155,31 @@ fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Decision {
     Decision::record(status)
 }
 
-/// The last checkpoint: read now, never cancelled for (Flink deletes retained checkpoints of a job that finished).
-fn from_checkpoint(world: &World, mut status: FlinkRolloutStatus, job: &str, before: &Before) -> Decision {
-    let Some(checkpoints) = &world.flink.checkpoints else {
-        if !world.past_deadline() {
-            return Decision::Wait(SOON);
-        }
-        return end::untouched(world, "Flink does not say what its last checkpoint is", Vec::new());
-    };
-    let last = checkpoints.latest.completed.as_ref();
-    let path = last.and_then(|last| last.external_path.clone()).or_else(|| before.last_checkpoint.clone());
-    let Some(path) = path else { return end::untouched(world, "the job has completed no checkpoint", Vec::new()) };
-    status.restore_point = Some(RestorePoint {
-        name: world.rollout.metadata.name.clone().unwrap_or_default(),
-        kind: RestorePointKind::Checkpoint,
-        path,
-        size_bytes: last.map(|last| last.state_size),
-        job_id: job.to_owned(),
-        at: last
-            .and_then(|last| Timestamp::from_millisecond(last.trigger_timestamp).ok())
-            .map_or_else(|| world.time(), super::progress::k8s_time),
-        revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
-    });
-    Decision::record(status)
-}
-
 fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> Decision {
     let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
-    let trigger_id = super::operation_id(&world.uid(), status.direction, status.attempt, STOP);
-    if status.operation(STOP).is_none() && world.past_deadline() {
+    let asked = status.operation(STOP).map(|operation| operation.started_at.clone());
+    if asked.is_none() && world.past_deadline() {
         return end::untouched(
             world,
             "Flink did not answer until the deadline, so the stop was never asked for",
             Vec::new(),
         );
     }
-    if !status.completed(STOP) && !world.past_deadline() {
+    // Asked for a second time, a JobManager that was replaced meanwhile would stop what runs in it and take a second savepoint.
+    let resumed = status.stages.iter().filter(|record| record.stage == Stage::Savepoint).count() > 1;
+    let replaced = asked.as_ref().is_some_and(|at| stop_outcome::began_after(world, job, at));
+    if !status.completed(STOP) && !world.past_deadline() && !resumed && !replaced {
+        let trigger_id = super::operation_id(&world.uid(), status.direction, status.attempt, STOP);
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
-        if world.flink.jobs.is_none() && status.operation(STOP).is_none() {
+        if world.flink.jobs.is_none() && asked.is_none() {
             return Decision::Wait(SOON);
         }
         return Decision::act(STOP, Effect::StopWithSavepoint { job: job.to_owned(), request });
     }
-    match seen(world, job, &directory) {
+    match stop_outcome::seen(world, job, &directory) {
         Seen::Savepoint(path, kind) => record_point(world, status, job, path, kind),
-        Seen::Refused(cause) => refused(world, &status, &cause),
+        Seen::RunsOn(cause) => refused(world, &status, &cause),
+        Seen::Unclear(why) => Decision::record(halt(world, status, &why, false, Vec::new())),
         Seen::Nothing if world.past_deadline() => Decision::record(halt(
             world,
             status,
@@ -184,59 +187,8 @@ fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> De
             false,
             Vec::new(),
         )),
-        Seen::Nothing => Decision::Wait(SOON),
-    }
-}
-
-enum Seen {
-    Savepoint(String, RestorePointKind),
-    Refused(String),
-    Nothing,
-}
-
-/// What is known about the stop, from the surest source to the last.
-fn seen(world: &World, job: &str, directory: &str) -> Seen {
-    let state = world.flink.job.as_ref().map(|detail| detail.state);
-    let completed = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.savepoint.as_ref());
-    let ours = completed
-        .filter(|savepoint| savepoint.status == "COMPLETED")
-        .and_then(|savepoint| savepoint.external_path.as_ref())
-        .filter(|path| path.rsplit_once('/').is_some_and(|(parent, _)| same_path(parent, directory)));
-    if let (Some(JobState::Finished), Some(path)) = (state, ours) {
-        return Seen::Savepoint(path.clone(), RestorePointKind::Savepoint);
-    }
-    match &world.flink.stop {
-        // A location means that the job has finished since it was last looked at.
-        Some(Ok(SavepointOperation::Completed(path))) => {
-            return Seen::Savepoint(path.clone(), RestorePointKind::Savepoint);
-        }
-        Some(Ok(SavepointOperation::Failed { cause, trace })) => {
-            return match (path_in_message(trace), state) {
-                (Some(path), Some(state)) if state != JobState::Running => {
-                    Seen::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint)
-                }
-                (_, Some(JobState::Running)) => Seen::Refused(cause.clone()),
-                _ => Seen::Nothing,
-            };
-        }
-        Some(Err(answer)) if state == Some(JobState::Running) => {
-            return Seen::Refused(format!(
-                "the JobManager was replaced during the stop and the job runs again ({answer})"
-            ));
-        }
-        _ => {}
-    }
-    // An empty list says nothing: a JobManager that restarts knows no job yet.
-    let stopped = world
-        .flink
-        .jobs
-        .as_ref()
-        .is_some_and(|jobs| jobs.iter().any(|known| known.jid == job && known.state == JobState::Finished));
-    match world.seen.as_deref() {
-        Some([only]) if stopped || (world.flink.jobs.is_none() && world.past_deadline()) => {
-            Seen::Savepoint(only.path.clone(), RestorePointKind::Savepoint)
-        }
-        _ => Seen::Nothing,
+        // What is under way Flink itself ends, at `execution.checkpointing.timeout`.
+        Seen::Nothing | Seen::UnderWay => Decision::Wait(SOON),
     }
 }
 
@@ -271,17 +223,6 @@ fn refused(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Decision 
     let before = status.plan.as_ref().and_then(|plan| plan.before.as_ref());
     let checkpoint =
         before.and_then(|before| before.last_checkpoint.as_deref().zip(before.last_checkpoint_at.as_ref()));
-    let choices = checkpoint.map(|(path, at)| last_checkpoint(world, path, at)).into_iter().collect();
+    let choices = checkpoint.map(|(path, at)| last_checkpoint::offer(world, path, at)).into_iter().collect();
     end::untouched(world, &format!("no savepoint, and the job runs on: {cause}"), choices)
-}
-
-/// The offer to go on from a checkpoint without a savepoint.
-fn last_checkpoint(world: &World, path: &str, at: &crate::api::Time) -> Choice {
-    let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
-    Choice {
-        start_from: StartFrom::plain(StartFromKind::LastCheckpoint),
-        cost: format!(
-            "the newest checkpoint known is {path}, {age} s old; what came after the last one is processed again"
-        ),
-    }
 }

@@ -2,14 +2,17 @@
 
 use super::{
     Decision, Effect, job_id,
-    progress::{StatusExt as _, failed},
+    progress::{StatusExt as _, failed, halt},
     verify,
     world::World,
 };
 use crate::{
-    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob},
+    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StageRecord, StartFromKind, StartedJob},
     bake::Start,
 };
+
+/// How often a stop is done again because something came up behind it.
+const MOST_STOPS: usize = 4;
 
 pub(super) fn decide(world: &World) -> Decision {
     let mut status = world.status();
@@ -26,6 +29,11 @@ pub(super) fn decide(world: &World) -> Decision {
         return Decision::act("apply-objects", Effect::ApplyObjects);
     }
     if !status.completed("write-deployments") {
+        let clear = world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some();
+        if !clear || !world.ha.items.is_empty() {
+            // Somebody scaled up meanwhile: what runs would be replaced without a stop.
+            return again(world, status, "something started meanwhile");
+        }
         return Decision::act("write-deployments", Effect::WriteDeployments { start: start(world, &status) });
     }
     let Some(task_managers) = task_managers(&status) else { return Decision::Wait(super::SOON) };
@@ -34,6 +42,19 @@ pub(super) fn decide(world: &World) -> Decision {
     }
     let evidence = format!("1 JobManager and {task_managers} TaskManager replicas");
     status.advance(world, StageOutcome::Done, &evidence, Stage::Verify);
+    Decision::record(status)
+}
+
+/// Back to the stop, but not for ever.
+pub(super) fn again(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Decision {
+    let here = |record: &&StageRecord| record.stage == Stage::Stop && record.direction == status.direction;
+    if status.stages.iter().filter(here).count() >= MOST_STOPS {
+        let why = format!(
+            "{why}, for the {MOST_STOPS}th time: something scales the Deployments up. Find out what does (an autoscaler, GitOps), stop it, then resume"
+        );
+        return Decision::record(halt(world, status, &why, false, Vec::new()));
+    }
+    status.advance(world, StageOutcome::Failed, why, Stage::Stop);
     Decision::record(status)
 }
 

@@ -52,13 +52,15 @@ fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
 }
 
 fn gone(world: &World, mut status: FlinkRolloutStatus) -> Decision {
-    let first = status.plan.as_ref().is_some_and(|plan| plan.first_deployment);
-    if first && status.direction == Direction::Back {
+    let nothing_ran =
+        status.plan.as_ref().is_some_and(|plan| plan.before.as_ref().is_none_or(|before| before.job_id.is_none()));
+    if nothing_ran && status.restore_point.is_none() && status.direction == Direction::Back {
         let why = status.failure.clone().map_or_else(String::new, |failure| failure.message);
-        return end::with(
+        return end::with_choices(
             world,
             crate::api::ResultKind::Failed,
-            &format!("the first deployment did not work: {why}. It is at 0 replicas"),
+            &format!("it did not work, and nothing ran before that could be brought back: {why}. It is at 0 replicas"),
+            vec![end::from_nothing()],
         );
     }
     let evidence = match ran_again(world, &status) {

@@ -112,9 +112,21 @@ fn another_job(world: &World, job: &StartedJob) -> Option<String> {
 
 /// Any end of a JobManager container, and anything that keeps it from starting.
 pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
-    let trouble = trouble_of(&world.job_manager)?;
+    let trouble = trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble))?;
     let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
     Some(format!("{}{reason}", trouble.sentence()))
+}
+
+/// The end of a container that a person saw and resumed the watch in spite of.
+fn known_before(world: &World, trouble: &PodTrouble) -> bool {
+    let status = world.status();
+    let mut stages = status.stages.iter().rev();
+    let resumed = stages.next().filter(|record| record.stage == Stage::Monitor);
+    let resumed = resumed.filter(|_| stages.next().is_some_and(|record| record.stage == Stage::Monitor));
+    match (resumed, trouble) {
+        (Some(record), PodTrouble::Exited { at: Some(at), .. }) => at.0 < record.started_at.0,
+        _ => false,
+    }
 }
 
 /// What Flink itself, or else the JobManager's log, says is wrong.

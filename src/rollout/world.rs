@@ -24,6 +24,8 @@ pub struct World {
     pub claim: Option<ClaimHolder>,
     /// Other rollouts of the application that have not ended.
     pub rivals: Vec<Rival>,
+    /// Another application that names the same Deployment or cluster id.
+    pub shared_with: Option<String>,
     /// The `JobManager` Deployment.
     pub job_manager: Workload,
     /// The `TaskManager` Deployment.

@@ -232,3 +232,90 @@ fn without_automatic_rollback_a_person_is_asked() {
     set(&mut world, |status| status.plan.as_mut().unwrap().settings.automatic_rollback = false);
     assert_eq!(recorded(&world).phase, "Halted");
 }
+
+#[test]
+fn what_scales_up_behind_the_stop_is_not_fought_for_ever() {
+    let mut world = world(Stage::ClearHa);
+    world.ha.items = vec![ha_map("orders-cluster-config-map")];
+    for _ in 0..3 {
+        world.rollout.status = Some(recorded(&world));
+        assert_eq!(world.status().stage, Stage::Stop, "done again");
+        let base = world.clone();
+        set(&mut world, |status| status.enter(&base, Stage::ClearHa));
+    }
+    let base = world.clone();
+    set(&mut world, |status| {
+        status.enter(&base, Stage::Stop);
+        status.enter(&base, Stage::ClearHa);
+    });
+    let halt = recorded(&world).halt.unwrap();
+    assert!(halt.message.contains("autoscaler"), "{}", halt.message);
+}
+
+#[test]
+fn no_deployment_is_written_over_what_runs_or_over_metadata() {
+    let mut ready = stopped(world(Stage::Deploy));
+    ready.rollout.status = Some(recorded(&ready));
+    complete(&mut ready, "apply-objects");
+    assert_eq!(acted(&ready).0, "write-deployments");
+    let mut metadata = ready.clone();
+    metadata.ha.items = vec![ha_map("orders-cluster-config-map")];
+    assert_eq!(recorded(&metadata).stage, Stage::Stop);
+    let mut scaled_up = ready;
+    scaled_up.job_manager = workload("jm", 1);
+    assert_eq!(recorded(&scaled_up).stage, Stage::Stop);
+}
+
+/// Nothing ran, and an empty start was asked for by name.
+fn empty_start(stage: Stage) -> World {
+    let mut world = stopped(world(stage));
+    world.rollout.spec.request.start_from = from_json(json!({"from": "Nothing"}));
+    set(&mut world, |status| {
+        status.restore_point = None;
+        status.plan.as_mut().unwrap().before.as_mut().unwrap().job_id = None;
+    });
+    world
+}
+
+#[test]
+fn an_empty_start_that_was_asked_for_may_clear_metadata_where_nothing_ran() {
+    let mut world = empty_start(Stage::ClearHa);
+    world.ha.items = vec![ha_map("orders-cluster-config-map")];
+    assert!(matches!(acted(&world).1, Effect::ClearHa { proof } if proof.start_path().is_none()));
+    set(&mut world, |status| status.plan.as_mut().unwrap().before.as_mut().unwrap().job_id = Some(OLD_JOB.into()));
+    assert_eq!(recorded(&world).phase, "Halted", "a job ran: its state needs a restore point");
+}
+
+#[test]
+fn where_nothing_ran_the_way_back_ends_at_rest() {
+    let mut world = empty_start(Stage::Stop);
+    set(&mut world, |status| status.direction = Direction::Back);
+    let ending = recorded(&world).ending.unwrap();
+    assert_eq!(ending.kind, ResultKind::Failed);
+    assert_eq!(ending.choices[0].start_from.from, crate::api::StartFromKind::Nothing);
+}
+
+#[test]
+fn an_exit_from_before_a_watch_was_resumed_is_not_counted_again() {
+    let mut world = watched(world_going_back(Stage::Monitor), 1, 2);
+    let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 1, "state": {"running": {}},
+        "lastState": {"terminated": {"exitCode": 137, "finishedAt": "2026-01-01T11:59:00Z"}}}]);
+    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
+    assert!(recorded(&world).halt.unwrap().message.contains("exit code 137"));
+    let base = world.clone();
+    set(&mut world, |status| status.enter(&base, Stage::Monitor));
+    assert_eq!(end(&world).0, ResultKind::RolledBack);
+}
+
+#[test]
+fn only_what_is_at_rest_counts_as_parked() {
+    for parked in [true, false] {
+        let mut world = stopped(world_going_back(Stage::Verify));
+        let halted = crate::rollout::halt(&world, world.status(), "no image", parked, Vec::new());
+        world.rollout.status = Some(halted);
+        world.rollout.metadata.deletion_timestamp = Some(world.time());
+        world.rollout.status = Some(recorded(&world));
+        let Effect::WriteHistory { status } = acted(&world).1 else { panic!("no history") };
+        assert_eq!(status.parked_at.is_some(), parked);
+    }
+}

@@ -1,7 +1,7 @@
 //! Until the stop every failure leaves everything as it is.
 
 use super::*;
-use crate::{flink::SavepointOperation, rollout::ClaimHolder};
+use crate::rollout::ClaimHolder;
 
 fn assessable() -> World {
     let mut world = world(Stage::Plan);
@@ -112,76 +112,14 @@ fn replicas_scaled_while_people_thought_are_the_ones_to_restore() {
     assert_eq!(recorded(&world).plan.unwrap().before.unwrap().task_manager.replicas, 5);
 }
 
-fn asked_to_stop() -> World {
-    let mut world = world(Stage::Savepoint);
-    complete(&mut world, "create-versioned-objects");
-    complete(&mut world, "stop-with-savepoint");
-    world
-}
-
 #[test]
-fn the_stop_goes_into_the_rollouts_own_directory() {
-    let mut world = world(Stage::Savepoint);
-    complete(&mut world, "create-versioned-objects");
-    let Effect::StopWithSavepoint { job, request } = acted(&world).1 else { panic!("no stop") };
-    assert_eq!((job.as_str(), request.directory.as_str()), (OLD_JOB, "file:/sp/r-u"));
-}
-
-#[test]
-fn a_finished_job_with_its_savepoint_is_the_restore_point() {
-    let mut world = asked_to_stop();
-    world.flink.jobs = Some(vec![job(OLD_JOB, "FINISHED")]);
-    world.flink.job = Some(detail("FINISHED", 0));
-    let savepoint = |path: &str| {
-        from_json::<Checkpoints>(json!({"latest": {"savepoint": {
-            "status": "COMPLETED", "checkpoint_type": "SYNC_SAVEPOINT", "external_path": path, "state_size": 7, "trigger_timestamp": 1000}}}))
+fn nothing_that_was_planned_as_idle_may_run_by_now() {
+    let idle = |world: &mut World| {
+        set(world, |status| status.plan.as_mut().unwrap().before.as_mut().unwrap().job_id = None);
     };
-    world.flink.checkpoints = Some(savepoint("file:/elsewhere/savepoint-1"));
-    assert!(matches!(decide(&world), Decision::Wait(_)), "somebody else's savepoint");
-    world.flink.checkpoints = Some(savepoint(POINT));
-    let point = recorded(&world).restore_point.unwrap();
-    assert_eq!((point.path.as_str(), point.size_bytes), (POINT, Some(7)));
-}
-
-#[test]
-fn a_job_that_runs_on_without_a_savepoint_is_untouched_and_choices_are_offered() {
-    let mut world = asked_to_stop();
-    world.flink.job = Some(detail("RUNNING", 2));
-    world.flink.stop = Some(Ok(SavepointOperation::Failed { cause: "disk full".into(), trace: "disk full".into() }));
+    let mut world = world(Stage::Savepoint);
+    idle(&mut world);
     let (kind, message) = end(&world);
     assert_eq!(kind, ResultKind::Untouched);
-    assert!(message.contains("disk full"));
-}
-
-#[test]
-fn a_job_that_runs_again_after_a_failover_makes_its_savepoint_unusable() {
-    let mut world = asked_to_stop();
-    world.flink.job = Some(detail("RUNNING", 2));
-    world.flink.stop = Some(Err("There is no savepoint operation".into()));
-    world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
-    assert!(end(&world).1.contains("the job runs again"));
-}
-
-#[test]
-fn a_savepoint_whose_job_failed_while_stopping_is_used_as_what_it_is() {
-    let mut world = asked_to_stop();
-    world.flink.jobs = Some(vec![job(OLD_JOB, "FAILED")]);
-    world.flink.job = Some(detail("FAILED", 0));
-    let trace = format!(
-        "A savepoint has been created at: {POINT}, but the corresponding job {OLD_JOB} failed during stopping."
-    );
-    world.flink.stop = Some(Ok(SavepointOperation::Failed { cause: "x".into(), trace }));
-    let point = recorded(&world).restore_point.unwrap();
-    assert_eq!((point.path.as_str(), point.kind), (POINT, crate::api::RestorePointKind::UncommittedSavepoint));
-}
-
-#[test]
-fn without_any_answer_the_directory_decides_or_it_halts() {
-    let mut world = asked_to_stop();
-    world.flink = FlinkView { unknown: Some("gone".into()), ..FlinkView::default() };
-    assert!(matches!(decide(&world), Decision::Wait(_)));
-    later(&mut world, 100);
-    assert_eq!(recorded(&world).phase, "Halted");
-    world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
-    assert_eq!(recorded(&world).restore_point.unwrap().path, POINT);
+    assert!(message.contains("was started"), "{message}");
 }

@@ -2,7 +2,9 @@
 
 mod after_stop;
 mod before_stop;
+mod last_checkpoint;
 mod people;
+mod savepoint;
 
 use std::collections::BTreeMap;
 
@@ -45,6 +47,7 @@ pub(super) fn world(stage: Stage) -> World {
         }))),
         claim: None,
         rivals: Vec::new(),
+        shared_with: None,
         job_manager: workload("jm", 1),
         task_manager: workload("tm", 2),
         ha: HaConfigMaps::default(),

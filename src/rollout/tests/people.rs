@@ -132,3 +132,26 @@ fn deleting_it_is_an_abort_before_the_stop_and_a_way_back_after_it() {
     let status = recorded(&deleted(Stage::Monitor));
     assert_eq!((status.direction, status.stage), (Direction::Back, Stage::Stop));
 }
+
+#[test]
+fn deleting_what_halted_on_the_way_forward_is_a_way_back() {
+    let mut world = world(Stage::Monitor);
+    let halted = crate::rollout::halt(&world, world.status(), "restarts", false, Vec::new());
+    world.rollout.status = Some(halted);
+    world.rollout.metadata.deletion_timestamp = Some(world.time());
+    let status = recorded(&world);
+    assert_eq!((status.direction, status.stage, status.halt), (Direction::Back, Stage::Stop, None));
+}
+
+#[test]
+fn a_rollout_is_not_resumed_until_its_record_is_full() {
+    let mut world = world_going_back(Stage::Monitor);
+    let base = world.clone();
+    set(&mut world, |status| (0..50).for_each(|_| status.enter(&base, Stage::Monitor)));
+    let halted = crate::rollout::halt(&world, world.status(), "kafka is down", false, Vec::new());
+    world.rollout.status = Some(halted);
+    said(&mut world, DecisionKind::Resume, "slack:T/U2", None);
+    let (outcome, message) = answered(&mut world);
+    assert_eq!(outcome, Outcome::Refused);
+    assert!(message.contains("too often"), "{message}");
+}

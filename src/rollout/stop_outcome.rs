@@ -1,0 +1,104 @@
+//! What became of the stop, from the surest source to the last.
+
+use super::{people::STOP, progress::StatusExt as _, world::World};
+use crate::{
+    api::{RestorePointKind, Time},
+    flink::{JobOverview, JobState, SavepointOperation, path_in_message},
+};
+
+pub(super) enum Seen {
+    /// The savepoint, and what it is.
+    Savepoint(String, RestorePointKind),
+    /// The job runs on and no savepoint can be used; why.
+    RunsOn(String),
+    /// Only a person can tell; what to look at.
+    Unclear(String),
+    /// Flink is still at it.
+    UnderWay,
+    /// Nothing is known yet.
+    Nothing,
+}
+
+pub(super) fn seen(world: &World, job: &str, directory: &str) -> Seen {
+    let state = world.flink.job.as_ref().map(|detail| detail.state);
+    let ours = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.completed_in(directory));
+    match (state, ours) {
+        (Some(JobState::Finished), Some(path)) => {
+            return Seen::Savepoint(path.to_owned(), RestorePointKind::Savepoint);
+        }
+        (Some(JobState::Failed), Some(path)) => {
+            return Seen::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint);
+        }
+        _ => {}
+    }
+    match &world.flink.stop {
+        // A location means that the job has finished since it was last looked at.
+        Some(Ok(SavepointOperation::Completed(path))) => {
+            return Seen::Savepoint(path.clone(), RestorePointKind::Savepoint);
+        }
+        Some(Ok(SavepointOperation::Failed { cause, trace })) => {
+            return match (path_in_message(trace), state) {
+                (Some(path), Some(state)) if state != JobState::Running => {
+                    Seen::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint)
+                }
+                (_, Some(JobState::Running)) => Seen::RunsOn(cause.clone()),
+                _ => Seen::Nothing,
+            };
+        }
+        Some(Err(answer)) if state == Some(JobState::Running) => return forgotten(world, job, answer),
+        _ => {}
+    }
+    if world.flink.checkpoints.as_ref().is_some_and(crate::flink::Checkpoints::stop_in_progress) {
+        return Seen::UnderWay;
+    }
+    in_the_directory(world, job)
+}
+
+/// An empty list of jobs says nothing: a JobManager that restarts knows no job yet.
+fn in_the_directory(world: &World, job: &str) -> Seen {
+    let stopped = overview(world, job).is_some_and(|known| known.state == JobState::Finished);
+    match world.seen.as_deref() {
+        Some([only]) if stopped || (world.flink.jobs.is_none() && world.past_deadline()) => {
+            Seen::Savepoint(only.path.clone(), RestorePointKind::Savepoint)
+        }
+        _ => Seen::Nothing,
+    }
+}
+
+/// The job runs, and its JobManager does not know of the stop. Flink forgets the result of a stop with the JobManager, or after
+/// `rest.async.store-duration` (5 minutes).
+fn forgotten(world: &World, job: &str, answer: &str) -> Seen {
+    let status = world.status();
+    let asked = status.operation(STOP).map(|operation| operation.started_at.clone());
+    if asked.is_some_and(|at| !began_after(world, job, &at)) {
+        return Seen::RunsOn(format!("the job has run on all the time, and the stop is not known any more ({answer})"));
+    }
+    let restored = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.restored.as_ref());
+    let restored = restored.and_then(|restored| restored.external_path.as_deref());
+    // A checkpoint of its own means a failover. From anything older, or from nothing, the container was started anew after the stop.
+    if let Some(checkpoint) = restored.filter(|path| path.contains(job)) {
+        return Seen::RunsOn(format!(
+            "the JobManager was replaced during the stop and the job runs again from its checkpoint {checkpoint}"
+        ));
+    }
+    match world.seen.as_deref() {
+        Some([only]) => Seen::Savepoint(only.path.clone(), RestorePointKind::Savepoint),
+        Some([]) => Seen::RunsOn(
+            "the JobManager was replaced before the savepoint was complete, and the job runs again".to_owned(),
+        ),
+        _ => Seen::Unclear(format!(
+            "the JobManager was replaced after the stop was asked for, and the job runs again from {}. Look into the rollout's savepoint \
+             directory: if a savepoint is there, scale both Deployments to 0, give up, and start from its path",
+            restored.unwrap_or("nothing")
+        )),
+    }
+}
+
+fn overview<'a>(world: &'a World, job: &str) -> Option<&'a JobOverview> {
+    world.flink.jobs.as_ref()?.iter().find(|known| known.jid == job)
+}
+
+/// Whether the JobManager that runs the job began to after a moment.
+pub(super) fn began_after(world: &World, job: &str, moment: &Time) -> bool {
+    overview(world, job).is_some_and(|known| known.start_time > moment.0.as_millisecond())
+}

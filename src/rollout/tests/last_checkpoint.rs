@@ -1,0 +1,86 @@
+//! On from the last checkpoint: no other may complete once its path is recorded.
+
+use super::*;
+use crate::{api::RestorePointKind, rollout::Which};
+
+const LAST: &str = "file:/cp/old/chk-9";
+
+fn asked_for() -> World {
+    let mut world = world(Stage::Savepoint);
+    world.rollout.spec.request.start_from = from_json(json!({"from": "LastCheckpoint"}));
+    complete(&mut world, "create-versioned-objects");
+    world.flink.job = Some(detail("RUNNING", 2));
+    world.flink.checkpoints = Some(completed(LAST));
+    world
+}
+
+fn completed(path: &str) -> Checkpoints {
+    from_json(json!({"counts": {"restored": 0, "completed": 9, "failed": 0}, "latest": {"completed": {
+        "status": "COMPLETED", "external_path": path, "state_size": 5, "trigger_timestamp": 1_000}}}))
+}
+
+/// With the TaskManagers gone and Flink's cache run out.
+fn held() -> World {
+    let mut world = asked_for();
+    complete(&mut world, "hold-task-manager");
+    world.task_manager = workload("tm", 0);
+    world.rollout.status = Some(recorded(&world));
+    later(&mut world, 5);
+    world
+}
+
+#[test]
+fn the_task_managers_go_before_the_path_is_taken() {
+    let mut world = asked_for();
+    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::TaskManager)));
+    complete(&mut world, "hold-task-manager");
+    assert!(matches!(decide(&world), Decision::Wait(_)), "their pods are still there");
+    let mut world = held();
+    world.flink.checkpoints = Some(completed("file:/cp/old/chk-10"));
+    let point = recorded(&world).restore_point.unwrap();
+    assert_eq!((point.path.as_str(), point.kind), ("file:/cp/old/chk-10", RestorePointKind::Checkpoint));
+}
+
+#[test]
+fn flinks_cache_is_waited_for() {
+    let mut world = held();
+    later(&mut world, -3);
+    assert!(matches!(decide(&world), Decision::Wait(_)));
+}
+
+#[test]
+fn without_a_restart_strategy_the_job_is_not_robbed_of_its_task_managers() {
+    let mut world = asked_for();
+    world.flink.configuration = Some(BTreeMap::from([("restart-strategy.type".to_owned(), "none".to_owned())]));
+    assert_eq!(recorded(&world).restore_point.unwrap().path, LAST);
+}
+
+#[test]
+fn a_job_that_completed_none_since_its_start_goes_on_from_what_it_started_from() {
+    let mut world = held();
+    world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
+    assert_eq!(recorded(&world).restore_point.unwrap().path, "file:/sp/start");
+    world.flink.checkpoints = Some(Checkpoints::default());
+    assert!(end(&world).1.contains("has completed no checkpoint"));
+}
+
+#[test]
+fn if_flink_falls_silent_the_task_managers_come_back() {
+    let mut world = held();
+    world.flink = FlinkView::default();
+    later(&mut world, 1000);
+    assert!(matches!(acted(&world).1, Effect::ScaleUp { task_managers: 2 }));
+    complete(&mut world, "scale-task-manager-back");
+    let (kind, message) = end(&world);
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(message.contains("the TaskManagers are back"), "{message}");
+}
+
+#[test]
+fn an_abort_meanwhile_brings_them_back_too() {
+    let mut world = held();
+    world.rollout.spec.decisions =
+        vec![from_json(json!({"id": "d", "kind": "Abort", "by": "slack:T/U2", "at": "2026-01-01T12:00:00Z"}))];
+    world.rollout.status = Some(recorded(&world));
+    assert_eq!(acted(&world).0, "scale-task-manager-back");
+}
