@@ -6,4 +6,5 @@
 mod support;
 
 mod answers;
+mod bad_charts;
 mod rules;

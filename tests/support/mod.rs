@@ -4,5 +4,7 @@
 
 pub mod application;
 pub mod bot;
+pub mod chart;
 pub mod records;
+pub mod refusals;
 pub mod sandbox;
