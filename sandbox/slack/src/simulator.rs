@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::calls::ApiCall;
 use crate::config::Config;
 use crate::faults::{Failure, Outage};
-use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Refusal, person_in_channel};
+use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Delivered, Refusal, person_in_channel};
 use crate::server;
 use crate::shared::Shared;
 use crate::view::View;
@@ -90,6 +90,17 @@ impl Simulator {
     /// Presses a button as a person, confirmation included, and waits for the acknowledgement (3 s at most).
     pub async fn click(&self, click: &Click) -> Result<ClickOutcome, Refusal> {
         interaction::click(&self.shared, click).await
+    }
+
+    /// Sends the app an envelope of any kind with any payload, as Slack never would, and waits for the acknowledgement (3 s at
+    /// most).
+    pub async fn send_envelope(&self, kind: &str, payload: serde_json::Value) -> Result<Delivered, Refusal> {
+        interaction::envelope(&self.shared, kind, payload).await
+    }
+
+    /// Sends text that need be no envelope, nor JSON, to one socket; whether there was one.
+    pub fn send_frame(&self, text: &str) -> Result<bool, Refusal> {
+        interaction::frame(&self.shared, text)
     }
 
     /// Writes a message as a person, in the channel or in a thread.

@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Json, Router, routing};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::faults::{Failure, Outage};
 use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Refusal};
@@ -18,6 +19,8 @@ pub(super) fn routes() -> Router<Arc<Shared>> {
         .route("/control/command", routing::post(command))
         .route("/control/click", routing::post(click))
         .route("/control/say", routing::post(write))
+        .route("/control/envelope", routing::post(envelope))
+        .route("/control/frame", routing::post(frame))
         .route("/control/away", routing::post(away))
         .route("/control/back", routing::post(back))
         .route("/control/failures", routing::post(fail).delete(clear_failures))
@@ -51,6 +54,23 @@ async fn click(State(shared): Shares, Json(pressed): Json<Click>) -> Result<Json
 
 async fn write(State(shared): Shares, Json(typed): Json<Typed>) -> Result<Json<Message>, Refusal> {
     say(&shared, &typed.user, &typed.channel, &typed.text, typed.thread_ts.as_deref()).map(Json)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    kind: String,
+    payload: Value,
+}
+
+async fn envelope(State(shared): Shares, Json(raw): Json<Raw>) -> Result<Json<Value>, Refusal> {
+    let delivered = interaction::envelope(&shared, &raw.kind, raw.payload).await?;
+    Ok(Json(json!({"delivered": delivered})))
+}
+
+async fn frame(State(shared): Shares, text: String) -> Result<Json<Value>, Refusal> {
+    let sent = interaction::frame(&shared, &text)?;
+    Ok(Json(json!({"sent": sent})))
 }
 
 #[derive(Deserialize)]

@@ -72,7 +72,7 @@ pub(crate) async fn click(shared: &Shared, click: &Click) -> Result<ClickOutcome
     let (payload, label) = prepare(shared, click)?;
     let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (action_ts, trigger_id) = (text("/actions/0/action_ts"), text("/trigger_id"));
-    let envelope = Envelope { kind: "interactive", payload, accepts_response_payload: false };
+    let envelope = Envelope { kind: "interactive".to_owned(), payload, accepts_response_payload: false };
     let delivered = match shared.sockets.deliver(&envelope) {
         None => Delivered::NotConnected,
         Some(delivery) => match delivery.acknowledged(shared.config.ack_deadline).await {

@@ -51,7 +51,7 @@ pub(crate) async fn command(
     unless_away(shared)?;
     let (typed, payload) = prepare(shared, user, channel, line, thread_ts)?;
     let trigger_id = payload["trigger_id"].as_str().unwrap_or_default().to_owned();
-    let envelope = Envelope { kind: "slash_commands", payload, accepts_response_payload: true };
+    let envelope = Envelope { kind: "slash_commands".to_owned(), payload, accepts_response_payload: true };
     let Some(delivery) = shared.sockets.deliver(&envelope) else {
         let ephemeral = Some(slack_error(shared, &typed, "dispatch_failed"));
         return Ok(CommandOutcome { delivered: Delivered::NotConnected, ephemeral, message: None, trigger_id });

@@ -3,6 +3,7 @@
 mod action;
 mod command;
 mod escape;
+mod raw;
 mod refusal;
 mod response_url;
 
@@ -14,6 +15,7 @@ pub use refusal::Refusal;
 
 pub(crate) use action::click;
 pub(crate) use command::command;
+pub(crate) use raw::{envelope, frame};
 pub(crate) use response_url::{ResponseUrls, routes};
 
 use crate::shared::Shared;

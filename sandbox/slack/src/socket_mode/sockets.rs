@@ -17,7 +17,7 @@ pub(crate) type Acknowledgement = Option<Value>;
 #[derive(Debug)]
 pub(crate) struct Envelope {
     /// `slash_commands` or `interactive`.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: String,
     pub(crate) payload: Value,
     pub(crate) accepts_response_payload: bool,
 }
@@ -115,6 +115,13 @@ impl Sockets {
         inner.pending.insert(id.clone(), sender);
         drop(inner);
         Some(Delivery { sockets: self, id, receiver })
+    }
+
+    /// Sends text to one connection as it is; `false` if there is none.
+    pub(crate) fn send_frame(&self, text: &str) -> bool {
+        let inner = self.inner();
+        let chosen = inner.connections.iter().find(|connection| !connection.leaving);
+        chosen.is_some_and(|connection| connection.orders.send(Order::Send(text.to_owned())).is_ok())
     }
 
     pub(super) fn acknowledge(&self, envelope_id: &str, payload: Acknowledgement) {

@@ -48,6 +48,19 @@ async fn people_act_and_read_over_http() {
 }
 
 #[tokio::test]
+async fn what_slack_would_never_send_reaches_the_app_as_it_is() {
+    let slack = Slack::start().await;
+    let nobody = slack.send("envelope", json!({"kind": "slash_commands", "payload": {}})).await.1;
+    assert_eq!(nobody["delivered"], "notConnected");
+    let _bot = Bot::connect(&slack, 1, |_| SlackMessageContent::new().with_text("here".into())).await;
+    let odd = json!({"kind": "slash_commands", "payload": {"command": 7}});
+    assert_eq!(slack.send("envelope", odd).await.1["delivered"], "acknowledged");
+    assert_eq!(slack.send("frame", json!("no envelope")).await.1["sent"], true);
+    let typed = json!({"user": "alice", "channel": "deploys", "text": "/flink list"});
+    assert_eq!(slack.send("command", typed).await.1["delivered"], "acknowledged");
+}
+
+#[tokio::test]
 async fn what_a_person_cannot_do_is_said_in_words() {
     let slack = Slack::start().await;
     let (status, body) =
