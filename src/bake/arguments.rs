@@ -22,7 +22,7 @@ pub enum ArgumentError {
     /// No container runs `standalone-job`.
     #[error(
         "no container of the JobManager has standalone-job (or standalone-job.sh) as a word of its command or arguments; \
-         a shell wrapper around it cannot be given a start state"
+         a shell wrapper around it cannot be given a start state: let the chart give standalone-job as an element of args"
     )]
     NoStandaloneJob,
     /// Flink would take this and all that follows for arguments of the job.

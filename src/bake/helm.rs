@@ -9,6 +9,8 @@ use thiserror::Error;
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Helm's advice to whoever runs it by hand.
+const HINT: &str = "Use --debug flag";
 
 /// Why there is nothing to apply.
 #[derive(Debug, Error)]
@@ -19,10 +21,8 @@ pub enum BakeError {
     /// The chart does not render with these values.
     #[error("the chart does not render: {0}")]
     Render(String),
-    /// Two runs differ.
-    #[error(
-        "the chart renders differently each time, first in this line: {0}; take out what is random or depends on the time"
-    )]
+    /// Two runs differ. Names the place alone: what is random is often a password.
+    #[error("the chart renders differently each time, first in {0}; take out what is random or depends on the time")]
     Differs(String),
     /// What it rendered is not Kubernetes objects.
     #[error("the chart renders something that is not a Kubernetes object: {0}")]
@@ -58,13 +58,10 @@ impl Helm {
     pub async fn template(&self, release: &Release<'_>) -> Result<Vec<DynamicObject>, BakeError> {
         let first = self.render(release).await?;
         let second = self.render(release).await?;
-        if let Some((line, _)) = first.lines().zip(second.lines()).find(|(left, right)| left != right) {
-            return Err(BakeError::Differs(line.trim().chars().take(120).collect()));
+        match first_difference(&first, &second) {
+            Some(place) => Err(BakeError::Differs(place)),
+            None => parse_objects(&first),
         }
-        if first.len() != second.len() {
-            return Err(BakeError::Differs("the end".to_owned()));
-        }
-        parse_objects(&first)
     }
 
     async fn render(&self, release: &Release<'_>) -> Result<String, BakeError> {
@@ -89,11 +86,26 @@ impl Helm {
             .map_err(|error| BakeError::Helm(error.to_string()))?;
         if !output.status.success() {
             let reason = String::from_utf8_lossy(&output.stderr);
-            let reason = reason.trim().trim_start_matches("Error: ").lines().collect::<Vec<_>>().join(" ");
+            let lines = reason.trim().trim_start_matches("Error: ").lines().map(str::trim);
+            let reason = lines.filter(|line| !line.is_empty() && !line.starts_with(HINT)).collect::<Vec<_>>().join(" ");
             return Err(BakeError::Render(reason.chars().take(600).collect()));
         }
         String::from_utf8(output.stdout).map_err(|_| BakeError::NotObjects("the output is not UTF-8".to_owned()))
     }
+}
+
+/// Where two renderings first differ: Helm's own comment names each document's template.
+fn first_difference(first: &str, second: &str) -> Option<String> {
+    if first == second {
+        return None;
+    }
+    let same = first.lines().zip(second.lines()).take_while(|(left, right)| left == right).count();
+    let before: Vec<&str> = first.lines().take(same).collect();
+    let source = before.iter().rposition(|line| line.starts_with("# Source: "));
+    Some(source.map_or_else(
+        || format!("line {} of everything", same + 1),
+        |at| format!("line {} of what {} renders", same - at, before[at].trim_start_matches("# Source: ")),
+    ))
 }
 
 /// Parses the documents of a rendered chart.
@@ -106,7 +118,8 @@ pub fn parse_objects(text: &str) -> Result<Vec<DynamicObject>, BakeError> {
         let object =
             DynamicObject::deserialize(value).map_err(|error| BakeError::NotObjects(format!("{name}: {error}")))?;
         if object.types.is_none() || object.metadata.name.is_none() {
-            return Err(BakeError::NotObjects(format!("{name} has no apiVersion, kind or name")));
+            let what = if name == "?" { "a document".to_owned() } else { name };
+            return Err(BakeError::NotObjects(format!("{what} has no apiVersion, kind or name; complete it")));
         }
         objects.push(object);
     }
@@ -147,6 +160,19 @@ mod tests {
             serde_json::json!({"image": {"repository": "x", "tag": "1.4.2"}, "a": 1})
         );
         assert_eq!(with_version(None, "version", "1"), serde_json::json!({"version": "1"}));
+    }
+
+    #[test]
+    fn what_differs_is_named_by_its_place_and_not_by_its_value() {
+        let rendered = |password: &str| {
+            format!(
+                "---\n# Source: shop/templates/a.yaml\nkind: A\n---\n# Source: shop/templates/b.yaml\nkind: Secret\nx: {password}\n"
+            )
+        };
+        assert_eq!(first_difference(&rendered("hunter2"), &rendered("hunter2")), None);
+        let place = first_difference(&rendered("hunter2"), &rendered("swordfish")).unwrap();
+        assert_eq!(place, "line 2 of what shop/templates/b.yaml renders");
+        assert_eq!(first_difference("a\n", "a\nb\n").unwrap(), "line 2 of everything");
     }
 
     #[test]

@@ -32,7 +32,10 @@ pub fn violations(objects: &[DynamicObject], context: &PolicyContext<'_>) -> Vec
             found.push(format!("{label} is rendered twice"));
         }
         if !context.namespaced_kinds.contains(&format!("{}/{}", types.api_version, types.kind)) {
-            found.push(format!("{label} is cluster-scoped, or of a kind that the API server does not serve"));
+            found.push(format!(
+                "{label} is cluster-scoped, or of a kind ({}) that the API server does not serve",
+                types.api_version
+            ));
         }
         if object.metadata.namespace.as_deref().is_some_and(|namespace| namespace != context.namespace) {
             found.push(format!("{label} is rendered for another namespace than {}", context.namespace));
@@ -46,7 +49,7 @@ pub fn violations(objects: &[DynamicObject], context: &PolicyContext<'_>) -> Vec
             object.types.as_ref().is_some_and(|types| types.kind == "Deployment") && object.name_any() == workload
         });
         if !there {
-            found.push(format!("the chart renders no Deployment {workload}"));
+            found.push(format!("the Deployment {workload}, which the FlinkApplication names, is missing"));
         }
     }
     found

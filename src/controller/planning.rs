@@ -140,7 +140,10 @@ async fn bake(context: &Context, application: &FlinkApplication, version: &str) 
     };
     let found = violations(&objects, &policy);
     if !found.is_empty() {
-        return Err(Trouble::refused(format!("the chart renders what may not be deployed: {}", found.join("; "))));
+        return Err(Trouble::refused(format!(
+            "the chart renders what may not be deployed: {}. Change the chart, or have the FlinkApplication changed by the platform team",
+            found.join("; ")
+        )));
     }
     for object in &mut objects {
         object.metadata.namespace = Some(context.namespace.clone());
@@ -354,7 +357,7 @@ async fn check_references(
             let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
             if !rendered && writer.live(&wanted).await?.is_none() {
                 return Err(Trouble::refused(format!(
-                    "Deployment {} mounts {} {name}, which is neither rendered nor there",
+                    "Deployment {} mounts {} {name}, which is neither rendered nor there: add it to the chart, or create it",
                     object.name_any(),
                     kind.kind()
                 )));

@@ -38,9 +38,8 @@ impl Charts {
 
 /// A Deployment named after release and component; `pod` is indented into its pod's spec, beside the container.
 pub fn deployment(component: &str, container: &str, pod: &str) -> String {
-    let indented = |text: &str, by: usize| {
-        text.lines().map(|line| format!("{}{line}\n", " ".repeat(by))).collect::<String>()
-    };
+    let indented =
+        |text: &str, by: usize| text.lines().map(|line| format!("{}{line}\n", " ".repeat(by))).collect::<String>();
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{{{ .Release.Name }}}}-{component}\nspec:\n  replicas: 1\n  \
          selector:\n    matchLabels: {{component: {component}}}\n  template:\n    metadata:\n      labels: {{component: {component}}}\n    \
