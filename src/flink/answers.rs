@@ -166,8 +166,18 @@ pub struct LatestCheckpoints {
     pub completed: Option<Checkpoint>,
     /// The last savepoint, also one in progress.
     pub savepoint: Option<Checkpoint>,
+    /// The last one that failed.
+    pub failed: Option<FailedCheckpoint>,
     /// What was last restored.
     pub restored: Option<Restored>,
+}
+
+/// A checkpoint that failed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct FailedCheckpoint {
+    /// Why, in Flink's words.
+    pub failure_message: Option<String>,
 }
 
 /// A checkpoint or savepoint.

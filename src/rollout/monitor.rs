@@ -131,8 +131,11 @@ fn failing_probe(world: &World, watch: &Watch, settings: &MonitorSettings) -> Op
 fn judge(world: &World, status: FlinkRolloutStatus, watch: &Watch, settings: &MonitorSettings) -> Decision {
     if watch.checkpoints < u64::from(settings.checkpoints_wanted) {
         let why = format!(
-            "only {} of {} wanted checkpoints completed within {} s",
-            watch.checkpoints, settings.checkpoints_wanted, settings.watch_seconds
+            "only {} of {} wanted checkpoints completed within {} s{}",
+            watch.checkpoints,
+            settings.checkpoints_wanted,
+            settings.watch_seconds,
+            failed_checkpoints(world)
         );
         return unhealthy(world, status, &why);
     }
@@ -143,6 +146,17 @@ fn judge(world: &World, status: FlinkRolloutStatus, watch: &Watch, settings: &Mo
         (Direction::Back, Some(failure)) => end::with(world, ResultKind::RolledBack, &failure.message),
         (Direction::Back, None) => end::with(world, ResultKind::RolledBack, &seen),
     }
+}
+
+/// How many checkpoints failed, and why the last one did.
+fn failed_checkpoints(world: &World) -> String {
+    let Some(checkpoints) = world.flink.checkpoints.as_ref().filter(|checkpoints| checkpoints.counts.failed > 0) else {
+        return String::new();
+    };
+    let last = checkpoints.latest.failed.as_ref().and_then(|failed| failed.failure_message.as_deref());
+    let last = last.and_then(|message| message.lines().next()).unwrap_or("Flink gives no reason");
+    let last: String = last.chars().take(300).collect();
+    format!("; {} failed, the last one because: {last}", checkpoints.counts.failed)
 }
 
 fn unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {
