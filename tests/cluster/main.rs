@@ -5,4 +5,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod crashes;
+mod people;
 mod there_and_back;

@@ -1,6 +1,6 @@
 //! The sample application as a team runs it: installed by Helm, changed by hand, then handed to Lockkeeper.
 
-use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command, time::Duration};
+use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
 use lockkeeper_slack_simulator::{Click, Message, Simulator};
 use serde_json::{Value, json};
@@ -15,20 +15,25 @@ pub const ROLLOUT: Duration = Duration::from_secs(420);
 pub const CHANNEL: &str = "deploys";
 
 pub struct Application {
+    /// Its name, which is that of its Helm release and of its cluster ids too.
+    pub name: String,
     pub sandbox: Sandbox,
-    pub namespace: Namespace,
+    pub namespace: Arc<Namespace>,
     pub data: PathBuf,
 }
 
 impl Application {
     /// Installs 1.0.0 by Helm, changes its configuration and its replicas by hand, and writes its FlinkApplication.
     pub async fn installed() -> Self {
+        Self::installed_for("orders").await
+    }
+
+    /// The same in a namespace whose name begins with `purpose`, so that several tests can run side by side.
+    pub async fn installed_for(purpose: &str) -> Self {
         let sandbox = Sandbox::get();
-        let namespace = sandbox.namespace("orders");
+        let namespace = Arc::new(sandbox.namespace(purpose));
         let data = sandbox.data.join(&namespace.name);
-        std::fs::create_dir_all(&data).unwrap();
-        std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
-        let application = Self { sandbox, namespace, data };
+        let application = Self { name: "orders".to_owned(), sandbox, namespace, data };
         application.helm_install();
         let name = application.namespace.name.as_str();
         let edited = json!({"data": {"notes.txt": "edited by hand"}}).to_string();
@@ -48,7 +53,27 @@ impl Application {
         application
     }
 
+    /// A second application in the same namespace, as Helm installs it.
+    pub async fn neighbour(&self, name: &str) -> Self {
+        let data = self.sandbox.data.join(format!("{}-{name}", self.namespace.name));
+        let (sandbox, namespace) = (self.sandbox.clone(), Arc::clone(&self.namespace));
+        let application = Self { name: name.to_owned(), sandbox, namespace, data };
+        application.helm_install();
+        application.sandbox.apply(&application.namespace.name, &application.flink_application());
+        application.running(1).await;
+        application
+    }
+
+    /// Changes the FlinkApplication's spec by a merge patch, as the platform team would.
+    pub fn change(&self, spec: &Value) {
+        let patch = json!({ "spec": spec }).to_string();
+        let object = format!("flinkapplication/{}", self.name);
+        self.sandbox.kubectl(&["-n", &self.namespace.name, "patch", &object, "--type=merge", "-p", &patch]);
+    }
+
     fn helm_install(&self) {
+        std::fs::create_dir_all(&self.data).unwrap();
+        std::fs::set_permissions(&self.data, std::fs::Permissions::from_mode(0o777)).unwrap();
         let mut helm = Command::new(&self.sandbox.helm);
         helm.args([
             "--kubeconfig",
@@ -56,7 +81,7 @@ impl Application {
             "-n",
             &self.namespace.name,
             "install",
-            "orders",
+            &self.name,
         ]);
         helm.arg(&self.sandbox.chart).args(["--set", "version=1.0.0"]);
         let output = helm.args(["--set", &format!("data.hostPath={}", self.data.display())]).output().unwrap();
@@ -64,16 +89,17 @@ impl Application {
     }
 
     fn flink_application(&self) -> Value {
-        let data = self.data.to_str().unwrap();
+        let (data, name) = (self.data.to_str().unwrap(), self.name.as_str());
         json!({
-            "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkApplication", "metadata": {"name": "orders"},
+            "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkApplication", "metadata": {"name": name},
             "spec": {
                 "chart": {"path": self.sandbox.chart}, "values": {"data": {"hostPath": data}}, "versionValue": "version",
                 "versions": ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.5.0", "1.6.0", "1.7.0", "1.8.0"],
-                "jobManager": "orders-jobmanager", "taskManager": "orders-taskmanager", "restService": {"name": "orders-rest", "port": 8081},
+                "jobManager": format!("{name}-jobmanager"), "taskManager": format!("{name}-taskmanager"),
+                "restService": {"name": format!("{name}-rest"), "port": 8081},
                 "savepoint": {"directory": format!("file://{data}/savepoints"), "timeoutSeconds": 120,
                     "localView": {"prefix": "file://", "path": ""}},
-                "highAvailability": {"kubernetesClusterId": "orders", "clusterId": "orders"},
+                "highAvailability": {"kubernetesClusterId": name, "clusterId": name},
                 "startDeadlineSeconds": 180,
                 "monitor": {"stabiliseSeconds": 5, "watchSeconds": 15, "restartsAllowed": 0, "checkpointsWanted": 2},
                 "approvals": {"required": 1, "groups": ["S0PLATFORM"]}, "deployers": {"groups": ["S0PLATFORM"]},
@@ -93,7 +119,7 @@ impl Application {
     }
 
     pub fn deployment(&self, component: &str) -> Value {
-        self.sandbox.get_json(&self.namespace.name, &format!("deployment/orders-{component}"))
+        self.sandbox.get_json(&self.namespace.name, &format!("deployment/{}-{component}", self.name))
     }
 
     pub fn rollout(&self, name: &str) -> Value {
@@ -138,7 +164,8 @@ impl Application {
 
     /// Waits for the line that says how a rollout ended, or that it halted.
     pub async fn ended(&self, slack: &Simulator, name: &str, card: &Message) -> (Value, String) {
-        let ends = ["*Succeeded* in", "*RolledBack* in", "*Untouched* in", "*Halted* in", "*Failed* in"];
+        let ends =
+            ["*Succeeded* in", "*RolledBack* in", "*Untouched* in", "*Halted* in", "*Failed* in", "*Abandoned* in"];
         let find = |view: &lockkeeper_slack_simulator::View<'_>| {
             let thread = view.render_thread(CHANNEL, &card.ts);
             ends.iter().any(|end| thread.contains(end)).then_some(thread)

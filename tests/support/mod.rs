@@ -5,6 +5,9 @@
 pub mod application;
 pub mod bot;
 pub mod chart;
+pub mod footprint;
+pub mod kubernetes_users;
+pub mod ledger;
 pub mod records;
 pub mod refusals;
 pub mod sandbox;

@@ -1,0 +1,71 @@
+//! What people do to rollouts, in one chain on one application: they refuse, forget, forge, hurry, change their minds, delete,
+//! roll back by command, and mend what kept a rollback from starting.
+
+mod before_stop;
+mod changed_minds;
+mod no_savepoint;
+mod parked;
+mod roll_back;
+
+use std::{future::Future, time::Duration};
+
+use lockkeeper_slack_simulator::{Simulator, View};
+use serde_json::json;
+
+use crate::support::{
+    application::{Application, CHANNEL},
+    bot::{Bot, simulator},
+    kubernetes_users::{OTTO, RITA},
+    ledger::Ledger,
+};
+
+/// The application, and Slack, of the chain.
+struct Scene {
+    orders: Application,
+    slack: Simulator,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_keep_the_upper_hand() {
+    let orders = Application::installed_for("people").await;
+    orders.admit_people();
+    orders.change(&json!({
+        "approvals": {"kubernetesUsers": [OTTO, RITA]},
+        "monitor": {"stabiliseSeconds": 2, "watchSeconds": 8},
+    }));
+    let slack = simulator().await;
+    let bot = Bot::start(&orders.sandbox, &orders.namespace.name, &slack).await;
+    let scene = Scene { orders, slack };
+
+    before_stop::chain(&scene).await;
+    let mut ledger = Ledger::open(&scene.orders).await;
+    no_savepoint::chain(&scene, &mut ledger).await;
+    changed_minds::chain(&scene, &mut ledger).await;
+    roll_back::chain(&scene, &mut ledger).await;
+    parked::chain(&scene, &mut ledger).await;
+    bot.stop().await;
+}
+
+impl Scene {
+    /// Does something that must leave the application as it is.
+    async fn untouched<T>(&self, what: &str, step: impl Future<Output = T>) -> T {
+        println!("==== {what}");
+        let before = self.orders.footprint().await;
+        let answer = step.await;
+        assert_eq!(self.orders.footprint().await, before, "{what}: the application was touched");
+        answer
+    }
+
+    /// The thread of a rollout, as soon as it says this.
+    async fn thread_with(&self, rollout: &str, words: &str) -> String {
+        let card = self.orders.card(&self.slack, rollout).await;
+        let find = |view: &View<'_>| {
+            let thread = view.render_thread(CHANNEL, &card.ts);
+            thread.contains(words).then_some(thread)
+        };
+        let waited = self.slack.wait_for("words in the thread", Duration::from_secs(30), find).await;
+        waited.unwrap_or_else(|error| {
+            panic!("{rollout}: no {words:?}: {error}\n{}", self.slack.view().render_thread(CHANNEL, &card.ts))
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! A rollback that cannot start: parked at 0 replicas and loud, then resumed once its cause is mended, or given up.
+
+use std::time::Duration;
+
+use lockkeeper::api::{FlinkRolloutStatus, ResultKind};
+use lockkeeper_slack_simulator::{Click, View};
+use serde_json::{Value, json};
+
+use super::Scene;
+use crate::support::{
+    application::{CHANNEL, text},
+    ledger::Ledger,
+    sandbox::eventually,
+};
+
+pub(super) async fn chain(scene: &Scene, ledger: &mut Ledger) {
+    resumed(scene, ledger).await;
+    given_up(scene, ledger).await;
+}
+
+/// Neither the target nor what ran before gets a pod, until `mend` is called.
+async fn parked(scene: &Scene, name: &str) -> FlinkRolloutStatus {
+    println!("==== {name}");
+    let orders = &scene.orders;
+    let namespace = orders.namespace.name.as_str();
+    orders.sandbox.kubectl(&["-n", namespace, "create", "quota", "no-pods", "--hard=pods=0"]);
+    eventually("the quota is in force", Duration::from_secs(30), || {
+        let quota = orders.sandbox.get_json(namespace, "resourcequota/no-pods");
+        quota.pointer("/status/hard/pods").map(drop)
+    })
+    .await;
+    let replicas = orders.deployment("taskmanager").pointer("/spec/replicas").unwrap().clone();
+    orders.ask(name, json!({"kind": "Deploy", "version": "1.0.0"}));
+    let status = orders.settled(name).await;
+    let halt = status.halt.clone().unwrap_or_else(|| panic!("{name} did not halt: {}", status.message));
+    assert!(halt.parked, "{}", halt.message);
+    assert!(halt.message.contains("exceeded quota: no-pods"), "{}", halt.message);
+    let commands = [("taskmanager", replicas), ("jobmanager", json!(1))].map(|(component, replicas)| {
+        format!("kubectl -n {namespace} scale deployment orders-{component} --replicas={replicas}")
+    });
+    assert_eq!(halt.commands, commands);
+    let thread = scene.thread_with(name, "*Halted* in").await;
+    assert!(commands.iter().all(|command| thread.contains(command)), "{thread}");
+    at_zero(scene, &status).await;
+    status
+}
+
+/// Both Deployments are at 0, with a template that starts from the restore point.
+async fn at_zero(scene: &Scene, status: &FlinkRolloutStatus) {
+    let point = status.restore_point.as_ref().unwrap().path.as_str();
+    eventually("0 replicas, ready to be started by hand", Duration::from_secs(60), || {
+        let both = ["jobmanager", "taskmanager"].map(|component| scene.orders.deployment(component));
+        let zero = both.iter().all(|deployment| deployment.pointer("/spec/replicas") == Some(&json!(0)));
+        let arguments = both[0].pointer("/spec/template/spec/containers/0/args")?.as_array()?;
+        (zero && arguments.iter().any(|argument| argument.as_str() == Some(point))).then_some(())
+    })
+    .await;
+}
+
+fn mend(scene: &Scene) {
+    scene.orders.sandbox.kubectl(&["-n", &scene.orders.namespace.name, "delete", "quota", "no-pods"]);
+}
+
+/// Clicks a button on a rollout's card, as soon as it is there.
+async fn click(scene: &Scene, rollout: &str, label: &str, action: &str) {
+    let (slack, button) = (&scene.slack, format!("[{label}]"));
+    let ours = format!("`{rollout}`");
+    let find = |view: &View<'_>| {
+        let roots = view.channel(CHANNEL).into_iter().filter(|message| !message.is_reply());
+        roots.into_iter().find(|root| {
+            let shown = view.render(root);
+            shown.contains(&ours) && shown.contains(&button)
+        })
+    };
+    let card = slack.wait_for("the button", Duration::from_secs(30), find).await.unwrap();
+    slack.click(&Click::new("bob", CHANNEL, &card.ts, action)).await.unwrap();
+}
+
+async fn resumed(scene: &Scene, ledger: &mut Ledger) {
+    let name = "parked-and-resumed";
+    parked(scene, name).await;
+    mend(scene);
+    click(scene, name, "Resume", "rollout.resume").await;
+    let status = scene.orders.shows(name, "its end", |status| status.result.is_some()).await;
+    assert_eq!(status.result.unwrap().kind, ResultKind::RolledBack, "{}", status.message);
+    ledger.went_on(&scene.orders, &status.job.unwrap().job_id).await;
+}
+
+/// After giving up, the next deploy asks where to start from; from the restore point it goes on as if nothing had been.
+async fn given_up(scene: &Scene, ledger: &mut Ledger) {
+    let (orders, name) = (&scene.orders, "parked-and-given-up");
+    parked(scene, name).await;
+    click(scene, name, "Give up", "rollout.give-up").await;
+    let status = orders.shows(name, "its end", |status| status.result.is_some()).await;
+    assert_eq!(status.result.unwrap().kind, ResultKind::Abandoned, "{}", status.message);
+    let known = orders.status();
+    assert!(known.get("parkedAt").is_some(), "{known}");
+    assert_eq!(known.get("activeRollout"), None);
+    mend(scene);
+
+    let next = orders.command(&scene.slack, "/flink deploy orders 1.1.0").await;
+    let result = orders.settled(&next).await.result.unwrap();
+    assert_eq!(result.kind, ResultKind::Untouched, "{}", result.message);
+    assert!(result.message.contains(&format!("start from restorePoint {name}")), "{}", result.message);
+
+    let from = json!({"from": "RestorePoint", "value": name});
+    orders.ask("from-the-restore-point", json!({"kind": "Deploy", "version": "1.1.0", "startFrom": from}));
+    let status = orders.settled("from-the-restore-point").await;
+    assert_eq!(status.result.unwrap().kind, ResultKind::Succeeded, "{}", status.message);
+    let job = status.job.unwrap();
+    let points = known["restorePoints"].as_array().unwrap();
+    let point = points.iter().find(|point| point["name"] == name).unwrap();
+    assert_eq!(job.start_path.as_deref(), Some(text(point, "/path")));
+    assert_eq!(orders.status().get("parkedAt").filter(|at| **at != Value::Null), None);
+    ledger.went_on(orders, &job.job_id).await;
+}
