@@ -1,41 +1,69 @@
-//! What people click: the button says the verb, its value the rollout and the plan that was shown.
+//! What people click: the action id says what is asked, the value about which rollout, and neither how.
 
-use super::command::Verb;
+use super::words;
+use crate::api::DecisionKind;
+
+const PREFIX: &str = "rollout.";
+const RETRY: &str = "retry.";
 
 /// A click on a button of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Click {
-    /// The decision.
-    pub verb: Verb,
     /// Namespace of the rollout.
     pub namespace: String,
     /// Its name.
     pub rollout: String,
-    /// The digest of the plan that was shown with the button.
-    pub digest: String,
+    /// What is asked.
+    pub asks: Asks,
+}
+
+/// What a click asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asks {
+    /// A decision about the rollout.
+    Decide {
+        /// Which decision.
+        decision: DecisionKind,
+        /// The digest of the plan that was shown with the button.
+        digest: String,
+    },
+    /// The same again as a new rollout, from another start state that the end of this one offered.
+    Retry {
+        /// Which of the choices of its result: an ended rollout is frozen, so they never change.
+        choice: usize,
+        /// Its uid: a name can be used again.
+        uid: String,
+    },
+}
+
+impl Asks {
+    /// The action id of the button.
+    pub(super) fn action_id(&self) -> String {
+        match self {
+            Self::Decide { decision, .. } => format!("{PREFIX}{}", words::word(*decision)),
+            Self::Retry { choice, .. } => format!("{PREFIX}{RETRY}{choice}"),
+        }
+    }
 }
 
 impl Click {
-    /// The action id of a verb's button.
-    #[must_use]
-    pub fn action_id(verb: Verb) -> String {
-        format!("rollout.{}", verb.word())
-    }
-
-    /// The value of a button: which rollout and which plan, never what to do.
-    #[must_use]
-    pub fn value(namespace: &str, rollout: &str, digest: &str) -> String {
-        format!("{namespace}/{rollout}/{digest}")
+    /// The value of the button: which rollout, and what of it was seen.
+    pub(super) fn value(&self) -> String {
+        let (Asks::Decide { digest: seen, .. } | Asks::Retry { uid: seen, .. }) = &self.asks;
+        format!("{}/{}/{seen}", self.namespace, self.rollout)
     }
 
     /// Reads a click; none if it is not of a button of ours.
     #[must_use]
     pub fn parse(action_id: &str, value: &str) -> Option<Self> {
-        let word = action_id.strip_prefix("rollout.")?;
-        let (verb, _) = Verb::ALL.into_iter().find(|(_, known)| *known == word)?;
+        let word = action_id.strip_prefix(PREFIX)?;
         let mut parts = value.splitn(3, '/');
-        let (namespace, rollout, digest) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { verb, namespace: namespace.to_owned(), rollout: rollout.to_owned(), digest: digest.to_owned() })
+        let (namespace, rollout, seen) = (parts.next()?, parts.next()?, parts.next()?.to_owned());
+        let asks = match word.strip_prefix(RETRY) {
+            Some(choice) => Asks::Retry { choice: choice.parse().ok()?, uid: seen },
+            None => Asks::Decide { decision: words::decision(word)?, digest: seen },
+        };
+        Some(Self { namespace: namespace.to_owned(), rollout: rollout.to_owned(), asks })
     }
 }
 
@@ -45,13 +73,26 @@ mod tests {
 
     #[test]
     fn a_click_says_what_its_button_meant() {
-        let value = Click::value("shop", "orders-1", "abc");
-        let click = Click::parse(&Click::action_id(Verb::GiveUp), &value).unwrap();
-        assert_eq!(
-            click,
-            Click { verb: Verb::GiveUp, namespace: "shop".into(), rollout: "orders-1".into(), digest: "abc".into() }
-        );
-        assert_eq!(Click::parse("rollout.explode", &value), None);
-        assert_eq!(Click::parse("rollout.abort", "nonsense"), None);
+        for asks in [
+            Asks::Decide { decision: DecisionKind::GiveUp, digest: "abc".into() },
+            Asks::Decide { decision: DecisionKind::Abort, digest: String::new() },
+            Asks::Retry { choice: 2, uid: "1-2".into() },
+        ] {
+            let click = Click { namespace: "shop".into(), rollout: "orders-1".into(), asks };
+            assert_eq!(Click::parse(&click.asks.action_id(), &click.value()), Some(click));
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_ours_is_no_click() {
+        for (action, value) in [
+            ("rollout.explode", "shop/orders-1/abc"),
+            ("rollout.abort", "nonsense"),
+            ("rollout.retry.", "shop/orders-1/abc"),
+            ("rollout.retry.-1", "shop/orders-1/abc"),
+            ("retry.1", "shop/orders-1/abc"),
+        ] {
+            assert_eq!(Click::parse(action, value), None, "{action}");
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! Who may do what, from the application's own rules and from memory. What is not known is refused.
 
-use super::command::Verb;
-use crate::api::{FlinkApplication, FlinkRollout};
+use crate::api::{DecisionKind, FlinkApplication, FlinkRollout};
 
 /// The groups that a person is in; none if that is not known, or older than it may be.
 pub(super) type Groups = Option<Vec<String>>;
@@ -21,13 +20,13 @@ pub(super) fn may_decide(
     rollout: &FlinkRollout,
     user: (&str, &str),
     groups: &Groups,
-    verb: Verb,
+    decision: DecisionKind,
 ) -> Result<(), String> {
     let (team, user) = user;
-    if !matches!(verb, Verb::Approve | Verb::Reject) {
+    if !matches!(decision, DecisionKind::Approve | DecisionKind::Reject) {
         return may_deploy(application, user, groups);
     }
-    if verb == Verb::Approve && rollout.spec.request.by == format!("slack:{team}/{user}") {
+    if decision == DecisionKind::Approve && rollout.spec.request.by == format!("slack:{team}/{user}") {
         return Err("You asked for this rollout, so somebody else has to approve it.".to_owned());
     }
     let approvers = &application.spec.approvals.groups;
@@ -85,8 +84,8 @@ mod tests {
         }))
         .unwrap();
         let in_group = Some(vec!["S2".to_owned()]);
-        assert!(may_decide(&application(), &rollout, ("T", "U1"), &in_group, Verb::Approve).is_err());
-        assert!(may_decide(&application(), &rollout, ("T", "U2"), &in_group, Verb::Approve).is_ok());
-        assert!(may_decide(&application(), &rollout, ("T", "U2"), &Some(vec![]), Verb::Approve).is_err());
+        assert!(may_decide(&application(), &rollout, ("T", "U1"), &in_group, DecisionKind::Approve).is_err());
+        assert!(may_decide(&application(), &rollout, ("T", "U2"), &in_group, DecisionKind::Approve).is_ok());
+        assert!(may_decide(&application(), &rollout, ("T", "U2"), &Some(vec![]), DecisionKind::Approve).is_err());
     }
 }

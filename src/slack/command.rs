@@ -2,6 +2,9 @@
 
 use thiserror::Error;
 
+use super::words;
+use crate::api::DecisionKind;
+
 /// A command that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
@@ -36,7 +39,7 @@ pub enum Command {
     /// A decision about a rollout.
     Decide {
         /// Which decision.
-        verb: Verb,
+        decision: DecisionKind,
         /// The rollout.
         rollout: String,
         /// Why.
@@ -44,41 +47,6 @@ pub enum Command {
     },
     /// What can be typed.
     Help,
-}
-
-/// Decisions that can be typed and clicked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verb {
-    /// Go ahead.
-    Approve,
-    /// Do not.
-    Reject,
-    /// Stop it.
-    Abort,
-    /// Go back now.
-    RollBack,
-    /// Try again after a halt.
-    Resume,
-    /// End a halted one.
-    GiveUp,
-}
-
-impl Verb {
-    /// Every verb with the word that is typed and, behind `rollout.`, the action id of its button.
-    pub const ALL: [(Self, &'static str); 6] = [
-        (Self::Approve, "approve"),
-        (Self::Reject, "reject"),
-        (Self::Abort, "abort"),
-        (Self::RollBack, "roll-back"),
-        (Self::Resume, "resume"),
-        (Self::GiveUp, "give-up"),
-    ];
-
-    /// Its word.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        Self::ALL.into_iter().find(|(verb, _)| *verb == self).map_or("", |(_, word)| word)
-    }
 }
 
 /// Why something typed was not understood; shown to whoever typed it.
@@ -144,10 +112,9 @@ pub fn parse(text: &str) -> Result<Command, ParseError> {
         "deploy" => deploy(&rest),
         "rollback" => roll_back(&rest),
         _ => {
-            let verb = Verb::ALL.into_iter().find(|(_, known)| *known == lower);
-            let Some((verb, word)) = verb else { return Err(unknown(word)) };
-            let rollout = named(word, first(word, "ID", &rest)?)?;
-            Ok(Command::Decide { verb, rollout, reason: reason(&rest, 1) })
+            let Some(decision) = words::decision(&lower) else { return Err(unknown(word)) };
+            let rollout = named(&lower, first(&lower, "ID", &rest)?)?;
+            Ok(Command::Decide { decision, rollout, reason: reason(&rest, 1) })
         }
     }
 }
@@ -234,9 +201,9 @@ mod tests {
         Deploy { application: "shop/orders", version: "1.4.2", reason: Some("fixes late events") }
         RollBack { application: "orders", rewind: false }
         RollBack { application: "orders", rewind: true }
-        Decide { verb: Approve, rollout: "orders-0123456789", reason: None }
-        Decide { verb: Reject, rollout: "orders-1", reason: Some("not today") }
-        Decide { verb: GiveUp, rollout: "orders-1", reason: None }
+        Decide { decision: Approve, rollout: "orders-0123456789", reason: None }
+        Decide { decision: Reject, rollout: "orders-1", reason: Some("not today") }
+        Decide { decision: GiveUp, rollout: "orders-1", reason: None }
         Status { application: None }
         Status { application: Some("orders") }
         List

@@ -6,17 +6,14 @@ use kube::{Client, ResourceExt};
 use slack_morphism::prelude::{SlackCommandEvent, SlackInteractionBlockActionsEvent};
 
 use super::{
-    action::Click,
+    action::{Asks, Click},
     authority::{may_decide, may_deploy},
-    command::{Command, Verb, parse},
+    command::{Command, parse},
     memory::Memory,
-    messages,
+    messages, requests, words,
 };
 use crate::{
-    api::{
-        Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request, RequestKind, StartFrom,
-        StartFromKind,
-    },
+    api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request, StartFrom},
     cluster::{WriteError, digest_of},
     record::RolloutRecord,
 };
@@ -65,7 +62,14 @@ impl Handler {
         let person = Person { team: &event.team.id.0, user: &event.user.as_ref()?.id.0 };
         let at = action.action_ts.as_ref().map_or_else(|| event.trigger_id.0.clone(), |ts| ts.0.clone());
         let name = format!("{}/{}", click.namespace, click.rollout);
-        self.decide(click.verb, &name, &person, &at, (Some(click.digest), None)).await.err()
+        match click.asks {
+            Asks::Decide { decision, digest } => {
+                self.decide(decision, &name, &person, &at, (Some(digest), None)).await.err()
+            }
+            Asks::Retry { choice, uid } => {
+                Some(self.retry(&name, (&uid, choice), &person, &at).await.unwrap_or_else(|problem| problem))
+            }
+        }
     }
 
     async fn carry_out(&self, command: Command, person: &Person<'_>, trigger: &str) -> Result<String, String> {
@@ -82,25 +86,17 @@ impl Handler {
             }
             Command::Deploy { application, version, reason } => {
                 let application = self.memory.application(&application)?;
-                let request = Request {
-                    application: application.name_any(),
-                    by: person.by(),
-                    reason,
-                    kind: RequestKind::Deploy,
-                    version: Some(version),
-                    revision: None,
-                    start_from: StartFrom::default(),
-                };
+                let request = requests::deploy(&application, (version, StartFrom::default()), reason, person.by());
                 self.start(&application, request, person, trigger).await
             }
             Command::RollBack { application, rewind } => {
                 let application = self.memory.application(&application)?;
-                let request = roll_back(&application, rewind, person)?;
+                let request = requests::roll_back(&application, rewind, person.by())?;
                 self.start(&application, request, person, trigger).await
             }
-            Command::Decide { verb, rollout, reason } => {
-                self.decide(verb, &rollout, person, trigger, (None, reason)).await?;
-                Ok(format!("Noted: {} `{rollout}`.", verb.word()))
+            Command::Decide { decision, rollout, reason } => {
+                self.decide(decision, &rollout, person, trigger, (None, reason)).await?;
+                Ok(format!("Noted: {} `{rollout}`.", words::word(decision)))
             }
         }
     }
@@ -129,34 +125,55 @@ impl Handler {
         Ok(said)
     }
 
+    /// The same as an ended rollout, from another start state.
+    async fn retry(
+        &self,
+        ended: &str,
+        offered: (&str, usize),
+        person: &Person<'_>,
+        at: &str,
+    ) -> Result<String, String> {
+        let ended = self.known(ended)?;
+        let request = requests::retry(&ended, offered, person.by())?;
+        let application = self.application_of(&ended)?;
+        self.start(&application, request, person, at).await
+    }
+
+    fn known(&self, rollout: &str) -> Result<Arc<FlinkRollout>, String> {
+        let known = self.memory.rollout(rollout);
+        known.ok_or_else(|| format!("There is no rollout `{rollout}`. `/flink history APP` shows them."))
+    }
+
+    fn application_of(&self, rollout: &FlinkRollout) -> Result<Arc<FlinkApplication>, String> {
+        let namespace = rollout.namespace().unwrap_or_default();
+        self.memory.application(&format!("{namespace}/{}", rollout.spec.request.application))
+    }
+
     async fn decide(
         &self,
-        verb: Verb,
+        decision: DecisionKind,
         name: &str,
         person: &Person<'_>,
         at: &str,
         said: (Option<String>, Option<String>),
     ) -> Result<(), String> {
         let (digest, reason) = said;
-        let rollout = self
-            .memory
-            .rollout(name)
-            .ok_or_else(|| format!("There is no rollout `{name}`. `/flink history APP` shows them."))?;
-        if let Some(happened) = messages::stale(&rollout, verb, digest.as_deref()) {
+        let rollout = self.known(name)?;
+        if let Some(happened) = messages::stale(&rollout, decision, digest.as_deref()) {
             return Err(happened);
         }
-        let namespace = rollout.namespace().unwrap_or_default();
-        let application = self.memory.application(&format!("{namespace}/{}", rollout.spec.request.application))?;
-        may_decide(&application, &rollout, (person.team, person.user), &self.memory.groups_of(person.user), verb)?;
+        let application = self.application_of(&rollout)?;
+        let groups = self.memory.groups_of(person.user);
+        may_decide(&application, &rollout, (person.team, person.user), &groups, decision)?;
         let digest = digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
-        let key = if verb == Verb::Approve {
+        let key = if decision == DecisionKind::Approve {
             digest_of(&("approve", person.by(), &digest))
         } else {
-            digest_of(&(verb.word(), person.by(), at))
+            digest_of(&(words::word(decision), person.by(), at))
         };
         let decision = Decision {
             id: key.chars().take(32).collect(),
-            kind: kind(verb),
+            kind: decision,
             by: person.by(),
             at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::now()),
             plan_digest: digest,
@@ -182,42 +199,4 @@ fn recorded(result: Result<Result<(), WriteError>, tokio::time::error::Elapsed>)
             Err("Not recorded: Kubernetes does not answer. Try again.".to_owned())
         }
     }
-}
-
-fn kind(verb: Verb) -> DecisionKind {
-    match verb {
-        Verb::Approve => DecisionKind::Approve,
-        Verb::Reject => DecisionKind::Reject,
-        Verb::Abort => DecisionKind::Abort,
-        Verb::RollBack => DecisionKind::RollBack,
-        Verb::Resume => DecisionKind::Resume,
-        Verb::GiveUp => DecisionKind::GiveUp,
-    }
-}
-
-/// A roll back after success: with the state of now (carry), or with that of the point when the current revision took over (rewind).
-fn roll_back(application: &FlinkApplication, rewind: bool, person: &Person<'_>) -> Result<Request, String> {
-    let status = application.status.clone().unwrap_or_default();
-    let start_from = if rewind {
-        let current = status.revisions.last().and_then(|revision| revision.rollout.clone());
-        let point = status
-            .restore_points
-            .iter()
-            .rev()
-            .find(|point| Some(&point.name) == current.as_ref())
-            .or(status.restore_points.last());
-        let point = point.ok_or("There is no restore point to rewind to.")?;
-        StartFrom { from: StartFromKind::RestorePoint, value: Some(point.name.clone()) }
-    } else {
-        StartFrom::default()
-    };
-    Ok(Request {
-        application: application.name_any(),
-        by: person.by(),
-        reason: None,
-        kind: RequestKind::RollBack,
-        version: None,
-        revision: None,
-        start_from,
-    })
 }

@@ -12,7 +12,9 @@ mod memory;
 mod messages;
 mod posted;
 mod projection;
+mod requests;
 mod socket;
+mod words;
 
 use std::sync::Arc;
 
@@ -21,7 +23,7 @@ use kube::Client;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
 
-pub use action::Click;
+pub use action::{Asks, Click};
 pub use command::{Command, ParseError, parse};
 pub use messages::{Card, Line, card, thread};
 

@@ -1,9 +1,13 @@
 //! Block Kit blocks as JSON, within Slack's limits.
 
+use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
 use super::cut;
-use crate::slack::{action::Click, command::Verb};
+use crate::{
+    api::{DecisionKind, FlinkRollout},
+    slack::action::{Asks, Click},
+};
 
 pub(super) fn header(text: &str) -> Value {
     json!({ "type": "header", "text": { "type": "plain_text", "text": cut(text, 150), "emoji": false } })
@@ -25,37 +29,58 @@ pub(super) fn context(text: &str) -> Value {
     json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": cut(text, 1900) }] })
 }
 
-/// A button for a decision about one rollout, with what it will do as its confirmation.
-pub(super) struct Button<'a> {
-    pub verb: Verb,
-    pub label: &'a str,
-    pub confirm: String,
+/// How a button stands out.
+#[derive(Clone, Copy)]
+pub(super) enum Style {
+    Plain,
+    Primary,
+    Danger,
 }
 
-pub(super) fn actions(value: &str, buttons: &[Button<'_>]) -> Value {
-    let elements: Vec<Value> = buttons
-        .iter()
-        .map(|button| {
-            let mut element = json!({
-                "type": "button", "action_id": Click::action_id(button.verb), "value": value,
-                "text": { "type": "plain_text", "text": button.label },
-                "confirm": {
-                    "title": { "type": "plain_text", "text": cut(button.label, 90) },
-                    "text": { "type": "plain_text", "text": cut(&button.confirm, 290) },
-                    "confirm": { "type": "plain_text", "text": "Yes" },
-                    "deny": { "type": "plain_text", "text": "No" },
-                },
-            });
-            let style = match button.verb {
-                Verb::Approve | Verb::Resume => Some("primary"),
-                Verb::RollBack | Verb::GiveUp => Some("danger"),
-                Verb::Reject | Verb::Abort => None,
-            };
-            if let Some(style) = style {
-                element["style"] = json!(style);
-            }
-            element
-        })
-        .collect();
+/// A button about one rollout, with what it will do as its confirmation.
+pub(super) struct Button {
+    pub asks: Asks,
+    pub label: String,
+    pub confirm: String,
+    pub style: Style,
+}
+
+impl Button {
+    /// A button for a decision about the plan that is shown.
+    pub(super) fn decide(rollout: &FlinkRollout, decision: DecisionKind, label: &str, confirm: &str) -> Self {
+        let plan = rollout.status.as_ref().and_then(|status| status.plan.as_ref());
+        let digest = plan.map_or_else(String::new, |plan| plan.digest.clone());
+        let style = match decision {
+            DecisionKind::Approve | DecisionKind::Resume => Style::Primary,
+            DecisionKind::RollBack | DecisionKind::GiveUp => Style::Danger,
+            DecisionKind::Reject | DecisionKind::Abort => Style::Plain,
+        };
+        let asks = Asks::Decide { decision, digest };
+        Self { asks, label: label.to_owned(), confirm: confirm.to_owned(), style }
+    }
+
+    fn element(self, rollout: &FlinkRollout) -> Value {
+        let plain = |text: &str, most: usize| json!({ "type": "plain_text", "text": cut(text, most) });
+        let action_id = self.asks.action_id();
+        let (namespace, rollout) = (rollout.namespace().unwrap_or_default(), rollout.name_any());
+        let mut element = json!({
+            "type": "button", "action_id": action_id, "value": Click { namespace, rollout, asks: self.asks }.value(),
+            "text": plain(&self.label, 75),
+            "confirm": {
+                "title": plain(&self.label, 90), "text": plain(&self.confirm, 290),
+                "confirm": plain("Yes", 30), "deny": plain("No", 30),
+            },
+        });
+        match self.style {
+            Style::Plain => {}
+            Style::Primary => element["style"] = json!("primary"),
+            Style::Danger => element["style"] = json!("danger"),
+        }
+        element
+    }
+}
+
+pub(super) fn actions(rollout: &FlinkRollout, buttons: Vec<Button>) -> Value {
+    let elements: Vec<Value> = buttons.into_iter().map(|button| button.element(rollout)).collect();
     json!({ "type": "actions", "elements": elements })
 }

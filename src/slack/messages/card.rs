@@ -7,10 +7,7 @@ use super::{
     blocks::{Button, actions, context, fields, header, section},
     bytes, cut, escape, headline, moment, person, span, state, with_people,
 };
-use crate::{
-    api::{Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord},
-    slack::{action::Click, command::Verb},
-};
+use crate::api::{DecisionKind, Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord};
 
 /// A card: the text of its notification, and its blocks.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,11 +28,9 @@ pub fn card(rollout: &FlinkRollout) -> Card {
     if !stages.is_empty() {
         blocks.push(section(&stages));
     }
-    let digest = status.plan.as_ref().map_or("", |plan| plan.digest.as_str());
-    let value = Click::value(&rollout.namespace().unwrap_or_default(), &rollout.name_any(), digest);
-    let buttons = buttons(&status);
+    let buttons = buttons(rollout, &status);
     if !buttons.is_empty() {
-        blocks.push(actions(&value, &buttons));
+        blocks.push(actions(rollout, buttons));
     }
     blocks.push(context(&format!(
         "`{}` in namespace `{}`",
@@ -100,41 +95,34 @@ fn stage_line(record: &StageRecord) -> String {
 }
 
 /// What can be decided now.
-fn buttons(status: &FlinkRolloutStatus) -> Vec<Button<'static>> {
+fn buttons(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<Button> {
     if status.result.is_some() {
         return Vec::new();
     }
-    let button = |verb, label, confirm: &str| Button { verb, label, confirm: confirm.to_owned() };
+    let button = |decision, label, confirm: &str| Button::decide(rollout, decision, label, confirm);
     if let Some(halt) = &status.halt {
-        let mut buttons = vec![button(Verb::Resume, "Resume", "Try the same stage again, with a new deadline?")];
+        let again = "Try the same stage again, with a new deadline?";
+        let mut buttons = vec![button(DecisionKind::Resume, "Resume", again)];
         if status.direction == Direction::Forward && status.restore_point.is_some() {
-            buttons.push(button(
-                Verb::RollBack,
-                "Roll back",
-                "Go back to the previous version, from the restore point?",
-            ));
+            let back = "Go back to the previous version, from the restore point?";
+            buttons.push(button(DecisionKind::RollBack, "Roll back", back));
         }
         let left = if halt.parked { "The application stays at 0 replicas." } else { "Everything stays as it is now." };
-        buttons.push(button(
-            Verb::GiveUp,
-            "Give up",
-            &format!("End this rollout here? {left} Its restore point is kept."),
-        ));
+        let end = format!("End this rollout here? {left} Its restore point is kept.");
+        buttons.push(button(DecisionKind::GiveUp, "Give up", &end));
         return buttons;
     }
     match (status.direction, status.stage) {
         (Direction::Back, _) => Vec::new(),
         (_, Stage::Plan | Stage::Approve | Stage::Savepoint) => {
-            vec![button(
-                Verb::Abort,
-                "Abort",
-                "Stop this rollout? Before the stop nothing is changed; after it the old version is brought back.",
-            )]
+            let stop =
+                "Stop this rollout? Before the stop nothing is changed; after it the old version is brought back.";
+            vec![button(DecisionKind::Abort, "Abort", stop)]
         }
-        _ => vec![button(
-            Verb::RollBack,
-            "Roll back",
-            "Go back to the previous version now? What was emitted since the restore point is emitted again.",
-        )],
+        _ => {
+            let back =
+                "Go back to the previous version now? What was emitted since the restore point is emitted again.";
+            vec![button(DecisionKind::RollBack, "Roll back", back)]
+        }
     }
 }

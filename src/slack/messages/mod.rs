@@ -3,6 +3,7 @@
 mod blocks;
 mod card;
 mod replies;
+mod retry;
 #[cfg(test)]
 mod tests;
 mod thread;

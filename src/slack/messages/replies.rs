@@ -6,8 +6,8 @@ use kube::ResourceExt as _;
 
 use super::{escape, headline, moment, person, state};
 use crate::{
-    api::{Direction, FlinkApplication, FlinkRollout, Request, RequestKind, Stage},
-    slack::command::{USAGES, Verb},
+    api::{DecisionKind, Direction, FlinkApplication, FlinkRollout, Request, RequestKind, Stage},
+    slack::command::USAGES,
 };
 
 /// Every command.
@@ -87,7 +87,7 @@ fn one(rollout: &FlinkRollout) -> String {
 
 /// What happened meanwhile, if a decision comes too late or too early.
 #[must_use]
-pub fn stale(rollout: &FlinkRollout, verb: Verb, digest: Option<&str>) -> Option<String> {
+pub fn stale(rollout: &FlinkRollout, decision: DecisionKind, digest: Option<&str>) -> Option<String> {
     let status = rollout.status.clone().unwrap_or_default();
     let name = rollout.name_any();
     if let Some(result) = &status.result {
@@ -95,18 +95,20 @@ pub fn stale(rollout: &FlinkRollout, verb: Verb, digest: Option<&str>) -> Option
     }
     let waits = status.stage == Stage::Approve;
     let other = digest.is_some_and(|digest| status.plan.as_ref().is_some_and(|plan| plan.digest != digest));
-    match verb {
-        Verb::Approve | Verb::Reject if waits && other => {
+    match decision {
+        DecisionKind::Approve | DecisionKind::Reject if waits && other => {
             Some(format!("`{name}` has another plan by now: look at it again."))
         }
-        Verb::Approve if !waits => Some(format!("`{name}` does not wait for approval: it is in {}.", state(&status))),
-        Verb::Reject if !matches!(status.stage, Stage::Plan | Stage::Approve) => {
+        DecisionKind::Approve if !waits => {
+            Some(format!("`{name}` does not wait for approval: it is in {}.", state(&status)))
+        }
+        DecisionKind::Reject if !matches!(status.stage, Stage::Plan | Stage::Approve) => {
             Some(format!("`{name}` was approved already and is in {}: abort it instead.", state(&status)))
         }
-        Verb::Resume | Verb::GiveUp if status.halt.is_none() => {
+        DecisionKind::Resume | DecisionKind::GiveUp if status.halt.is_none() => {
             Some(format!("`{name}` is not halted: it is in {}.", state(&status)))
         }
-        Verb::Abort | Verb::RollBack if status.direction == Direction::Back => {
+        DecisionKind::Abort | DecisionKind::RollBack if status.direction == Direction::Back => {
             Some(format!("`{name}` is rolling back already."))
         }
         _ => None,

@@ -7,14 +7,11 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, section},
-    bytes, cut, escape, headline, moment, person, span, with_people,
+    bytes, cut, escape, headline, moment, person, retry, span, with_people,
 };
-use crate::{
-    api::{
-        Choice, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
-        StageRecord,
-    },
-    slack::{action::Click, command::Verb},
+use crate::api::{
+    DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
+    StageRecord,
 };
 
 /// One line of a thread.
@@ -114,21 +111,13 @@ fn approval(rollout: &FlinkRollout, application: Option<&FlinkApplication>, stat
     }
     let waits = status.stage == Stage::Approve && status.result.is_none();
     if waits {
-        let value = Click::value(&rollout.namespace().unwrap_or_default(), &rollout.name_any(), &plan.digest);
-        let to = &plan.to_version;
+        let go = format!("Deploy {} now? The job stops for a short time.", plan.to_version);
+        let button = |decision, label, confirm: &str| Button::decide(rollout, decision, label, confirm);
         blocks.push(actions(
-            &value,
-            &[
-                Button {
-                    verb: Verb::Approve,
-                    label: "Approve",
-                    confirm: format!("Deploy {to} now? The job stops for a short time."),
-                },
-                Button {
-                    verb: Verb::Reject,
-                    label: "Reject",
-                    confirm: "Reject this plan? Nothing is changed.".to_owned(),
-                },
+            rollout,
+            vec![
+                button(DecisionKind::Approve, "Approve", &go),
+                button(DecisionKind::Reject, "Reject", "Reject this plan? Nothing is changed."),
             ],
         ));
         blocks.push(context(&format!(
@@ -170,14 +159,10 @@ fn end(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) ->
         .as_ref()
         .map_or_else(String::new, |point| format!("\nRestore point `{}`{size}", escape(&point.path)));
     let gap = status.gap_millis.map_or_else(String::new, |gap| format!("\nGap {}.{} s", gap / 1000, gap % 1000 / 100));
-    let choices: String = result.iter().flat_map(|result| &result.choices).map(choice).collect();
-    let choices = if choices.is_empty() { choices } else { format!("\nA new rollout could start from:{choices}") };
-    let text = format!("*{kind}*{took}: {why}{restore}{gap}{choices}");
+    let choices = result.map(|result| result.choices.as_slice()).unwrap_or_default();
+    let text = format!("*{kind}*{took}: {why}{restore}{gap}{}", retry::listed(choices));
     let key = "result".to_owned();
-    if kind == ResultKind::Succeeded { line(key, &text) } else { loud(key, &text) }
-}
-
-fn choice(choice: &Choice) -> String {
-    let value = choice.start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
-    format!("\n• {}{value}: {}", choice.start_from.from, escape(&choice.cost))
+    let mut line = if kind == ResultKind::Succeeded { line(key, &text) } else { loud(key, &text) };
+    line.blocks.extend(retry::buttons(rollout, choices));
+    line
 }
