@@ -6,5 +6,6 @@
 mod support;
 
 mod answers;
+mod applications;
 mod bad_charts;
 mod rules;

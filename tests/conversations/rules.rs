@@ -95,3 +95,19 @@ fn the_record_of_a_rollout_cannot_be_bent() {
     status(json!({"result": {"kind": "Untouched", "message": "x", "at": "2026-01-01T00:00:00Z"}})).unwrap();
     refused(status(json!({"message": "y"})), "an ended rollout is frozen");
 }
+
+#[test]
+fn the_bot_never_changes_what_an_application_asks_for() {
+    let sandbox = Sandbox::get();
+    let namespace = sandbox.namespace("spec");
+    sandbox.apply(&namespace.name, &crate::support::refusals::application("orders", "/c", &json!({})));
+    let patch = |patch: Value| {
+        let patch = patch.to_string();
+        let arguments =
+            ["-n", &namespace.name, BOT, "patch", "flinkapplication", "orders", "--type=merge", "-p", &patch];
+        sandbox.try_kubectl(&arguments, None)
+    };
+    refused(patch(json!({"spec": {"channel": "C0ELSEWHERE"}})), "never changes what a FlinkApplication asks for");
+    patch(json!({"metadata": {"finalizers": ["lockkeeper.dev/application"]}})).unwrap();
+    patch(json!({"metadata": {"finalizers": null}})).unwrap();
+}

@@ -1,0 +1,118 @@
+//! What a FlinkApplication keeps through its own life: its numbers, its claim, its neighbours, and the epoch of who writes.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    bot::{Bot, DEADLINE, simulator},
+    chart::{Charts, both},
+    refusals::{application, deploy, refused, released},
+    sandbox::{Namespace, Sandbox, eventually},
+};
+
+/// Baking is helm, twice.
+const PLANNED: Duration = Duration::from_secs(120);
+
+fn rollout(sandbox: &Sandbox, namespace: &Namespace, name: &str) -> Value {
+    sandbox.get_json(&namespace.name, &format!("flinkrollout/{name}"))
+}
+
+fn exists(sandbox: &Sandbox, namespace: &Namespace, what: &str) -> bool {
+    sandbox.try_kubectl(&["-n", &namespace.name, "get", what], None).is_ok()
+}
+
+/// What an application of the same name left behind.
+fn left_behind(kind: &str, name: &str, revision: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": kind,
+        "metadata": {"name": name, "labels": {"lockkeeper.dev/application": "orders", "lockkeeper.dev/revision": revision}},
+    })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_that_is_made_again_numbers_on_and_touches_nothing_of_its_predecessor() {
+    let (sandbox, charts) = (Sandbox::get(), Charts::new("again"));
+    let namespace = sandbox.namespace("again");
+    let old = [("Secret", "orders-rev-001", "001"), ("ConfigMap", "orders-config-v004", "004")];
+    for (kind, name, revision) in old {
+        sandbox.apply(&namespace.name, &left_behind(kind, name, revision));
+    }
+    let chart = charts.write("orders", &both()[..1]);
+    sandbox.apply(&namespace.name, &application("orders", &chart, &json!({})));
+    let slack = simulator().await;
+    let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+    sandbox.apply(&namespace.name, &deploy(&sandbox, "orders-1", "orders", "1.0.0"));
+    refused(&sandbox, &namespace, "orders-1", PLANNED).await;
+    assert_eq!(released(&sandbox, &namespace, "orders").await, 6);
+    assert_eq!(rollout(&sandbox, &namespace, "orders-1").pointer("/status/revision"), Some(&json!(6)));
+    for (kind, name, _) in old {
+        assert!(exists(&sandbox, &namespace, &format!("{kind}/{name}")), "{kind} {name} is gone");
+    }
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_is_not_gone_before_its_active_rollout() {
+    let (sandbox, charts) = (Sandbox::get(), Charts::new("kept"));
+    let namespace = sandbox.namespace("kept");
+    let chart = charts.write("orders", &both());
+    sandbox.apply(
+        &namespace.name,
+        &application("orders", &chart, &json!({"approvals": {"required": 1, "groups": ["S1"]}})),
+    );
+    let slack = simulator().await;
+    let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+    sandbox.apply(&namespace.name, &deploy(&sandbox, "waits", "orders", "1.0.0"));
+    eventually("it waits for approval", PLANNED, || {
+        let stage = rollout(&sandbox, &namespace, "waits").pointer("/status/stage").cloned();
+        (stage == Some(json!("Approve"))).then_some(())
+    })
+    .await;
+    sandbox.kubectl(&["-n", &namespace.name, "delete", "flinkapplication", "orders", "--wait=false"]);
+    sandbox.apply(&namespace.name, &deploy(&sandbox, "late", "orders", "1.0.0"));
+    let why = refused(&sandbox, &namespace, "late", DEADLINE).await;
+    assert!(why.contains("is being deleted"), "{why}");
+    assert!(exists(&sandbox, &namespace, "flinkapplication/orders"), "it went while a rollout of it was active");
+    sandbox.kubectl(&["-n", &namespace.name, "delete", "flinkrollout", "waits", "--timeout=60s"]);
+    eventually("the application goes too", DEADLINE, || {
+        (!exists(&sandbox, &namespace, "flinkapplication/orders")).then_some(())
+    })
+    .await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_deployment_belongs_to_two_applications() {
+    let sandbox = Sandbox::get();
+    let namespace = sandbox.namespace("shared");
+    sandbox.apply(&namespace.name, &application("orders", "/nowhere", &json!({})));
+    let twin = json!({"jobManager": "orders-jobmanager", "taskManager": "twin-taskmanager"});
+    sandbox.apply(&namespace.name, &application("twin", "/nowhere", &twin));
+    let slack = simulator().await;
+    let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+    sandbox.apply(&namespace.name, &deploy(&sandbox, "twin-1", "twin", "1.0.0"));
+    let why = refused(&sandbox, &namespace, "twin-1", DEADLINE).await;
+    assert!(why.contains("the FlinkApplication orders names the same Deployment"), "{why}");
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_somebody_deleted_does_not_begin_the_epochs_again() {
+    let sandbox = Sandbox::get();
+    let namespace = sandbox.namespace("epochs");
+    sandbox.apply(&namespace.name, &application("orders", "/nowhere", &json!({})));
+    let slack = simulator().await;
+    let mut epochs = Vec::new();
+    for name in ["first", "second", "third"] {
+        let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+        sandbox.apply(&namespace.name, &deploy(&sandbox, name, "orders", "1.0.0"));
+        refused(&sandbox, &namespace, name, PLANNED).await;
+        epochs.push(rollout(&sandbox, &namespace, name).pointer("/status/epoch").unwrap().as_i64().unwrap());
+        bot.stop().await;
+        if name == "second" {
+            sandbox.kubectl(&["-n", &namespace.name, "delete", "lease", "lockkeeper"]);
+        }
+    }
+    assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]), "{epochs:?}");
+}
