@@ -8,4 +8,6 @@ mod support;
 mod answers;
 mod applications;
 mod bad_charts;
+mod bad_flink;
+mod bad_requests;
 mod rules;
