@@ -2,10 +2,13 @@
 
 mod process;
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    time::{Duration, Instant},
+};
 
-use futures::StreamExt as _;
-use kube::runtime::{WatchStreamExt as _, watcher};
+use futures::{StreamExt as _, stream::BoxStream};
 use lockkeeper::api::{Direction, FlinkRolloutStatus, ResultKind, Stage};
 use lockkeeper_slack_simulator::{Outage, Simulator, View};
 use serde_json::{Value, json};
@@ -46,6 +49,7 @@ async fn a_bot_that_is_killed_in_every_stage_goes_on() {
     orders.admit_people();
     orders.change(&json!({
         "approvals": {"kubernetesUsers": [OTTO, RITA]},
+        "startDeadlineSeconds": 600,
         "monitor": {"stabiliseSeconds": 3, "watchSeconds": 10},
     }));
     let neighbour = orders.neighbour("orders-eu").await;
@@ -84,8 +88,8 @@ async fn good_version(orders: &Application, slack: &Simulator, program: &mut Pro
     one_savepoint(orders, name);
     let counted = ledger.went_on(orders, &status.job.as_ref().unwrap().job_id).await;
     assert_eq!(counted.doubled, 0);
-    let posted = slack.view().render_channel(CHANNEL);
-    assert!(!posted.contains("*Succeeded*"), "Slack was away too late:\n{posted}");
+    let posted = slack.view().render_all();
+    assert!(!posted.contains("*Succeeded*"), "Slack went away too late:\n{posted}");
     slack.come_back();
     thread_is_whole(orders, slack, name, &status).await;
 }
@@ -111,13 +115,10 @@ async fn killed_in_every_stage(
     program: &mut Program,
     in_stage: impl Fn((Direction, Stage)),
 ) -> (FlinkRolloutStatus, Vec<(Direction, Stage)>) {
-    let only = watcher::Config::default().fields(&format!("metadata.name={name}"));
-    let mut versions = watcher(orders.rollouts().await, only).applied_objects().boxed();
+    let mut versions = orders.versions(name).await;
     let mut killed = Vec::new();
     loop {
-        let next = tokio::time::timeout(ROLLOUT, versions.next()).await;
-        let next = next.unwrap_or_else(|_| panic!("{name} stands still: {}", orders.rollout(name)));
-        let Some(status) = next.unwrap().unwrap().status else { continue };
+        let status = next(orders, name, program, &mut versions).await;
         assert_eq!(status.halt, None, "{name} halted");
         if status.result.is_some() {
             return (status, killed);
@@ -135,6 +136,23 @@ async fn killed_in_every_stage(
         program.start();
         in_stage(stage);
         killed.push(stage);
+    }
+}
+
+/// The next version of a rollout's status.
+async fn next(
+    orders: &Application,
+    name: &str,
+    program: &mut Program,
+    versions: &mut BoxStream<'static, FlinkRolloutStatus>,
+) -> FlinkRolloutStatus {
+    let began = Instant::now();
+    loop {
+        if let Ok(status) = tokio::time::timeout(Duration::from_secs(1), versions.next()).await {
+            return status.unwrap();
+        }
+        assert!(began.elapsed() < ROLLOUT, "{name} stands still: {}", orders.rollout(name));
+        program.revive();
     }
 }
 

@@ -31,6 +31,7 @@ async fn people_keep_the_upper_hand() {
     orders.admit_people();
     orders.change(&json!({
         "approvals": {"kubernetesUsers": [OTTO, RITA]},
+        "startDeadlineSeconds": 600,
         "monitor": {"stabiliseSeconds": 2, "watchSeconds": 8},
     }));
     let slack = simulator().await;

@@ -11,7 +11,7 @@ use super::{
 };
 
 /// A rollout has this long; only a real failure reaches it.
-pub const ROLLOUT: Duration = Duration::from_secs(420);
+pub const ROLLOUT: Duration = Duration::from_secs(900);
 pub const CHANNEL: &str = "deploys";
 
 pub struct Application {
@@ -110,7 +110,7 @@ impl Application {
 
     /// Waits until this many TaskManagers are there and the job has committed something.
     async fn running(&self, task_managers: u64) {
-        eventually("1.0.0 runs", Duration::from_secs(240), || {
+        eventually("1.0.0 runs", Duration::from_secs(900), || {
             let ready = self.deployment("taskmanager").pointer("/status/readyReplicas").and_then(Value::as_u64);
             let committed = Records::committed(&self.data).is_ok_and(|records| records.iter().count() > 40);
             (ready == Some(task_managers) && committed).then_some(())
@@ -179,7 +179,7 @@ impl Application {
     pub async fn count(&self, job: &str, abandoned: &[(&str, Numbers)]) -> Count {
         let abandoned: Vec<Abandoned> =
             abandoned.iter().map(|(job, after)| Abandoned { job, after: after.clone() }).collect();
-        let up_to = eventually("the job passes the one before", Duration::from_secs(180), || {
+        let up_to = eventually("the job passes the one before", Duration::from_secs(600), || {
             let committed = Records::committed(&self.data).ok()?;
             let ours = committed.highest(job);
             let others = committed.iter().filter(|record| record.job != job);
@@ -192,7 +192,7 @@ impl Application {
         })
         .await;
         // Two more checkpoints: whatever was emitted up to there is committed by then.
-        eventually("two more checkpoints", Duration::from_secs(60), || {
+        eventually("two more checkpoints", Duration::from_secs(300), || {
             let now = Records::committed(&self.data).ok()?.highest(job);
             up_to
                 .iter()

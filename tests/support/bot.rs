@@ -2,8 +2,11 @@
 
 use std::{sync::Once, time::Duration};
 
-use futures::FutureExt as _;
-use lockkeeper::{bot, slack::SlackSettings};
+use futures::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
+};
+use lockkeeper::{bot, record::LeaseError, slack::SlackSettings};
 use lockkeeper_slack_simulator::{Config, Simulator};
 use tokio::{sync::oneshot, task::JoinHandle};
 
@@ -44,8 +47,7 @@ impl Bot {
             }),
         };
         let (stop, stopped) = oneshot::channel::<()>();
-        let running = bot::run(sandbox.bot_config().await, settings, stopped.map(drop).boxed());
-        let task = tokio::spawn(running);
+        let task = tokio::spawn(supervised(sandbox.bot_config().await, settings, stopped.map(drop).boxed().shared()));
         slack.wait_for("the bot", DEADLINE, |view| (view.sockets() > 0).then_some(())).await.unwrap();
         Self { stop: Some(stop), task }
     }
@@ -60,5 +62,20 @@ impl Bot {
     pub async fn kill(self) {
         self.task.abort();
         drop(self.task.await);
+    }
+}
+
+/// On a machine that is busy a lease is not always renewed in time; the bot ends then, and is started again as the kubelet does it.
+async fn supervised(
+    config: kube::Config,
+    settings: bot::Settings,
+    stop: Shared<BoxFuture<'static, ()>>,
+) -> anyhow::Result<()> {
+    loop {
+        let ended = bot::run(config.clone(), settings.clone(), stop.clone().boxed()).await;
+        match ended {
+            Err(error) if matches!(error.downcast_ref(), Some(LeaseError::Lost(_))) => eprintln!("{error}"),
+            other => return other,
+        }
     }
 }

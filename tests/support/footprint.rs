@@ -14,8 +14,7 @@ use super::{
 pub struct Footprint {
     pub job: String,
     started: i64,
-    generations: [i64; 2],
-    /// Uids of the pods, with the restarts of their containers.
+    generations: [Option<i64>; 2],
     pods: BTreeMap<String, i64>,
 }
 
@@ -28,7 +27,7 @@ impl Application {
 
     /// The one job, once every task of it runs.
     pub async fn running_job(&self) -> Value {
-        eventually("a job of which every task runs", Duration::from_secs(120), || {
+        eventually("a job of which every task runs", Duration::from_secs(300), || {
             let overview = self.flink("/jobs/overview")?;
             let jobs = overview.get("jobs")?.as_array()?.clone();
             let mut live = jobs.into_iter().filter(|job| text(job, "/state") != "FINISHED");
@@ -39,26 +38,38 @@ impl Application {
         .await
     }
 
-    /// The footprint now.
+    /// The footprint, as soon as every replica has its pod and none is on its way out.
     pub async fn footprint(&self) -> Footprint {
         let job = self.running_job().await;
-        let generation =
-            |component: &str| self.deployment(component).pointer("/metadata/generation").unwrap().as_i64().unwrap();
-        let pods = self.sandbox.get_json(&self.namespace.name, "pods");
-        let ours = pods["items"].as_array().unwrap().iter().filter(|pod| {
-            pod.pointer("/metadata/labels/app.kubernetes.io~1instance").and_then(Value::as_str) == Some(&self.name)
-        });
+        let (generations, pods) = eventually("as many pods as replicas", Duration::from_secs(300), || {
+            let both = ["jobmanager", "taskmanager"].map(|component| self.deployment(component));
+            let number =
+                |pointer| both.each_ref().map(|deployment| deployment.pointer(pointer).and_then(Value::as_i64));
+            let pods = self.pods();
+            let wanted: i64 = number("/spec/replicas").into_iter().flatten().sum();
+            (usize::try_from(wanted) == Ok(pods.len())).then(|| (number("/metadata/generation"), pods))
+        })
+        .await;
         Footprint {
             job: text(&job, "/jid").to_owned(),
             started: job["start-time"].as_i64().unwrap(),
-            generations: ["jobmanager", "taskmanager"].map(generation),
-            pods: ours
-                .map(|pod| {
-                    let restarts = pod.pointer("/status/containerStatuses/0/restartCount").and_then(Value::as_i64);
-                    (text(pod, "/metadata/uid").to_owned(), restarts.unwrap_or_default())
-                })
-                .collect(),
+            generations,
+            pods,
         }
+    }
+
+    /// Uids of the pods, with the restarts of a JobManager's container: each would begin the job anew.
+    fn pods(&self) -> BTreeMap<String, i64> {
+        let selector = format!("app.kubernetes.io/instance={}", self.name);
+        let pods = self.sandbox.kubectl(&["-n", &self.namespace.name, "get", "pods", "-l", &selector, "-o", "json"]);
+        let pods: Value = serde_json::from_str(&pods).unwrap();
+        let each = pods["items"].as_array().unwrap().iter().map(|pod| {
+            let component = text(pod, "/metadata/labels/app.kubernetes.io~1component");
+            let restarts = pod.pointer("/status/containerStatuses/0/restartCount").and_then(Value::as_i64);
+            let restarts = restarts.filter(|_| component == "jobmanager").unwrap_or_default();
+            (text(pod, "/metadata/uid").to_owned(), restarts)
+        });
+        each.collect()
     }
 
     /// The HA ConfigMaps of this application's cluster id, by name, with their uids.

@@ -5,7 +5,12 @@ use std::{
     time::Duration,
 };
 
-use kube::{Api, Client, config::KubeConfigOptions};
+use futures::{StreamExt as _, stream::BoxStream};
+use kube::{
+    Api, Client,
+    config::KubeConfigOptions,
+    runtime::{WatchStreamExt as _, watcher},
+};
 use lockkeeper::api::{FlinkRollout, FlinkRolloutStatus};
 use serde_json::{Value, json};
 
@@ -18,8 +23,7 @@ pub const RITA: &str = "rita";
 /// May write rollouts, but is no approver.
 pub const SVEN: &str = "sven";
 
-/// Looks often enough to see a stage that lasts for a second.
-const LOOK: Duration = Duration::from_millis(25);
+const LOOK: Duration = Duration::from_millis(300);
 
 impl Application {
     /// Lets the people of this module write rollouts in the application's namespace.
@@ -72,6 +76,13 @@ impl Application {
         Api::namespaced(Client::try_from(config).unwrap(), &self.namespace.name)
     }
 
+    /// Every version of a rollout's status from now on, however short-lived.
+    pub async fn versions(&self, rollout: &str) -> BoxStream<'static, FlinkRolloutStatus> {
+        let only = watcher::Config::default().fields(&format!("metadata.name={rollout}"));
+        let versions = watcher(self.rollouts().await, only).default_backoff().applied_objects();
+        versions.filter_map(|version| async { version.ok()?.status }).boxed()
+    }
+
     /// Waits until a rollout's status shows something.
     pub async fn shows(
         &self,
@@ -79,14 +90,13 @@ impl Application {
         what: &str,
         shows: impl Fn(&FlinkRolloutStatus) -> bool,
     ) -> FlinkRolloutStatus {
-        let api = self.rollouts().await;
+        let mut versions = self.versions(rollout).await;
         let looking = async {
             loop {
-                let status = api.get_opt(rollout).await.unwrap().and_then(|rollout| rollout.status);
-                if let Some(status) = status.filter(&shows) {
+                let status = versions.next().await.unwrap();
+                if shows(&status) {
                     return status;
                 }
-                tokio::time::sleep(LOOK).await;
             }
         };
         let seen = tokio::time::timeout(ROLLOUT, looking).await;

@@ -122,11 +122,14 @@ impl Sandbox {
 /// Looks again until there is an answer, or the deadline has passed.
 pub async fn eventually<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
+    // A look is often a program of its own: the longer it takes, the less often is looked.
+    let mut pause = Duration::from_millis(200);
     loop {
         if let Some(answer) = look() {
             return answer;
         }
         assert!(began.elapsed() < deadline, "{what}: not within {deadline:?}");
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        tokio::time::sleep(pause).await;
+        pause = (pause * 5 / 4).min(Duration::from_millis(1500));
     }
 }
