@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use lockkeeper::api::{RestorePointKind, ResultKind, Stage};
+use lockkeeper::api::{RestorePointKind, ResultKind, Stage, StartFromKind};
 use serde_json::json;
 
 use super::Scene;
@@ -25,13 +25,9 @@ async fn directory_below_a_file(scene: &Scene) {
     let result = orders.settled("no-folder").await.result.unwrap();
     assert_eq!(result.kind, ResultKind::Untouched, "{}", result.message);
     assert!(result.message.starts_with("no savepoint, and the job runs on: "), "{}", result.message);
-    assert!(
-        result.choices.iter().any(|choice| choice.starts_with("startFrom lastCheckpoint: ")),
-        "{:?}",
-        result.choices
-    );
-    let thread = scene.thread_with("no-folder", "What could be asked for instead:").await;
-    assert!(thread.contains("startFrom lastCheckpoint: "), "{thread}");
+    let offered: Vec<StartFromKind> = result.choices.iter().map(|choice| choice.start_from.from).collect();
+    assert!(offered.contains(&StartFromKind::LastCheckpoint), "{:?}", result.choices);
+    scene.thread_with("no-folder", "A new rollout could start from:").await;
     orders.change(&directory("savepoints"));
 }
 
