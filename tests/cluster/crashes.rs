@@ -186,7 +186,7 @@ async fn thread_is_whole(orders: &Application, slack: &Simulator, name: &str, st
         let posted = posted(view);
         wanted.iter().all(|key| posted.contains(key)).then_some(posted)
     };
-    let waited = slack.wait_for("the whole thread", Duration::from_secs(90), complete).await;
-    let posted = waited.unwrap_or_else(|_| panic!("wanted {wanted:?}, posted {:?}", posted(&slack.view())));
+    let whole = slack.wait_for("the whole thread", Duration::from_secs(90), complete).await;
+    let posted = whole.unwrap_or_else(|_| panic!("wanted {wanted:?}, posted {:?}", posted(&slack.view())));
     assert_eq!(posted.len(), wanted.len(), "posted twice, or too much: {posted:?}");
 }

@@ -33,6 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     table.step("format", || cargo(&places, ["fmt", "--all", "--check"]));
     table.step("lints", || cargo(&places, ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]));
     table.step("sandbox's Go code", || go(&places));
+    table.step("sample job's Java code", || java(&places));
     let started = Instant::now();
     let options = UpOptions { tied: true, ..UpOptions::from_environment(arguments.yes) };
     match sandbox::up(&places, options) {
@@ -68,6 +69,11 @@ fn go(places: &Places) -> Result<()> {
     go.current_dir(places.kubernetes()).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
     // Without cmd/kube, whose every import would be compiled again for the test.
     check(go.args(["test", "./internal/...", "./cmd/node", "./cmd/pause"]))
+}
+
+fn java(places: &Places) -> Result<()> {
+    let mut maven = Command::new("mvn");
+    check(maven.args(["--batch-mode", "--quiet", "test"]).current_dir(places.checkout.join("sandbox/job")))
 }
 
 fn tests(places: &Places, running: &Running) -> Result<()> {

@@ -130,10 +130,10 @@ impl Drop for Program {
 
 /// A kubeconfig with its token in it, which its type hides when it is written.
 fn with_secrets(config: &kube::config::Kubeconfig) -> serde_json::Value {
-    use secrecy::ExposeSecret as _;
+    use secrecy::ExposeSecret;
     let mut written = serde_json::to_value(config).unwrap();
     for (index, user) in config.auth_infos.iter().enumerate() {
-        let token = user.auth_info.as_ref().and_then(|info| info.token.as_ref()).map(|token| token.expose_secret());
+        let token = user.auth_info.as_ref().and_then(|info| info.token.as_ref()).map(ExposeSecret::expose_secret);
         written["users"][index]["user"] = json!({ "token": token });
     }
     written
