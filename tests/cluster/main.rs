@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bad_requests;
+mod bad_versions;
 mod crashes;
 mod people;
 mod there_and_back;

@@ -3,21 +3,24 @@
 use lockkeeper_slack_simulator::Click;
 use serde_json::Value;
 
-use crate::support::{
-    application::{Application, CHANNEL, text},
-    bot::{Bot, simulator},
-    records::{Numbers, Records},
+use crate::{
+    bad_versions::Chain,
+    support::{
+        application::{Application, CHANNEL, text},
+        bot::{Bot, simulator},
+        records::Records,
+    },
 };
 
 /// A pod template without what every start sets anew.
-fn template(deployment: &Value) -> Value {
+pub fn template(deployment: &Value) -> Value {
     let template = deployment.pointer("/spec/template").unwrap();
     let mut plain = lockkeeper::bake::without_start(template);
     plain["metadata"]["creationTimestamp"] = Value::Null;
     plain
 }
 
-fn mounted_config(deployment: &Value) -> String {
+pub fn mounted_config(deployment: &Value) -> String {
     let volumes = deployment.pointer("/spec/template/spec/volumes").unwrap().as_array().unwrap();
     volumes.iter().find_map(|volume| volume.pointer("/configMap/name")?.as_str()).unwrap().to_owned()
 }
@@ -30,7 +33,10 @@ async fn a_good_version_goes_in_and_bad_ones_come_back() {
 
     let job = good_version(&orders, &slack).await;
     refused_at_plan(&orders, &slack, &job).await;
-    crash_loop(&orders, &slack, &job).await;
+    let mut chain = Chain::new(&orders, &slack, job);
+    chain.bad_versions().await;
+    chain.wrong_ids().await;
+    chain.probes().await;
     bot.stop().await;
 }
 
@@ -81,29 +87,4 @@ async fn refused_at_plan(orders: &Application, slack: &lockkeeper_slack_simulato
     assert!(thread.contains("--claimMode"), "{thread}");
     let last = Records::emitted(&orders.data).unwrap().iter().max_by_key(|record| record.emitted).unwrap().job.clone();
     assert_eq!(last, job, "the job that ran still runs");
-}
-
-/// 1.2.0 crashes every few seconds: it is found out and 1.1.0 is brought back as it was, from the same savepoint.
-async fn crash_loop(orders: &Application, slack: &lockkeeper_slack_simulator::Simulator, job: &str) {
-    let before = [orders.deployment("jobmanager"), orders.deployment("taskmanager")];
-    let (rollout, thread) = orders.deploy(slack, "1.2.0").await;
-    assert_eq!(text(&rollout, "/status/result/kind"), "RolledBack", "{thread}");
-    assert!(thread.contains("restarts"), "{thread}");
-    let after = [orders.deployment("jobmanager"), orders.deployment("taskmanager")];
-    for (before, after) in before.iter().zip(&after) {
-        assert_eq!(template(before), template(after));
-        assert_eq!(before.pointer("/spec/replicas"), after.pointer("/spec/replicas"));
-    }
-    assert_eq!(mounted_config(&after[1]), "orders-config-v001");
-
-    let restored = text(&rollout, "/status/job/jobId");
-    assert_ne!(restored, job, "a fresh job id");
-    let committed = Records::committed(&orders.data).unwrap();
-    let failed = committed.iter().find(|record| record.version == "1.2.0").map(|record| record.job.clone());
-    let given_up: Vec<(&str, Numbers)> =
-        failed.iter().map(|failed| (failed.as_str(), committed.highest(job))).collect();
-    let counted = orders.count(restored, &given_up).await;
-    println!("1.2.0 and back: {counted:?}");
-    assert_eq!(counted.missing, 0, "{counted:?}");
-    assert_eq!(counted.doubled, counted.expected_doubled, "{counted:?}");
 }
