@@ -155,8 +155,9 @@ fn waiting(world: &World, status: FlinkRolloutStatus) -> Decision {
     let seconds = status.plan.as_ref().map_or(0, |plan| plan.settings.start_deadline_seconds);
     let why = match &world.flink.job {
         None => format!(
-            "Flink shows no job {} within {seconds} s",
-            status.job.as_ref().map_or("", |job| job.job_id.as_str())
+            "Flink shows no job {} within {seconds} s: {}",
+            status.job.as_ref().map_or("", |job| job.job_id.as_str()),
+            world.flink.unknown.as_deref().unwrap_or("look at the log of the JobManager's pod")
         ),
         Some(detail) => {
             let stuck: Vec<&str> = detail

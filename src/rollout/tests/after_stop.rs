@@ -149,6 +149,15 @@ fn running_without_slots_is_not_running() {
 }
 
 #[test]
+fn a_job_that_never_shows_is_told_with_what_flink_said_instead() {
+    let mut world = started(world(Stage::Verify), 1, POINT, 0);
+    world.flink = crate::rollout::FlinkView { unknown: Some("no answer within 5 s".into()), ..Default::default() };
+    later(&mut world, 61);
+    let message = recorded(&world).failure.unwrap().message;
+    assert!(message.contains("shows no job") && message.ends_with("no answer within 5 s"), "{message}");
+}
+
+#[test]
 fn an_exit_of_the_job_manager_ends_it_at_once() {
     let mut world = started(world(Stage::Verify), 1, POINT, 0);
     world.logged_cause = Some("Cannot map checkpoint/savepoint state".into());
@@ -166,6 +175,17 @@ fn an_init_container_that_ended_well_is_no_trouble() {
         "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]);
     world.job_manager.pods[0].status.as_mut().unwrap().init_container_statuses = Some(from_json(ended));
     assert_eq!(recorded(&world).direction, Direction::Forward);
+}
+
+#[test]
+fn missing_checkpoints_are_told_with_why_the_last_one_failed() {
+    let mut world = watched(world(Stage::Monitor), 1, 0);
+    let known = world.flink.checkpoints.as_mut().unwrap();
+    known.counts.failed = 7;
+    known.latest.failed = Some(from_json(json!({"failure_message": "disk full\n\tat X"})));
+    later(&mut world, 301);
+    let message = recorded(&world).failure.unwrap().message;
+    assert!(message.ends_with("; 7 failed, the last one because: disk full"), "{message}");
 }
 
 fn watched(world: World, restored: u64, completed: u64) -> World {
