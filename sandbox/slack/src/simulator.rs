@@ -89,7 +89,13 @@ impl Simulator {
 
     /// Presses a button as a person, confirmation included, and waits for the acknowledgement (3 s at most).
     pub async fn click(&self, click: &Click) -> Result<ClickOutcome, Refusal> {
-        interaction::click(&self.shared, click).await
+        interaction::click(&self.shared, click, 1).await
+    }
+
+    /// Presses a button once, of which the app hears twice: the same payload comes again, as after an acknowledgement
+    /// that was lost.
+    pub async fn click_repeated(&self, click: &Click) -> Result<ClickOutcome, Refusal> {
+        interaction::click(&self.shared, click, 2).await
     }
 
     /// Sends the app an envelope of any kind with any payload, as Slack never would, and waits for the acknowledgement (3 s at

@@ -49,7 +49,7 @@ async fn command(State(shared): Shares, Json(typed): Json<Typed>) -> Result<Json
 }
 
 async fn click(State(shared): Shares, Json(pressed): Json<Click>) -> Result<Json<ClickOutcome>, Refusal> {
-    interaction::click(&shared, &pressed).await.map(Json)
+    interaction::click(&shared, &pressed, 1).await.map(Json)
 }
 
 async fn write(State(shared): Shares, Json(typed): Json<Typed>) -> Result<Json<Message>, Refusal> {

@@ -64,7 +64,8 @@ struct Source {
     text: String,
 }
 
-pub(crate) async fn click(shared: &Shared, click: &Click) -> Result<ClickOutcome, Refusal> {
+/// Presses it, and delivers the press `times` times over: Slack repeats what was not acknowledged in time.
+pub(crate) async fn click(shared: &Shared, click: &Click, times: usize) -> Result<ClickOutcome, Refusal> {
     unless_away(shared)?;
     if !shared.config.manifest.interactivity_enabled() {
         return Err(Refusal::InteractivityOff);
@@ -72,15 +73,22 @@ pub(crate) async fn click(shared: &Shared, click: &Click) -> Result<ClickOutcome
     let (payload, label) = prepare(shared, click)?;
     let text = |pointer: &str| payload.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (action_ts, trigger_id) = (text("/actions/0/action_ts"), text("/trigger_id"));
+    let mut delivered = Delivered::NotConnected;
+    for _ in 0..times {
+        delivered = deliver(shared, payload.clone()).await;
+    }
+    Ok(ClickOutcome { delivered, label, action_ts, trigger_id })
+}
+
+async fn deliver(shared: &Shared, payload: Value) -> Delivered {
     let envelope = Envelope { kind: "interactive".to_owned(), payload, accepts_response_payload: false };
-    let delivered = match shared.sockets.deliver(&envelope) {
+    match shared.sockets.deliver(&envelope) {
         None => Delivered::NotConnected,
         Some(delivery) => match delivery.acknowledged(shared.config.ack_deadline).await {
             Some(_) => Delivered::Acknowledged,
             None => Delivered::TimedOut,
         },
-    };
-    Ok(ClickOutcome { delivered, label, action_ts, trigger_id })
+    }
 }
 
 fn prepare(shared: &Shared, click: &Click) -> Result<(Value, String), Refusal> {

@@ -90,9 +90,14 @@ impl Browser {
 
     /// Waits until an expression is true.
     pub async fn until(&self, what: &str, expression: &str) {
+        self.until_within(DEADLINE, what, expression).await;
+    }
+
+    /// The same, with a deadline of its own.
+    pub async fn until_within(&self, deadline: Duration, what: &str, expression: &str) {
         let started = Instant::now();
         while self.evaluate(&format!("Boolean({expression})")).await != json!(true) {
-            if started.elapsed() > DEADLINE {
+            if started.elapsed() > deadline {
                 let page = self.evaluate("document.body.innerText").await;
                 panic!("waited in vain for {what}; the page shows:\n{}", page.as_str().unwrap_or_default());
             }
@@ -119,6 +124,22 @@ impl Browser {
             event["type"] = json!(kind);
             self.command("Input.dispatchKeyEvent", event).await;
         }
+    }
+
+    /// An element as it is on the screen: a PNG image, in base 64.
+    pub async fn screenshot(&self, selector: &str) -> String {
+        let corner = format!("document.querySelector({}).getBoundingClientRect().toJSON()", json!(selector));
+        let mut clip = self.evaluate(&corner).await;
+        clip["scale"] = json!(1);
+        let image = self.command("Page.captureScreenshot", json!({"format": "png", "clip": clip})).await;
+        image["data"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes the window larger or smaller.
+    pub async fn resize(&self, width: u64, height: u64) {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.command("Emulation.setDeviceMetricsOverride", size).await;
+        self.until("the window's size", &format!("innerWidth === {width} && innerHeight === {height}")).await;
     }
 
     /// Chooses who sits at the keyboard.

@@ -62,6 +62,22 @@ async fn a_button_asks_first_and_no_means_no() {
 }
 
 #[tokio::test]
+async fn who_presses_is_who_sits_there_by_then() {
+    let (simulator, browser) = open().await;
+    post(&simulator, approval()).await;
+    browser.until("the button", "document.querySelector('[data-action=approve]')").await;
+    let watch = "window.sent = []; const real = fetch; window.fetch = (...all) => { sent.push(all[1]?.body); return real(...all); }; 0";
+    browser.evaluate(watch).await;
+    // In one go, so that the page has no time to draw the button anew.
+    let at_once = "const who = document.querySelector('#acting'); who.value = 'U0BOB'; who.dispatchEvent(new Event('change')); \
+        document.querySelector('[data-action=approve]').click(); document.querySelector('#confirm-yes').click()";
+    browser.evaluate(at_once).await;
+    browser.until("the press", "sent.some(body => body?.includes('approve'))").await;
+    let pressed = browser.evaluate("sent.find(body => body?.includes('approve'))").await;
+    assert!(pressed.as_str().unwrap().contains("U0BOB"), "{pressed}");
+}
+
+#[tokio::test]
 async fn a_thread_opens_grows_and_closes() {
     let (simulator, browser) = open().await;
     let root = post(&simulator, json!({"channel": "C0DEPLOYS", "text": "card"})).await;
@@ -87,4 +103,12 @@ async fn a_message_that_changes_changes_on_the_screen() {
     browser.until("the change", "!document.querySelector('[data-action=approve]')").await;
     let refused = simulator.click(&Click::new("bob", "deploys", &message.ts, "approve")).await;
     assert!(refused.is_err(), "a button that nobody sees was pressed");
+}
+
+#[tokio::test]
+async fn the_screen_can_be_photographed_at_any_size() {
+    let (_simulator, browser) = open().await;
+    browser.resize(800, 600).await;
+    // Signature and size of a PNG image: 800 is 0x320, 600 is 0x258.
+    assert!(browser.screenshot("#layout").await.starts_with("iVBORw0KGgoAAAANSUhEUgAAAyAAAAJY"));
 }

@@ -19,6 +19,7 @@ const names = {
   user: (id) => (id === world.app.botUser ? world.app.botName : find(world.users, id)?.name) ?? id,
   channel: (id) => find(world.channels, id)?.name ?? id,
   group: (id) => find(world.userGroups, id)?.handle ?? id,
+  you: () => looking.user,
   isYou: (id) => id === looking.user,
   isYours: (id) => find(world.userGroups, id)?.users.includes(looking.user) ?? false,
   app: () => ({ name: world.app.name, isApp: true }),

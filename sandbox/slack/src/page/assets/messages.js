@@ -132,7 +132,8 @@ async function press(message, one, value, control, view) {
   control.disabled = true;
   control.parentElement.querySelector(".kit-failed")?.remove();
   try {
-    const pressed = { user: view.user, channel: message.channel, ts: message.ts, actionId: one.action_id, value };
+    // Whoever sits there now: the button may have been drawn for somebody else.
+    const pressed = { user: view.names.you(), channel: message.channel, ts: message.ts, actionId: one.action_id, value };
     const outcome = await api.click(pressed);
     const app = view.names.app().name;
     if (outcome.delivered === "timedOut") failed(control, `${app} did not answer within 3 seconds.`);
