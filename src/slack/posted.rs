@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::OwnerReference};
 use kube::{
     Api, Client, Resource as _, ResourceExt,
-    api::{ObjectMeta, PostParams},
+    api::{DeleteParams, ObjectMeta, PostParams, Preconditions},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::api::FlinkRollout;
+use crate::{api::FlinkRollout, cluster::digest_of};
 
 /// One message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,14 +29,39 @@ pub(super) struct PostedMessages {
 }
 
 const CHANNEL: &str = "channel";
+const SUFFIX: &str = "-slack";
+/// The API server takes no longer name.
+const LONGEST_NAME: usize = 253;
+
+/// `<rollout>-slack`, with a hash instead of the end where that would be too long.
+fn map_name(rollout: &str) -> String {
+    if rollout.len() + SUFFIX.len() <= LONGEST_NAME {
+        return format!("{rollout}{SUFFIX}");
+    }
+    let hash: String = digest_of(&rollout).chars().take(10).collect();
+    let kept: String = rollout.chars().take(LONGEST_NAME - SUFFIX.len() - hash.len() - 1).collect();
+    // Each part between dots must end with a letter or a digit.
+    format!("{}-{hash}{SUFFIX}", kept.trim_end_matches(['.', '-']))
+}
+
+/// Whether it belongs to this rollout and not to an earlier one of the same name, whose messages are another thread's.
+fn is_of(map: &ConfigMap, rollout: &FlinkRollout) -> bool {
+    map.owner_references().iter().any(|owner| Some(&owner.uid) == rollout.metadata.uid.as_ref())
+}
 
 impl PostedMessages {
     /// Reads them, or begins with none.
     pub(super) async fn read(client: &Client, rollout: &FlinkRollout, channel: &str) -> kube::Result<Self> {
         let api: Api<ConfigMap> = Api::namespaced(client.clone(), &rollout.namespace().unwrap_or_default());
-        let name = format!("{}-slack", rollout.name_any());
+        let name = map_name(&rollout.name_any());
         if let Some(map) = api.get_opt(&name).await? {
-            return Ok(Self { api, map });
+            if is_of(&map, rollout) {
+                return Ok(Self { api, map });
+            }
+            // Deleted and made anew, never emptied: the garbage collector may be about to delete this one by its uid.
+            let this_one = Preconditions { uid: map.uid(), resource_version: None };
+            let params = DeleteParams { preconditions: Some(this_one), ..Default::default() };
+            api.delete(&name, &params).await?;
         }
         let owner = OwnerReference {
             api_version: FlinkRollout::api_version(&()).into_owned(),
@@ -71,5 +96,24 @@ impl PostedMessages {
         next.data.get_or_insert_default().insert(key.to_owned(), text);
         self.map = self.api.replace(&next.name_any(), &PostParams::default(), &next).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_valid_and_different() {
+        assert_eq!(map_name("orders-1"), "orders-1-slack");
+        let just_fits = "a".repeat(247);
+        assert_eq!(map_name(&just_fits), format!("{just_fits}-slack"));
+        let dots = format!("{}{}", "a".repeat(235), ".b".repeat(9));
+        let (long, other) = ("a".repeat(253), format!("{}b", "a".repeat(252)));
+        for name in [&dots, &long, &other] {
+            let name = map_name(name);
+            assert!(name.len() <= 253 && !name.contains(".-") && name.ends_with("-slack"), "{name}");
+        }
+        assert_ne!(map_name(&long), map_name(&other));
     }
 }
