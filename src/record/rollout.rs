@@ -50,8 +50,20 @@ impl RolloutRecord {
             "spec": { "decisions": [decision] },
         });
         let params = PatchParams::apply(&manager);
-        let written = self.api.patch(rollout, &params, &Patch::Apply(&body)).await;
-        written.map(drop).map_err(|error| classified(format!("the decision on FlinkRollout {rollout}"), error))
+        let written = self.api.patch(rollout, &params, &Patch::Apply(&body)).await.map(drop);
+        if let Err(kube::Error::Api(status)) = &written
+            && status.code == 422
+            && self.has_decision(rollout, &decision.id).await
+        {
+            // Said before, at another moment: the rules refuse to change what is there.
+            return Ok(());
+        }
+        written.map_err(|error| classified(format!("the decision on FlinkRollout {rollout}"), error))
+    }
+
+    async fn has_decision(&self, rollout: &str, id: &str) -> bool {
+        let live = self.api.get(rollout).await;
+        live.is_ok_and(|live| live.spec.decisions.iter().any(|decision| decision.id == id))
     }
 
     /// Writes what changed of the status, at the resource version that was read; returns the rollout as it is then.

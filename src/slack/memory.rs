@@ -148,3 +148,19 @@ pub(super) async fn keep_groups(connection: Arc<Connection>, memory: Arc<Memory>
         tokio::time::sleep(pause).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_that_were_read_too_long_ago_do_not_count() {
+        let memory = Memory::default();
+        assert_eq!(memory.groups_of("U1"), None, "nothing was read yet");
+        memory.set_groups(HashMap::from([("S1".to_owned(), vec!["U1".to_owned()])]));
+        assert_eq!(memory.groups_of("U1"), Some(vec!["S1".to_owned()]));
+        assert_eq!(memory.groups_of("U2"), Some(Vec::new()));
+        *memory.groups_read.lock().unwrap() = Instant::now().checked_sub(GROUPS_AGE);
+        assert_eq!(memory.groups_of("U1"), None, "Slack has been silent since");
+    }
+}

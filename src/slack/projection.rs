@@ -22,6 +22,8 @@ use crate::{
 /// How often is looked; a card is changed at most this often.
 const PAUSE: Duration = Duration::from_secs(1);
 const CARD: &str = "card";
+/// Codes of Slack's for messages that can never be changed again.
+const FOR_GOOD: [&str; 3] = ["message_not_found", "cant_update_message", "edit_window_closed"];
 
 /// Why a rollout is not shown as it is.
 #[derive(Debug, Error)]
@@ -138,7 +140,13 @@ async fn changed(
     if posted.get(key).is_some_and(|posted| posted.digest == digest) {
         return Ok(());
     }
-    connection.update(&post.channel, ts, &post.text, &post.blocks).await?;
+    match connection.update(&post.channel, ts, &post.text, &post.blocks).await {
+        // Somebody deleted it, or it may not be edited any more: the lines after it must not wait for that.
+        Err(SlackError::Refused(code)) if FOR_GOOD.contains(&code.as_str()) => {
+            tracing::warn!(key, code, "a message can no longer be changed");
+        }
+        other => other?,
+    }
     Ok(posted.set(key, &Posted { ts: Some(ts.to_owned()), digest }).await?)
 }
 
