@@ -1,9 +1,11 @@
 //! What people type after `/flink`.
 
+mod start_from;
+
 use thiserror::Error;
 
 use super::words;
-use crate::api::DecisionKind;
+use crate::api::{DecisionKind, StartFrom};
 
 /// A command that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub enum Command {
         application: String,
         /// The version.
         version: String,
+        /// What it starts from.
+        start_from: StartFrom,
         /// Why.
         reason: Option<String>,
     },
@@ -76,7 +80,11 @@ fn hint(nearest: Option<&'static str>) -> String {
 
 /// Every command and how it is typed: the only list, for help and for "did you mean".
 pub const USAGES: [(&str, &str, &str); 12] = [
-    ("deploy", "deploy APP VERSION [reason]", "move an application to a version"),
+    (
+        "deploy",
+        "deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]",
+        "move an application to a version; without `from` it starts from a savepoint taken by the stop",
+    ),
     ("status", "status [APP]", "what an application is doing"),
     ("list", "list", "all applications"),
     ("history", "history APP", "its last rollouts"),
@@ -131,7 +139,8 @@ fn deploy(rest: &[&str]) -> Result<Command, ParseError> {
             shortened(version)
         )));
     }
-    Ok(Command::Deploy { application, version: (*version).to_owned(), reason: reason(rest, 2) })
+    let (start_from, words) = start_from::parse(&rest[2..])?;
+    Ok(Command::Deploy { application, version: (*version).to_owned(), start_from, reason: reason(rest, 2 + words) })
 }
 
 fn roll_back(rest: &[&str]) -> Result<Command, ParseError> {
@@ -161,8 +170,10 @@ fn named(command: &str, text: &str) -> Result<String, ParseError> {
     Err(ParseError::Usage { problem: format!("`{}` is not a name.", shortened(text)), usage: usage(command) })
 }
 
+/// What is left, as it was typed: Slack writes three letters as entities.
 fn reason(rest: &[&str], from: usize) -> Option<String> {
-    let text: String = rest.get(from..)?.join(" ").chars().take(500).collect();
+    let text = rest.get(from..)?.join(" ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let text: String = text.chars().take(500).collect();
     (!text.is_empty()).then_some(text)
 }
 
@@ -195,14 +206,15 @@ mod tests {
     #[test]
     fn what_is_understood() {
         insta::assert_snapshot!(
-            ["deploy orders 1.4.2", "deploy shop/orders 1.4.2 fixes late events", "rollback orders", "rollback orders rewind", "approve orders-0123456789",
-             "reject orders-1 not today", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(shown).join("\n"), @r#"
-        Deploy { application: "orders", version: "1.4.2", reason: None }
-        Deploy { application: "shop/orders", version: "1.4.2", reason: Some("fixes late events") }
+            ["deploy orders 1.4.2", "deploy shop/orders 1.4.2 fixes late events", "deploy orders 1.4.2 from restore-point orders-1 state was bad", "rollback orders", "rollback orders rewind", "approve orders-0123456789",
+             "reject orders-1 R&amp;D says &lt;no&gt;", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(shown).join("\n"), @r#"
+        Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None }, reason: None }
+        Deploy { application: "shop/orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None }, reason: Some("fixes late events") }
+        Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: RestorePoint, value: Some("orders-1") }, reason: Some("state was bad") }
         RollBack { application: "orders", rewind: false }
         RollBack { application: "orders", rewind: true }
         Decide { decision: Approve, rollout: "orders-0123456789", reason: None }
-        Decide { decision: Reject, rollout: "orders-1", reason: Some("not today") }
+        Decide { decision: Reject, rollout: "orders-1", reason: Some("R&D says <no>") }
         Decide { decision: GiveUp, rollout: "orders-1", reason: None }
         Status { application: None }
         Status { application: Some("orders") }
@@ -219,11 +231,11 @@ mod tests {
             ["depoly orders 1", "xyzzy", "deploy", "deploy orders", "deploy orders 1.2.0; rm", "deploy orders ../x", &long, "rollback orders sideways", "approve <!channel>"].map(shown).join("\n"), @r"
         `depoly` is not a command of /flink. Did you mean `deploy`? Try `/flink help`.
         `xyzzy` is not a command of /flink. Try `/flink help`.
-        APP is missing. Usage: `/flink deploy APP VERSION [reason]`
-        Which version? Usage: `/flink deploy APP VERSION [reason]`
-        `1.2.0;` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [reason]`
-        `../x` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [reason]`
-        `9999999999999999999999999999999999999999…` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [reason]`
+        APP is missing. Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`
+        Which version? Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`
+        `1.2.0;` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`
+        `../x` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`
+        `9999999999999999999999999999999999999999…` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`
         `sideways` is neither carry nor rewind. Usage: `/flink rollback APP [carry|rewind]`
         `!channel` is not a name. Usage: `/flink approve ID`
         ");

@@ -13,7 +13,7 @@ use super::{
     messages, requests, words,
 };
 use crate::{
-    api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request, StartFrom},
+    api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request},
     cluster::{WriteError, digest_of},
     record::RolloutRecord,
 };
@@ -84,9 +84,9 @@ impl Handler {
                 let application = self.memory.application(&application)?;
                 Ok(messages::history(&application, &self.rollouts_of(&application)))
             }
-            Command::Deploy { application, version, reason } => {
+            Command::Deploy { application, version, start_from, reason } => {
                 let application = self.memory.application(&application)?;
-                let request = requests::deploy(&application, (version, StartFrom::default()), reason, person.by());
+                let request = requests::deploy(&application, (version, start_from), reason, person.by());
                 self.start(&application, request, person, trigger).await
             }
             Command::RollBack { application, rewind } => {
@@ -171,8 +171,14 @@ impl Handler {
         } else {
             digest_of(&(words::word(decision), person.by(), at))
         };
+        let id: String = key.chars().take(32).collect();
+        if rollout.spec.decisions.iter().any(|said| said.id == id) {
+            // Only an approval has the same id when it is given anew; anything else is Slack repeating itself.
+            let anew = decision == DecisionKind::Approve;
+            return if anew { Err(format!("You have approved `{}` already.", rollout.name_any())) } else { Ok(()) };
+        }
         let decision = Decision {
-            id: key.chars().take(32).collect(),
+            id,
             kind: decision,
             by: person.by(),
             at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::now()),

@@ -5,9 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod again;
 mod answers;
 mod applications;
 mod bad_charts;
 mod bad_flink;
 mod bad_requests;
+mod decisions;
+mod restarts;
 mod rules;
+mod setting;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, fields, header, section},
-    bytes, cut, escape, headline, moment, person, span, state, with_people,
+    bytes, cut, escape, headline, moment, person, span, start_state, state, with_people,
 };
 use crate::api::{DecisionKind, Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord};
 
@@ -60,6 +60,9 @@ fn facts(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<(&'static s
     let request = &rollout.spec.request;
     let reason = request.reason.as_ref().map_or_else(String::new, |reason| format!("\n>{}", escape(reason)));
     let mut facts = vec![("Asked by", format!("{}{reason}", person(&request.by)))];
+    if let Some(start) = start_state(&request.start_from) {
+        facts.push(("Starts from", start));
+    }
     if let Some(point) = &status.restore_point {
         let size = point.size_bytes.map_or_else(String::new, |size| format!(", {}", bytes(size)));
         facts.push(("Restore point", format!("`{}`{size}", escape(&point.path))));

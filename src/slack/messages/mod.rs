@@ -12,7 +12,7 @@ pub use card::{Card, card};
 pub use replies::{help, history, list, on_it, stale, status};
 pub use thread::{Line, thread};
 
-use crate::api::{FlinkRollout, FlinkRolloutStatus, Time};
+use crate::api::{FlinkRollout, FlinkRolloutStatus, StartFrom, StartFromKind, Time};
 
 /// A person as Slack shows one: a mention, or the Kubernetes user's name.
 pub(crate) fn person(by: &str) -> String {
@@ -60,6 +60,12 @@ pub(crate) fn headline(rollout: &FlinkRollout) -> String {
         Some(from) => format!("{} {from} → {to}", request.application),
         None => format!("{} → {to}", request.application),
     }
+}
+
+/// What a rollout starts from, if that is not the savepoint it takes itself.
+pub(crate) fn start_state(start_from: &StartFrom) -> Option<String> {
+    let value = start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
+    (start_from.from != StartFromKind::Savepoint).then(|| format!("{}{value}", start_from.from))
 }
 
 /// The state in one word, as a person would say it.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 
-use super::{escape, headline, moment, person, state};
+use super::{cut, escape, headline, moment, person, start_state, state, with_people};
 use crate::{
     api::{DecisionKind, Direction, FlinkApplication, FlinkRollout, Request, RequestKind, Stage},
-    slack::command::USAGES,
+    slack::{command::USAGES, words},
 };
 
 /// Every command.
@@ -23,7 +23,9 @@ pub fn on_it(rollout: &str, request: &Request) -> String {
         (RequestKind::Deploy, Some(version)) => format!("{} to {version}", request.application),
         _ => format!("{} back to the revision before", request.application),
     };
-    format!("On it: {what}, as `{rollout}`.")
+    let start = start_state(&request.start_from);
+    let start = start.map_or_else(String::new, |start| format!(", starting from {start}"));
+    format!("On it: {what}{start}, as `{rollout}`.")
 }
 
 /// All applications, a line each.
@@ -59,7 +61,8 @@ pub fn status(application: &FlinkApplication, rollouts: &[Arc<FlinkRollout>]) ->
         (None, None) => text.push_str("\nno rollout is active"),
     }
     if let Some(point) = known.restore_points.last() {
-        text.push_str(&format!("\nnewest restore point `{}`, {}", escape(&point.path), moment(&point.at)));
+        let (name, path) = (escape(&point.name), escape(&point.path));
+        text.push_str(&format!("\nnewest restore point `{name}`, {}: `{path}`", moment(&point.at)));
     }
     text
 }
@@ -91,26 +94,40 @@ pub fn stale(rollout: &FlinkRollout, decision: DecisionKind, digest: Option<&str
     let status = rollout.status.clone().unwrap_or_default();
     let name = rollout.name_any();
     if let Some(result) = &status.result {
-        return Some(format!("`{name}` has ended: {}, {}.", result.kind, moment(&result.at)));
+        let why = with_people(&cut(&result.message, 300));
+        return Some(format!("`{name}` has ended: {}, {}: {why}", result.kind, moment(&result.at)));
     }
+    let now = state(&status);
     let waits = status.stage == Stage::Approve;
     let other = digest.is_some_and(|digest| status.plan.as_ref().is_some_and(|plan| plan.digest != digest));
-    match decision {
+    let happened = match decision {
         DecisionKind::Approve | DecisionKind::Reject if waits && other => {
-            Some(format!("`{name}` has another plan by now: look at it again."))
+            format!("`{name}` has another plan by now: look at it again.")
         }
-        DecisionKind::Approve if !waits => {
-            Some(format!("`{name}` does not wait for approval: it is in {}.", state(&status)))
-        }
+        DecisionKind::Approve if !waits => format!("`{name}` does not wait for approval: it is in {now}."),
         DecisionKind::Reject if !matches!(status.stage, Stage::Plan | Stage::Approve) => {
-            Some(format!("`{name}` was approved already and is in {}: abort it instead.", state(&status)))
+            format!("`{name}` was approved already and is in {now}: abort it instead.")
         }
         DecisionKind::Resume | DecisionKind::GiveUp if status.halt.is_none() => {
-            Some(format!("`{name}` is not halted: it is in {}.", state(&status)))
+            format!("`{name}` is not halted: it is in {now}.")
         }
         DecisionKind::Abort | DecisionKind::RollBack if status.direction == Direction::Back => {
-            Some(format!("`{name}` is rolling back already."))
+            format!("`{name}` is rolling back already.")
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    Some(format!("{happened}{}", said_meanwhile(rollout, decision)))
+}
+
+/// Who said what last that makes this decision come too late.
+fn said_meanwhile(rollout: &FlinkRollout, decision: DecisionKind) -> String {
+    let rivals = match decision {
+        DecisionKind::Approve | DecisionKind::Reject => [DecisionKind::Approve, DecisionKind::Reject],
+        DecisionKind::Abort | DecisionKind::RollBack => [DecisionKind::Abort, DecisionKind::RollBack],
+        DecisionKind::Resume | DecisionKind::GiveUp => [DecisionKind::Resume, DecisionKind::RollBack],
+    };
+    let last = rollout.spec.decisions.iter().filter(|said| rivals.contains(&said.kind)).max_by_key(|said| &said.at);
+    last.map_or_else(String::new, |said| {
+        format!(" {} said {}, {}.", person(&said.by), words::word(said.kind), moment(&said.at))
+    })
 }

@@ -136,7 +136,44 @@ fn untouched_with_other_choices() {
     insta::assert_snapshot!(everything(&rollout(&json!({
         "stage": "Savepoint", "phase": "Untouched",
         "result": {"kind": "Untouched", "message": "no savepoint, and the job runs on: disk full", "at": "2026-01-01T12:02:00Z",
-            "choices": [{"startFrom": {"from": "LastCheckpoint"}, "cost": "the newest checkpoint known is s3://cp/7, 12 s old"}]},
+            "choices": [
+                {"startFrom": {"from": "LastCheckpoint"}, "cost": "the newest checkpoint known is s3://cp/7, 12 s old"},
+                {"startFrom": {"from": "RestorePoint", "value": "orders-0"}, "cost": "s3://sp/0, taken yesterday; what was emitted after it is emitted again"},
+                {"startFrom": {"from": "Nothing"}, "cost": "an empty start; whatever state there was is lost"},
+            ]},
         "stages": [stage("Savepoint", "Forward", Some("Failed"), "no savepoint, and the job runs on: disk full")],
     }))));
+}
+
+#[test]
+fn what_is_told_who_comes_too_late() {
+    use crate::api::DecisionKind::{Abort, Approve, GiveUp, Reject, Resume, RollBack};
+    let said = |kind: &str, user: &str| json!({"id": kind, "kind": kind, "by": format!("slack:T/{user}"), "at": "2026-01-01T12:00:20Z"});
+    let told = |status: Value, decisions: &[Value], digest: &str| {
+        let mut rollout = rollout(&status);
+        rollout.spec.decisions = serde_json::from_value(json!(decisions)).unwrap();
+        let each = [Approve, Reject, Abort, RollBack, Resume, GiveUp];
+        let each =
+            each.map(|kind| format!("{kind:?}: {}", super::stale(&rollout, kind, Some(digest)).unwrap_or_default()));
+        each.join("\n")
+    };
+    let ended = json!({"stage": "Approve", "result":
+        {"kind": "Untouched", "message": "rejected by slack:T/U2: not <today>", "at": "2026-01-01T12:00:30Z"}});
+    insta::assert_snapshot!(
+        [
+            told(json!({"stage": "Approve"}), &[], "d0"),
+            told(json!({"stage": "Savepoint"}), &[said("Approve", "U2")], "d1"),
+            told(json!({"stage": "Stop", "direction": "Back"}), &[said("Approve", "U2"), said("RollBack", "U3")], "d1"),
+            told(ended, &[said("Reject", "U2")], "d1"),
+        ]
+        .join("\n\n")
+    );
+}
+
+#[test]
+fn another_start_state_is_seen_by_who_approves() {
+    let mut rollout = rollout(&json!({"stage": "Approve", "stages": [stage("Approve", "Forward", None, "")]}));
+    rollout.spec.request.start_from = crate::api::StartFrom::plain(crate::api::StartFromKind::Nothing);
+    assert!(shown(&card(&rollout).blocks).contains("*Starts from*\nnothing"));
+    assert!(everything(&rollout).contains("asked by <@U1>, starting from nothing"));
 }

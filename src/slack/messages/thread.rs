@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, section},
-    bytes, cut, escape, headline, moment, person, retry, span, with_people,
+    bytes, cut, escape, headline, moment, person, retry, span, start_state, with_people,
 };
 use crate::api::{
     DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
@@ -99,8 +99,10 @@ fn mentions(application: &FlinkApplication) -> String {
 fn approval(rollout: &FlinkRollout, application: Option<&FlinkApplication>, status: &FlinkRolloutStatus) -> Line {
     let Some(plan) = &status.plan else { return line("approval".to_owned(), "") };
     let mentions = application.map(mentions).unwrap_or_default();
+    let start = start_state(&rollout.spec.request.start_from);
+    let start = start.map_or_else(String::new, |start| format!(", starting from {start}"));
     let text = format!(
-        "{mentions}approval needed: *{}*, asked by {}",
+        "{mentions}approval needed: *{}*, asked by {}{start}",
         escape(&headline(rollout)),
         person(&rollout.spec.request.by)
     );
