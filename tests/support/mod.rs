@@ -8,6 +8,7 @@ pub mod chart;
 pub mod footprint;
 pub mod kubernetes_users;
 pub mod ledger;
+pub mod page;
 pub mod records;
 pub mod refusals;
 pub mod sandbox;
