@@ -56,7 +56,7 @@ impl<'a> Chain<'a> {
     pub async fn comes_back(&mut self, version: &str, words: &[&str]) {
         let before = self.before();
         let (rollout, thread) = self.orders.deploy(self.slack, version).await;
-        self.is_back(&before, &rollout, &thread).await;
+        self.is_back(&before, &rollout, &thread);
         let failure = text(&rollout, "/status/failure/message");
         for word in words {
             assert!(failure.contains(word), "{version}: no {word:?} in: {failure}");
@@ -73,7 +73,7 @@ impl<'a> Chain<'a> {
     }
 
     /// The version before is back as it was: objects, replicas, a fresh job, restored from exactly the restore point.
-    async fn is_back(&self, before: &Before, rollout: &Value, thread: &str) {
+    fn is_back(&self, before: &Before, rollout: &Value, thread: &str) {
         assert_eq!(text(rollout, "/status/result/kind"), "RolledBack", "{thread}");
         assert!(rollout["spec"]["decisions"].as_array().unwrap().iter().all(|said| said["kind"] == "Approve"));
         let after = self.before();
