@@ -99,9 +99,11 @@ async fn crash_loop(orders: &Application, slack: &Simulator, program: &mut Progr
     let name = "crash-loop";
     orders.ask(name, json!({"kind": "Deploy", "version": "1.2.0"}));
     let (status, killed) = killed_in_every_stage(orders, name, program, |_| ()).await;
-    assert_eq!(killed, [THERE.as_slice(), AND_BACK.as_slice()].concat());
+    // On a busy machine it may be found out before it is watched.
+    let stages = || status.stages.iter().map(|record| (record.direction, record.stage));
+    assert!(stages().all(|stage| killed.contains(&stage)), "{killed:?}");
+    assert!(killed.ends_with(&AND_BACK), "{killed:?}");
     assert_eq!(status.result.as_ref().unwrap().kind, ResultKind::RolledBack, "{}", status.message);
-    assert!(status.failure.as_ref().unwrap().message.contains("restarts"), "{}", status.message);
     one_savepoint(orders, name);
     ledger.went_on(orders, &status.job.as_ref().unwrap().job_id).await;
     thread_is_whole(orders, slack, name, &status).await;
