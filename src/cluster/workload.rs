@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
     core::v1::{Event, Pod},
@@ -103,8 +104,13 @@ fn phase(pod: &Pod) -> &str {
     pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
 }
 
-/// Reads a Deployment and what it owns. `warnings` also reads the namespace's Warning events about them.
-pub async fn read_workload(client: &Client, namespace: &str, name: &str, warnings: bool) -> kube::Result<Workload> {
+/// Reads a Deployment and what it owns. With a moment, also the namespace's Warning events about them since then.
+pub async fn read_workload(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    warnings: Option<Timestamp>,
+) -> kube::Result<Workload> {
     let Some(deployment) = Api::<Deployment>::namespaced(client.clone(), namespace).get_opt(name).await? else {
         return Ok(Workload::default());
     };
@@ -126,10 +132,19 @@ pub async fn read_workload(client: &Client, namespace: &str, name: &str, warning
     let pods: Vec<Pod> =
         pods.into_iter().filter(|pod| pod.owner_references().iter().any(|owner| uids.contains(&owner.uid))).collect();
     let mut workload = Workload { deployment: Some(deployment), replica_sets: sets, pods, warnings: Vec::new() };
-    if warnings {
+    if let Some(since) = warnings {
         workload.warnings = read_warnings(client, namespace, &workload).await?;
+        workload.warnings.retain(|event| last_seen(event).is_none_or(|at| at >= since));
     }
     Ok(workload)
+}
+
+/// When an event was last seen. The API server keeps whole seconds of the older field.
+fn last_seen(event: &Event) -> Option<Timestamp> {
+    let whole = |at: &crate::api::Time| at.0.checked_add(jiff::SignedDuration::from_millis(999)).unwrap_or(at.0);
+    let series = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|at| at.0);
+    let last = event.last_timestamp.as_ref().map(whole);
+    series.max(last).or_else(|| event.event_time.as_ref().map(|at| at.0))
 }
 
 async fn read_warnings(client: &Client, namespace: &str, workload: &Workload) -> kube::Result<Vec<Event>> {
@@ -146,4 +161,23 @@ async fn read_warnings(client: &Client, namespace: &str, workload: &Workload) ->
         .into_iter()
         .filter(|event| event.involved_object.uid.as_ref().is_some_and(|uid| current.contains(uid)))
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_was_last_seen_when_it_was_repeated() {
+        let event = |more: serde_json::Value| {
+            let mut event =
+                serde_json::json!({"metadata": {}, "involvedObject": {}, "eventTime": "2026-01-01T11:00:00.000000Z"});
+            event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            last_seen(&serde_json::from_value(event).unwrap()).unwrap().to_string()
+        };
+        assert_eq!(event(serde_json::json!({})), "2026-01-01T11:00:00Z");
+        assert_eq!(event(serde_json::json!({"lastTimestamp": "2026-01-01T12:00:00Z"})), "2026-01-01T12:00:00.999Z");
+        let series = serde_json::json!({"series": {"lastObservedTime": "2026-01-01T13:00:00.000000Z"}, "lastTimestamp": "2026-01-01T12:00:00Z"});
+        assert_eq!(event(series), "2026-01-01T13:00:00Z");
+    }
 }

@@ -121,7 +121,11 @@ async fn cluster(context: &Context, world: &mut World, application: Option<&Flin
         (None, None) => return Ok(()),
     };
     ids.dedup();
-    let warnings = matches!(world.status().stage, Stage::Verify | Stage::Monitor);
+    let status = world.status();
+    let started = status.stages.iter().rev().find(|record| matches!(record.stage, Stage::Deploy | Stage::Restore));
+    // A ReplicaSet that is used again may carry warnings of an earlier try.
+    let warnings = matches!(status.stage, Stage::Verify | Stage::Monitor)
+        .then(|| started.map_or(world.now, |record| record.started_at.0));
     let read = |name: String| async move { read_workload(&context.client, &context.namespace, &name, warnings).await };
     let (job_manager, task_manager) = tokio::try_join!(read(job_manager), read(task_manager))?;
     world.job_manager = job_manager;

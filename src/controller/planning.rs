@@ -432,6 +432,17 @@ fn cluster_id(target: &RevisionRecord) -> Option<String> {
     })
 }
 
+/// Whether a `RoleBinding` names a Role that this target brings with it: the API server refuses even to try one whose Role is not there.
+async fn binds_a_new_role(context: &Context, object: &DynamicObject, target: &RevisionRecord) -> Result<bool, Trouble> {
+    let text = |pointer: &str| object.data.pointer(pointer).and_then(Value::as_str);
+    let binds = object.types.as_ref().is_some_and(|types| types.kind == "RoleBinding");
+    let Some(role) = text("/roleRef/name").filter(|_| binds && text("/roleRef/kind") == Some("Role")) else {
+        return Ok(false);
+    };
+    let Some(role) = target.object("Role", role) else { return Ok(false) };
+    Ok(context.writer().live(role).await?.is_none())
+}
+
 /// Everything that will be written is tried first, with a stand-in for the start state.
 async fn dry_run(
     context: &Context,
@@ -445,6 +456,8 @@ async fn dry_run(
     for object in target.objects.iter().filter(|object| !is_workload(object, names)) {
         if is_versioned(object) {
             writer.create_immutable(object, true).await?;
+            written.push(object.clone());
+        } else if binds_a_new_role(context, object, target).await? {
             written.push(object.clone());
         } else {
             let mut applied = writer.apply(object, true).await?;

@@ -2,7 +2,7 @@
 //!
 //! `leaseTransitions` only grows; it is the epoch written into every status, so a deposed process cannot write any more.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::{
     api::coordination::v1::{Lease as KubeLease, LeaseSpec},
@@ -32,6 +32,16 @@ pub enum LeaseError {
     /// It was taken over.
     #[error("the lease of namespace {0} was taken by another process")]
     Lost(String),
+    /// It could not be renewed, so another process may take it any moment.
+    #[error(
+        "the lease of namespace {namespace} could not be renewed for {seconds} s: the API server or this machine is too slow; starting again is safe"
+    )]
+    NotRenewed {
+        /// The namespace.
+        namespace: String,
+        /// For how long.
+        seconds: u64,
+    },
     /// The API server.
     #[error("could not read or write the lease of namespace {namespace}: {source}")]
     Api {
@@ -96,27 +106,48 @@ impl Lease {
 
     /// Renews it until it is lost. The caller ends the process then.
     pub async fn keep(mut self) -> LeaseError {
-        let mut unanswered = Duration::ZERO;
+        let mut renewed = Instant::now();
         let pause = self.duration / 5;
         loop {
             tokio::time::sleep(pause).await;
-            let mut next = self.held.clone();
-            if let Some(spec) = &mut next.spec {
-                spec.renew_time = Some(now());
+            let asked = Instant::now();
+            match tokio::time::timeout(pause, self.renew()).await {
+                Ok(Ok(true)) => renewed = asked,
+                Ok(Ok(false)) => return LeaseError::Lost(self.namespace),
+                Ok(Err(_)) | Err(_) => {}
             }
-            match tokio::time::timeout(pause, self.api.replace(NAME, &PostParams::default(), &next)).await {
-                Ok(Ok(held)) => {
-                    self.held = held;
-                    unanswered = Duration::ZERO;
+            if renewed.elapsed() > self.duration * 2 / 3 {
+                return LeaseError::NotRenewed { namespace: self.namespace, seconds: renewed.elapsed().as_secs() };
+            }
+        }
+    }
+
+    /// Writes it once more; false if it is not ours any longer.
+    async fn renew(&mut self) -> kube::Result<bool> {
+        let mut next = self.held.clone();
+        if let Some(spec) = &mut next.spec {
+            spec.renew_time = Some(now());
+        }
+        match self.api.replace(NAME, &PostParams::default(), &next).await {
+            Ok(held) => {
+                self.held = held;
+                Ok(true)
+            }
+            Err(kube::Error::Api(status)) if status.is_conflict() => {
+                // An answer of ours that came too late moved it on as well: what counts is whose it is, and since when.
+                let current = self.api.get(NAME).await?;
+                let ours = |lease: &KubeLease| {
+                    let spec = lease.spec.as_ref()?;
+                    Some((spec.holder_identity.clone()?, spec.lease_transitions?))
+                };
+                let still_ours = ours(&current).is_some() && ours(&current) == ours(&self.held);
+                if still_ours {
+                    self.held = current;
                 }
-                Ok(Err(kube::Error::Api(status))) if status.is_conflict() || status.is_not_found() => {
-                    return LeaseError::Lost(self.namespace);
-                }
-                Ok(Err(_)) | Err(_) => unanswered += pause * 2,
+                Ok(still_ours)
             }
-            if unanswered > self.duration * 2 / 3 {
-                return LeaseError::Lost(self.namespace);
-            }
+            Err(kube::Error::Api(status)) if status.is_not_found() => Ok(false),
+            Err(error) => Err(error),
         }
     }
 

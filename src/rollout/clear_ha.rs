@@ -53,7 +53,7 @@ impl EmptyStart {
     pub fn of(rollout: &FlinkRollout) -> Option<Self> {
         rollout.metadata.resource_version.as_ref()?;
         let status = rollout.status.as_ref()?;
-        let nothing_ran = status.plan.as_ref()?.before.as_ref().is_some_and(|before| before.job_id.is_none());
+        let nothing_ran = status.plan.as_ref()?.before.as_ref().is_none_or(|before| before.job_id.is_none());
         let asked = rollout.spec.request.start_from.from == StartFromKind::Nothing;
         (asked && nothing_ran && status.restore_point.is_none()).then_some(Self { _proof: () })
     }

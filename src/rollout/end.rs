@@ -59,7 +59,14 @@ pub(super) fn proceed(world: &World, result: &RolloutResult) -> Decision {
 
 fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) -> FlinkRolloutStatus {
     let good = matches!(result.kind, ResultKind::Succeeded | ResultKind::RolledBack);
-    status.leave(world, if good { StageOutcome::Done } else { StageOutcome::Failed }, &result.message);
+    // Why it went back is told where it failed; here is told how the way back went.
+    let evidence = match (result.kind, &status.watch) {
+        (ResultKind::RolledBack, Some(watch)) => {
+            format!("{} restarts and {} checkpoints", watch.restarts, watch.checkpoints)
+        }
+        _ => result.message.clone(),
+    };
+    status.leave(world, if good { StageOutcome::Done } else { StageOutcome::Failed }, &evidence);
     let open: Vec<_> = world
         .rollout
         .spec

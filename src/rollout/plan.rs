@@ -32,7 +32,10 @@ pub(super) fn decide(world: &World) -> Decision {
     let status = world.status();
     let Some(application) = &world.application else {
         let name = &world.rollout.spec.request.application;
-        return end::untouched(world, &format!("there is no FlinkApplication {name} in this namespace"), Vec::new());
+        let why = format!(
+            "there is no FlinkApplication {name} in this namespace: `kubectl get flinkapplications` shows those that are, or apply it first"
+        );
+        return end::untouched(world, &why, Vec::new());
     };
     if status.stages.is_empty() {
         let mut status = status;
@@ -192,6 +195,10 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
 
 fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(), Refusal> {
     let status = application.status.clone().unwrap_or_default();
+    let from = world.rollout.spec.request.start_from.from;
+    if matches!(from, StartFromKind::RestorePoint | StartFromKind::Path | StartFromKind::Nothing) {
+        return Ok(());
+    }
     if !world.ha.items.is_empty() || !status.revisions.is_empty() || !status.restore_points.is_empty() {
         return Err(where_from("neither Deployment is there, but the application ran before", application));
     }

@@ -54,6 +54,9 @@ pub(super) fn decide(world: &World) -> Decision {
         return versioned_objects(world, &status);
     }
     let Some(before) = plan.before.as_ref() else {
+        if super::start::requested_path(world).is_some() {
+            return without_a_job(world, status);
+        }
         return skipped(world, status, "a first deployment: there is no state yet");
     };
     match (&before.job_id, world.rollout.spec.request.start_from.from) {

@@ -52,9 +52,11 @@ fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
 }
 
 fn gone(world: &World, mut status: FlinkRolloutStatus) -> Decision {
-    let nothing_ran =
-        status.plan.as_ref().is_some_and(|plan| plan.before.as_ref().is_none_or(|before| before.job_id.is_none()));
-    if nothing_ran && status.restore_point.is_none() && status.direction == Direction::Back {
+    let nothing_ran = status.plan.as_ref().is_some_and(|plan| match &plan.before {
+        None => true,
+        Some(before) => before.job_id.is_none() && status.restore_point.is_none(),
+    });
+    if nothing_ran && status.direction == Direction::Back {
         let why = status.failure.clone().map_or_else(String::new, |failure| failure.message);
         return end::with_choices(
             world,

@@ -97,22 +97,26 @@ async fn no_deployment_belongs_to_two_applications() {
     bot.stop().await;
 }
 
+/// The sample chart brings a Role and the `RoleBinding` to it, and neither is there before the first deployment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lease_that_somebody_deleted_does_not_begin_the_epochs_again() {
+async fn a_first_deployment_is_planned_in_an_empty_namespace() {
     let sandbox = Sandbox::get();
-    let namespace = sandbox.namespace("epochs");
-    sandbox.apply(&namespace.name, &application("orders", "/nowhere", &json!({})));
+    let namespace = sandbox.namespace("first");
+    let more = json!({
+        "approvals": {"required": 1, "groups": ["S1"]}, "allow": ["hostPath"],
+        "values": {"data": {"hostPath": sandbox.data.join(&namespace.name)}},
+    });
+    sandbox.apply(&namespace.name, &application("orders", sandbox.chart.to_str().unwrap(), &more));
     let slack = simulator().await;
-    let mut epochs = Vec::new();
-    for name in ["first", "second", "third"] {
-        let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
-        sandbox.apply(&namespace.name, &deploy(&sandbox, name, "orders", "1.0.0"));
-        refused(&sandbox, &namespace, name, PLANNED).await;
-        epochs.push(rollout(&sandbox, &namespace, name).pointer("/status/epoch").unwrap().as_i64().unwrap());
-        bot.stop().await;
-        if name == "second" {
-            sandbox.kubectl(&["-n", &namespace.name, "delete", "lease", "lockkeeper"]);
-        }
-    }
-    assert!(epochs.windows(2).all(|pair| pair[0] < pair[1]), "{epochs:?}");
+    let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+    sandbox.apply(&namespace.name, &deploy(&sandbox, "first", "orders", "1.0.0"));
+    let planned = eventually("it waits for approval", PLANNED, || {
+        let status = rollout(&sandbox, &namespace, "first")["status"].clone();
+        assert!(status.get("result").is_none(), "{status}");
+        (status["stage"] == "Approve").then_some(status)
+    })
+    .await;
+    assert_eq!(planned.pointer("/plan/firstDeployment"), Some(&json!(true)));
+    sandbox.kubectl(&["-n", &namespace.name, "delete", "flinkrollout", "first", "--timeout=60s"]);
+    bot.stop().await;
 }

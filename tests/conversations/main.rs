@@ -12,6 +12,7 @@ mod bad_charts;
 mod bad_flink;
 mod bad_requests;
 mod decisions;
+mod lease;
 mod restarts;
 mod rules;
 mod setting;

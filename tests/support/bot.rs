@@ -58,6 +58,12 @@ impl Bot {
         self.task.await.unwrap().unwrap();
     }
 
+    /// Waits until it ends by itself; why it did.
+    pub async fn ended(self) -> String {
+        let ended = tokio::time::timeout(DEADLINE * 2, self.task).await.expect("the bot goes on").unwrap();
+        ended.expect_err("the bot ended without a reason").to_string()
+    }
+
     /// Ends it as `kill -9` does: whatever was under way breaks off.
     pub async fn kill(self) {
         self.task.abort();
@@ -74,7 +80,7 @@ async fn supervised(
     loop {
         let ended = bot::run(config.clone(), settings.clone(), stop.clone().boxed()).await;
         match ended {
-            Err(error) if matches!(error.downcast_ref(), Some(LeaseError::Lost(_))) => eprintln!("{error}"),
+            Err(error) if matches!(error.downcast_ref(), Some(LeaseError::NotRenewed { .. })) => eprintln!("{error}"),
             other => return other,
         }
     }

@@ -339,3 +339,13 @@ fn only_what_is_at_rest_counts_as_parked() {
         assert_eq!(status.parked_at.is_some(), parked);
     }
 }
+
+#[test]
+fn a_first_deployment_from_a_path_has_nothing_to_return_to_either() {
+    let mut world = stopped(world(Stage::Stop));
+    set(&mut world, |status| {
+        status.direction = Direction::Back;
+        status.plan.as_mut().unwrap().before = None;
+    });
+    assert_eq!(recorded(&world).ending.unwrap().kind, ResultKind::Failed);
+}

@@ -123,3 +123,15 @@ fn nothing_that_was_planned_as_idle_may_run_by_now() {
     assert_eq!(kind, ResultKind::Untouched);
     assert!(message.contains("was started"), "{message}");
 }
+
+#[test]
+fn what_is_gone_whole_comes_back_from_where_somebody_says() {
+    let mut world = world(Stage::Plan);
+    (world.job_manager, world.task_manager) = (Workload::default(), Workload::default());
+    let known = json!({"restorePoints": [point()], "revisions": []});
+    world.application.as_mut().unwrap().status = Some(from_json(known));
+    let choices = recorded(&world).ending.unwrap().choices;
+    assert_eq!(choices[0].start_from.value.as_deref(), Some("r"), "the newest is offered");
+    world.rollout.spec.request.start_from = choices[0].start_from.clone();
+    assert_eq!(acted(&world).0, "plan");
+}
