@@ -44,7 +44,11 @@ impl<'a> Chain<'a> {
         self.comes_back("1.2.0", &["restarts", "No price for order"]).await;
         self.comes_back("1.3.0", &["exit code 2", "Cannot map checkpoint/savepoint state for operator"]).await;
         self.comes_back("1.4.0", &["ErrImagePull", "registry.invalid/orders:1.4.0"]).await;
-        self.comes_back("1.5.0", &["0 of 2 wanted checkpoints", "its catalogue is not available"]).await;
+        self.comes_back(
+            "1.5.0",
+            &["0 of 2 wanted checkpoints", " failed, the last one because", "IO-problem detected"],
+        )
+        .await;
         // This one is found out by its start deadline alone.
         self.patch(&json!({"spec": {"startDeadlineSeconds": 60}}));
         self.comes_back("1.7.0", &["needs 8 slots", "offer 4", "within 60 s"]).await;

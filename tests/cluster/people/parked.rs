@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockkeeper::api::{FlinkRolloutStatus, ResultKind};
+use lockkeeper::api::{FlinkRolloutStatus, ResultKind, StartFrom};
 use lockkeeper_slack_simulator::{Click, View};
 use serde_json::{Value, json};
 
@@ -10,6 +10,7 @@ use super::Scene;
 use crate::support::{
     application::{CHANNEL, text},
     ledger::Ledger,
+    refusals::released,
     sandbox::eventually,
 };
 
@@ -93,15 +94,17 @@ async fn given_up(scene: &Scene, ledger: &mut Ledger) {
     click(scene, name, "Give up", "rollout.give-up").await;
     let status = orders.shows(name, "its end", |status| status.result.is_some()).await;
     assert_eq!(status.result.unwrap().kind, ResultKind::Abandoned, "{}", status.message);
+    // The claim goes last.
+    released(&orders.sandbox, &orders.namespace, "orders").await;
     let known = orders.status();
     assert!(known.get("parkedAt").is_some(), "{known}");
-    assert_eq!(known.get("activeRollout"), None);
     mend(scene);
 
     let next = orders.command(&scene.slack, "/flink deploy orders 1.1.0").await;
     let result = orders.settled(&next).await.result.unwrap();
     assert_eq!(result.kind, ResultKind::Untouched, "{}", result.message);
-    assert!(result.message.contains(&format!("start from restorePoint {name}")), "{}", result.message);
+    assert!(result.message.contains(&format!("Its newest restore point is {name} ")), "{}", result.message);
+    assert_eq!(result.choices[0].start_from, StartFrom::restore_point(name));
 
     let from = json!({"from": "RestorePoint", "value": name});
     orders.ask("from-the-restore-point", json!({"kind": "Deploy", "version": "1.1.0", "startFrom": from}));
