@@ -1,9 +1,8 @@
-//! A FlinkApplication that does not say what Flink says is refused with the job untouched; probes of the users' own let a healthy
-//! version through and bring the version before back where they fail. Goes on with the chain of `bad_versions`.
+//! A FlinkApplication that does not say what Flink says is refused with the job untouched. Goes on with the chain of `bad_versions`.
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command, time::Duration};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
     bad_versions::Chain,
@@ -47,37 +46,6 @@ impl Chain<'_> {
         assert!(thread.contains(&message), "{thread}");
         message
     }
-
-    /// Three probes: all pass for 1.1.0, and one of them fails for 1.0.0, which is good in every other respect.
-    pub async fn probes(&mut self) {
-        self.orders.sandbox.apply(&self.orders.namespace.name, &health_of("1.1.0"));
-        self.patch(&json!({"spec": {"monitor": {"probes": [
-            {"name": "rest answers", "http": {"service": "orders-rest", "port": 8081, "path": "/overview", "expect": 200}},
-            {"name": "counts add up", "flinkMetric": {"vertex": "count", "name": "count.sequenceBreaks", "op": "==", "value": 0}},
-            {"name": "shop is healthy", "http": {"service": "orders-health", "port": 80, "path": "/overview"}},
-        ]}}}));
-        let (rollout, thread) = self.orders.deploy(self.slack, "1.1.0").await;
-        assert_eq!(text(&rollout, "/status/result/kind"), "Succeeded", "{thread}");
-        let asked = rollout.pointer("/status/watch/probeFailures").unwrap();
-        assert_eq!(*asked, json!({"rest answers": 0, "counts add up": 0, "shop is healthy": 0}));
-        self.nothing_is_missing("1.1.0 with probes", &rollout).await;
-        self.comes_back("1.0.0", &["the probe shop is healthy failed", "503", "expected 200"]).await;
-        self.patch(&json!({"spec": {"monitor": {"probes": []}}}));
-    }
-}
-
-/// A Service with pods of one version behind it: whoever asks it gets no answer while another version runs.
-fn health_of(version: &str) -> Value {
-    json!({
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "orders-health"},
-        "spec": {
-            "selector": {
-                "app.kubernetes.io/instance": "orders", "app.kubernetes.io/component": "jobmanager",
-                "app.kubernetes.io/version": version,
-            },
-            "ports": [{"port": 80, "targetPort": 8081}],
-        },
-    })
 }
 
 /// A real Flink without high availability: a JobManager that restarts would begin again from an old state.
