@@ -62,6 +62,18 @@ async fn a_button_asks_first_and_no_means_no() {
 }
 
 #[tokio::test]
+async fn a_no_does_not_answer_the_next_question() {
+    let (simulator, browser) = open().await;
+    post(&simulator, approval()).await;
+    browser.until("the button", "document.querySelector('[data-action=approve]')").await;
+    // In one go: the first dialog's close event comes while the second dialog is open.
+    let at_once = "for (const answer of ['no', 'yes']) { document.querySelector('[data-action=approve]').click(); \
+        document.querySelector(`#confirm-${answer}`).click() }";
+    browser.evaluate(at_once).await;
+    browser.until("the warning", "document.querySelector('.kit-failed')?.textContent.includes('not connected')").await;
+}
+
+#[tokio::test]
 async fn who_presses_is_who_sits_there_by_then() {
     let (simulator, browser) = open().await;
     post(&simulator, approval()).await;

@@ -12,14 +12,16 @@ export function confirm(asked, names) {
   byId("confirm-yes").textContent = asked.confirm.text;
   byId("confirm-yes").className = asked.style === "danger" ? "danger" : "primary";
   return new Promise((resolve) => {
-    let answer = false;
-    const decide = (value) => () => {
-      answer = value;
+    const decide = (answer) => () => {
+      resolve(answer);
       dialog.close();
     };
     byId("confirm-yes").onclick = decide(true);
     byId("confirm-no").onclick = decide(false);
-    dialog.addEventListener("close", () => resolve(answer), { once: true });
+    // The event comes some time after the closing: by then the next question may be open, which it does not answer.
+    dialog.onclose = () => {
+      if (!dialog.open) resolve(false);
+    };
     dialog.showModal();
     byId("confirm-no").focus();
   });
