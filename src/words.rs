@@ -21,7 +21,8 @@ pub fn distance(left: &str, right: &str) -> usize {
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let best = known.into_iter().map(|name| (distance(word, name), name)).min()?;
-    (best.0 <= 3).then_some(best.1)
+    // A third of the letters at most: of three letters that differ in a word of five, nothing was meant.
+    (best.0 <= (word.chars().count() / 3).clamp(1, 3)).then_some(best.1)
 }
 
 #[cfg(test)]
@@ -34,5 +35,7 @@ mod tests {
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(nearest("ordesr", ["orders", "payments"]), Some("orders"));
         assert_eq!(nearest("zzzzzz", ["orders", "payments"]), None);
+        assert_eq!(nearest("9.9.9", ["1.0.0", "1.1.0"]), None);
+        assert_eq!(nearest("1.1.1", ["1.0.0", "1.1.0"]), Some("1.1.0"));
     }
 }

@@ -178,12 +178,8 @@ fn reason(rest: &[&str], from: usize) -> Option<String> {
 }
 
 fn unknown(word: &str) -> ParseError {
-    let near =
-        USAGES.iter().map(|(command, _, _)| (crate::words::distance(&word.to_lowercase(), command), *command)).min();
-    ParseError::Unknown {
-        word: shortened(word),
-        nearest: near.filter(|(distance, _)| *distance <= 3).map(|(_, command)| command),
-    }
+    let known = USAGES.iter().map(|(command, _, _)| *command);
+    ParseError::Unknown { word: shortened(word), nearest: crate::words::nearest(&word.to_lowercase(), known) }
 }
 
 /// What a person typed, short enough to show and without anything that Slack would make more of.

@@ -16,6 +16,7 @@ use crate::{
     api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request},
     cluster::{WriteError, digest_of},
     record::RolloutRecord,
+    rollout::unknown_version,
 };
 
 /// Slack waits 3 s for an acknowledgement.
@@ -86,6 +87,9 @@ impl Handler {
             }
             Command::Deploy { application, version, start_from, reason } => {
                 let application = self.memory.application(&application)?;
+                if let Some(problem) = unknown_version(&application, &version) {
+                    return Err(messages::escape(&problem));
+                }
                 let request = requests::deploy(&application, (version, start_from), reason, person.by());
                 self.start(&application, request, person, trigger).await
             }
