@@ -172,7 +172,7 @@ pub struct MonitorSettings {
     #[schemars(range(min = 0, max = 1_000))]
     pub checkpoints_wanted: u32,
     /// Probes of the users' own.
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub probes: Vec<Probe>,
 }
 
@@ -228,7 +228,7 @@ pub struct HttpProbe {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlinkMetricProbe {
-    /// Name of the vertex; without it the metric is the job's.
+    /// Name of the vertex, or a part of it; without it the metric is the job's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vertex: Option<String>,
     /// Name of the metric.
@@ -369,6 +369,9 @@ pub struct Revision {
     pub rollout: Option<String>,
     /// When it was proven good.
     pub at: Time,
+    /// Replicas of the `TaskManager` Deployment that it ran with last, which may be others than it was deployed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_manager_replicas: Option<i32>,
 }
 
 fn default_start_deadline() -> u32 {

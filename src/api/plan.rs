@@ -96,6 +96,9 @@ pub struct Target {
     pub revision: u32,
     /// Replicas of the `TaskManager` Deployment it will run with.
     pub task_manager_replicas: i32,
+    /// Whether that is the live count, read again right before the stop: an autoscaler owns it, or the chart names none.
+    #[serde(default)]
+    pub keeps_replicas: bool,
     /// Its `kubernetes.cluster-id`, which the bake may change.
     pub kubernetes_cluster_id: String,
 }

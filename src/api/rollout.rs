@@ -131,6 +131,14 @@ pub enum StartFromKind {
     Nothing,
 }
 
+impl StartFromKind {
+    /// Whether it is a state that needs no running job to be taken from.
+    #[must_use]
+    pub fn needs_no_job(self) -> bool {
+        matches!(self, Self::RestorePoint | Self::Path | Self::Nothing)
+    }
+}
+
 impl std::fmt::Display for StartFromKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

@@ -192,7 +192,7 @@ async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> 
         if is_versioned(object) {
             writer.create_immutable(object, false).await?;
         } else {
-            writer.apply(object, false).await.map(drop)?;
+            writer.apply(object, false).await?;
         }
     }
     let only_there = leftover.iter().flat_map(|record| &record.objects).filter(|object| {
@@ -227,7 +227,7 @@ async fn write_deployments(context: &Context, world: &World, start: &Start) -> R
         .ok_or_else(|| Trouble::refused("there is no revision to return to"))?;
     for which in [Which::JobManager, Which::TaskManager] {
         let written = deployment(world, &record, which, start).map_err(Trouble::refused)?;
-        context.writer().put_deployment(&written, false).await.map(drop)?;
+        context.writer().put_deployment(&written, false).await?;
     }
     Ok(())
 }

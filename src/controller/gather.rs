@@ -8,10 +8,10 @@ use kube::{
     api::{ListParams, LogParams},
 };
 
-use super::reconcile::Context;
+use super::{probes, reconcile::Context};
 use crate::{
-    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, Probe, ServicePort, Stage, StartFromKind},
-    cluster::{HaConfigMaps, Workload, read_workload, trouble_of},
+    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, ServicePort, Stage, StartFromKind},
+    cluster::{HaConfigMaps, Workload, read_autoscalers, read_workload, trouble_of},
     flink::{Endpoint, FlinkClient, FlinkError, JobState},
     rollout::{ClaimHolder, FlinkView, Rival, SeenSavepoint, StatusExt as _, World, own_directory},
 };
@@ -27,6 +27,7 @@ pub async fn gather(context: &Context, name: &str) -> kube::Result<Option<World>
         shared_with: None,
         job_manager: Workload::default(),
         task_manager: Workload::default(),
+        autoscalers: Vec::new(),
         ha: HaConfigMaps::default(),
         flink: FlinkView::default(),
         seen: None,
@@ -73,7 +74,9 @@ async fn others(context: &Context, world: &mut World, application: &FlinkApplica
         .filter(|rollout| rollout.uid().as_deref() != Some(ours.as_str()) && !ended(rollout))
         .map(|rollout| Rival { name: rollout.name_any(), kind: rollout.spec.request.kind })
         .collect();
-    world.shared_with = shared_with(context, application).await?;
+    if world.status().revision.is_none() {
+        world.shared_with = shared_with(context, application).await?;
+    }
     let active = application.status.as_ref().and_then(|status| status.active_rollout.clone());
     world.claim = active.map(|active| {
         let holder = all.iter().find(|rollout| rollout.uid().as_deref() == Some(active.uid.as_str()));
@@ -128,6 +131,9 @@ async fn cluster(context: &Context, world: &mut World, application: Option<&Flin
         .then(|| started.map_or(world.now, |record| record.started_at.0));
     let read = |name: String| async move { read_workload(&context.client, &context.namespace, &name, warnings).await };
     let (job_manager, task_manager) = tokio::try_join!(read(job_manager), read(task_manager))?;
+    if status.stage == Stage::Plan {
+        world.autoscalers = read_autoscalers(&context.client, &context.namespace).await?;
+    }
     world.job_manager = job_manager;
     world.task_manager = task_manager;
     for id in ids {
@@ -168,7 +174,7 @@ async fn flink(
         view.unknown = Some(error.to_string());
     }
     if status.stage == Stage::Monitor {
-        ask_probes(context, &client, world, &view, status).await;
+        probes::ask(context, &client, world, &view).await;
     }
     world.flink = view;
 }
@@ -247,61 +253,6 @@ async fn ask_for_watch(
     view.job = Some(detail);
     view.checkpoints = Some(client.checkpoints(&job).await?);
     Ok(())
-}
-
-async fn ask_probes(
-    context: &Context,
-    client: &FlinkClient,
-    world: &mut World,
-    view: &FlinkView,
-    status: &FlinkRolloutStatus,
-) {
-    let (Some(plan), Some(job)) = (&status.plan, &status.job) else { return };
-    if status.watch.as_ref().is_none_or(|watch| watch.watching_since.is_none()) {
-        return;
-    }
-    for probe in &plan.settings.monitor.probes {
-        let answer = ask_probe(context, client, probe, view, &job.job_id).await;
-        world.probes.insert(probe.name.clone(), answer);
-    }
-}
-
-async fn ask_probe(
-    context: &Context,
-    client: &FlinkClient,
-    probe: &Probe,
-    view: &FlinkView,
-    job: &str,
-) -> Result<bool, String> {
-    if let Some(http) = &probe.http {
-        let endpoint =
-            Endpoint::Service { namespace: context.namespace.clone(), name: http.service.clone(), port: http.port };
-        let path = format!("{}{}", endpoint.proxy_path(), http.path);
-        let status = context
-            .transport
-            .status_of(&path, std::time::Duration::from_secs(3))
-            .await
-            .map_err(|error| error.to_string())?;
-        return if status.as_u16() == http.expect {
-            Ok(true)
-        } else {
-            Err(format!("status {status}, expected {}", http.expect))
-        };
-    }
-    let Some(metric) = &probe.flink_metric else { return Ok(true) };
-    let vertex = match &metric.vertex {
-        None => None,
-        Some(name) => {
-            let found = view
-                .job
-                .as_ref()
-                .and_then(|job| job.vertices.iter().find(|vertex| &vertex.name == name || vertex.name.contains(name)));
-            Some(found.ok_or_else(|| format!("the job has no vertex {name}"))?.id.clone())
-        }
-    };
-    let value = client.metric(job, vertex.as_deref(), &metric.name).await.map_err(|error| error.to_string())?;
-    let value = value.ok_or_else(|| format!("Flink has no metric {}", metric.name))?;
-    if metric.op.holds(value, metric.value) { Ok(true) } else { Err(format!("{} is {value}", metric.name)) }
 }
 
 /// Completed savepoints in the rollout's own directory, where the bot can see it.

@@ -5,7 +5,9 @@ mod events;
 mod gather;
 mod objects;
 mod planning;
+mod probes;
 mod reconcile;
+mod replicas;
 mod trouble;
 
 use std::sync::Arc;

@@ -14,13 +14,11 @@ use serde_json::Value;
 use super::{
     objects::{cleaned, deployment, is_versioned, is_workload, same_object},
     reconcile::Context,
+    replicas,
     trouble::Trouble,
 };
 use crate::{
-    api::{
-        APPLICATION_LABEL, Before, Direction, FlinkApplication, PREVIOUS_REPLICAS_ANNOTATION, Plan, RequestKind,
-        Settings, Target,
-    },
+    api::{APPLICATION_LABEL, Before, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
     bake::{
         Helm, PolicyContext, Release, Start, changes, copy_as, lint_arguments, name_versions, references,
         rewrite_references, versioned_name, violations, with_version,
@@ -38,13 +36,12 @@ pub(super) async fn plan(context: &Context, world: &World) -> Outcome {
 }
 
 async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
-    let application =
-        world.application.as_ref().ok_or_else(|| Trouble::refused("the FlinkApplication is gone".to_owned()))?;
+    let application = world.application.as_ref().ok_or_else(|| Trouble::refused("the FlinkApplication is gone"))?;
     let before = assess(world, application).map_err(Trouble::Refused)?;
     let before = before.ok_or_else(|| Trouble::NotNow("Flink does not answer".to_owned()))?;
     let revision =
         world.status().revision.ok_or_else(|| Trouble::NotNow("the claim has no revision number".to_owned()))?;
-    let mut target = target(context, world, application, revision).await?;
+    let Baked { record: mut target, names_replicas } = target(context, world, application, revision).await?;
     let previous = match &before {
         None => None,
         Some(before) => Some(previous(context, world, application, before, &target).await?),
@@ -57,24 +54,29 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
     check_arguments(&target, application, before.as_ref())?;
     check_cluster_id(&target, application)?;
     check_references(context, &target, application).await?;
-    let before = before.map(|before| with_replicas(before, previous.as_ref()));
+    let before = before.map(|before| replicas::as_it_ran(before, previous.as_ref()));
+    let kept = replicas::kept(world, before.as_ref(), &application.spec.task_manager, names_replicas);
+    if let Some(kept) = &kept {
+        target.task_manager_replicas = kept.replicas;
+    }
     let mut plan = assemble(world, application, before, &target, previous.as_ref());
+    plan.target.keeps_replicas = kept.is_some();
     let written = dry_run(context, world, &plan, &target).await?;
     let adopted = application.status.as_ref().is_none_or(|status| status.revision.is_none());
     // Live objects carry the API server's defaults, a chart's do not: what is adopted is compared with what would be live.
     let new = if adopted { &written } else { &target.objects };
     plan.changes =
         changes(previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default(), new, MOST_CHANGES);
+    plan.changes.extend(kept.map(|kept| kept.why));
     context.revisions().write(&target).await?;
     Ok(plan)
 }
 
-/// What is parked is brought back with the replicas it ran with, not with the 0 it has.
-fn with_replicas(mut before: Before, previous: Option<&RevisionRecord>) -> Before {
-    if let (0, Some(previous)) = (before.task_manager.replicas, previous) {
-        before.task_manager.replicas = previous.task_manager_replicas;
-    }
-    before
+/// What a target is made of.
+struct Baked {
+    record: RevisionRecord,
+    /// Whether it says how many `TaskManagers` it runs with.
+    names_replicas: bool,
 }
 
 /// The target's objects: baked for a Deploy, read from its record for a `RollBack`.
@@ -83,7 +85,7 @@ async fn target(
     world: &World,
     application: &FlinkApplication,
     revision: u32,
-) -> Result<RevisionRecord, Trouble> {
+) -> Result<Baked, Trouble> {
     let request = &world.rollout.spec.request;
     if request.kind == RequestKind::RollBack {
         let status = application.status.clone().unwrap_or_default();
@@ -91,27 +93,29 @@ async fn target(
             let mut others = status.revisions.iter().rev().filter(|known| Some(known.number) != status.revision);
             others.next().map(|known| known.number)
         });
-        let number =
-            number.ok_or_else(|| Trouble::refused("there is no earlier revision to roll back to".to_owned()))?;
+        let number = number.ok_or_else(|| Trouble::refused("there is no earlier revision to roll back to"))?;
         let mut record = context.revisions().read(&application.name_any(), number).await?;
         record.revision = revision;
         record.rollout_uid = world.uid();
-        return Ok(record);
+        // What it ran with at its end counts, not what it was deployed with.
+        let known = status.revisions.iter().find(|known| known.number == number);
+        if let Some(replicas) = known.and_then(|known| known.task_manager_replicas) {
+            record.task_manager_replicas = replicas;
+        }
+        return Ok(Baked { record, names_replicas: true });
     }
     let version = request.version.clone().unwrap_or_default();
     let objects = bake(context, application, &version).await?;
-    let replicas = objects
-        .iter()
-        .find(|object| is_workload(object, [&application.spec.task_manager, &application.spec.task_manager]))
-        .and_then(|object| object.data.pointer("/spec/replicas").and_then(Value::as_i64));
-    Ok(RevisionRecord {
+    let replicas = replicas::of_chart(&objects, &application.spec.task_manager);
+    let record = RevisionRecord {
         application: application.name_any(),
         revision,
         rollout_uid: world.uid(),
         version,
-        task_manager_replicas: replicas.and_then(|replicas| i32::try_from(replicas).ok()).unwrap_or(1),
+        task_manager_replicas: replicas.unwrap_or(1),
         objects,
-    })
+    };
+    Ok(Baked { record, names_replicas: replicas.is_some() })
 }
 
 async fn bake(context: &Context, application: &FlinkApplication, version: &str) -> Result<Vec<DynamicObject>, Trouble> {
@@ -287,17 +291,9 @@ async fn adopt(
         revision: number,
         rollout_uid: world.uid(),
         version: version_of(world),
-        task_manager_replicas: replicas_of(world, before),
+        task_manager_replicas: replicas::of_adopted(world, before),
         objects,
     })
-}
-
-/// The replicas that an application runs with: while it is parked, those that its last rollout found.
-fn replicas_of(world: &World, before: &Before) -> i32 {
-    let noted = world.task_manager.deployment.as_ref().and_then(|deployment| {
-        deployment.annotations().get(PREVIOUS_REPLICAS_ANNOTATION)?.parse().ok().filter(|replicas| *replicas > 0)
-    });
-    if before.task_manager.replicas > 0 { before.task_manager.replicas } else { noted.unwrap_or(1) }
 }
 
 fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, Trouble> {
@@ -392,6 +388,7 @@ fn assemble(
         target: Target {
             revision: target.revision,
             task_manager_replicas: target.task_manager_replicas,
+            keeps_replicas: false,
             kubernetes_cluster_id: cluster_id(target)
                 .unwrap_or_else(|| spec.high_availability.kubernetes_cluster_id.clone()),
         },
@@ -475,7 +472,7 @@ async fn dry_run(
         let deployment = deployment(&planned, target, which, &start).map_err(Trouble::refused)?;
         let mut deployment = as_dynamic(&writer.put_deployment(&deployment, true).await?)?;
         if which == Which::TaskManager {
-            deployment.data["spec"]["replicas"] = Value::from(target.task_manager_replicas);
+            replicas::set(&mut deployment, target.task_manager_replicas);
         }
         written.push(cleaned(&deployment));
     }

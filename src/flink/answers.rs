@@ -91,6 +91,14 @@ pub struct JobDetail {
     pub vertices: Vec<Vertex>,
 }
 
+impl JobDetail {
+    /// Whether it has vertices, and all their tasks are RUNNING.
+    #[must_use]
+    pub fn runs_whole(&self) -> bool {
+        !self.vertices.is_empty() && self.vertices.iter().all(Vertex::is_running)
+    }
+}
+
 /// One vertex of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Vertex {

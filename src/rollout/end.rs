@@ -1,6 +1,6 @@
 //! The end: the application's history first, then the result, then the release.
 
-use super::{Decision, Effect, progress::StatusExt as _, world::World};
+use super::{Decision, Effect, people, progress::StatusExt as _, world::World};
 use crate::api::{
     Choice, Direction, FlinkApplicationStatus, FlinkRolloutStatus, ResultKind, Revision, RolloutResult, StageOutcome,
     StartFrom, StartFromKind,
@@ -11,19 +11,22 @@ const MOST_RESTORE_POINTS: usize = 10;
 
 /// Ends it with nothing changed.
 pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Decision {
-    let mut result = result(world, ResultKind::Untouched, why);
-    result.choices = choices;
-    Decision::End(Box::new(result))
+    with_choices(world, ResultKind::Untouched, why, choices)
 }
 
 /// Ends it otherwise.
 pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Decision {
-    Decision::End(Box::new(result(world, kind, why)))
+    with_choices(world, kind, why, Vec::new())
 }
 
 /// Ends it otherwise, and says what a new rollout could start from.
 pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Decision {
-    Decision::End(Box::new(RolloutResult { choices, ..result(world, kind, why) }))
+    Decision::End(Box::new(RolloutResult {
+        kind,
+        message: why.chars().take(2000).collect(),
+        at: world.time(),
+        choices,
+    }))
 }
 
 /// The offer of an empty start.
@@ -32,10 +35,6 @@ pub(super) fn from_nothing() -> Choice {
         start_from: StartFrom::plain(StartFromKind::Nothing),
         cost: "an empty start; whatever state there was is lost".to_owned(),
     }
-}
-
-fn result(world: &World, kind: ResultKind, why: &str) -> RolloutResult {
-    RolloutResult { kind, message: why.chars().take(2000).collect(), at: world.time(), choices: Vec::new() }
 }
 
 /// The steps of an end, in their order: each is repeated after a crash without harm.
@@ -67,14 +66,7 @@ fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) 
         _ => result.message.clone(),
     };
     status.leave(world, if good { StageOutcome::Done } else { StageOutcome::Failed }, &evidence);
-    let open: Vec<_> = world
-        .rollout
-        .spec
-        .decisions
-        .iter()
-        .filter(|said| !status.decisions.iter().any(|outcome| outcome.id == said.id))
-        .collect();
-    for said in open {
+    for said in people::unanswered(world) {
         status.decisions.push(crate::api::DecisionOutcome {
             id: said.id.clone(),
             outcome: crate::api::Outcome::Applied,
@@ -105,7 +97,15 @@ fn history(
         history.restore_points.drain(..surplus);
     }
     if let (Some(number), Some(version)) = (plan.previous_revision, &plan.from_version) {
-        remember(&mut history, Revision { number, version: version.clone(), rollout: None, at: world.time() }, false);
+        let replicas = plan.before.as_ref().map(|before| before.task_manager.replicas).filter(|replicas| *replicas > 0);
+        let revision = Revision {
+            number,
+            version: version.clone(),
+            rollout: None,
+            at: world.time(),
+            task_manager_replicas: replicas,
+        };
+        remember(&mut history, revision, false);
     }
     match result.kind {
         ResultKind::Succeeded => {
@@ -114,6 +114,7 @@ fn history(
                 version: plan.to_version.clone(),
                 rollout: Some(world.rollout.metadata.name.clone().unwrap_or_default()),
                 at: world.time(),
+                task_manager_replicas: Some(plan.target.task_manager_replicas),
             };
             remember(&mut history, revision, true);
             history.revision = Some(plan.target.revision);
@@ -146,7 +147,10 @@ fn remember(history: &mut FlinkApplicationStatus, revision: Revision, newest: bo
             history.revisions.remove(index);
             history.revisions.push(revision);
         }
-        Some(_) => {}
+        Some(index) => {
+            let known = &mut history.revisions[index].task_manager_replicas;
+            *known = revision.task_manager_replicas.or(*known);
+        }
         None => history.revisions.push(revision),
     }
     let surplus = history.revisions.len().saturating_sub(MOST_REVISIONS);

@@ -40,10 +40,10 @@ pub use absorb::absorb;
 pub use clear_ha::{ClearHaProof, EmptyStart, InItsPlace, RecordedRestorePoint};
 pub use effect::{Decision, Effect, Outcome, Which};
 pub use ids::{job_id, operation_id};
-pub use plan::{Refusal, assess};
+pub use plan::{Refusal, assess, unknown_version};
 pub use progress::{StatusExt, halt, turn_back};
 pub use savepoint::own_directory;
-pub use world::{ClaimHolder, FlinkView, Rival, SeenSavepoint, World};
+pub use world::{ClaimHolder, FlinkView, ProbeAnswer, Rival, SeenSavepoint, World};
 
 use crate::api::{ROLLOUT_FINALIZER, Stage};
 

@@ -6,7 +6,7 @@ use super::{
     Decision, LATER, end,
     progress::{failed, halt},
     verify,
-    world::World,
+    world::{ProbeAnswer, World},
 };
 use crate::{
     api::{Direction, FlinkRolloutStatus, MonitorSettings, ResultKind, Watch},
@@ -32,11 +32,15 @@ pub(super) fn decide(world: &World) -> Decision {
     }
     let since = next.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
     let over = since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds)));
+    let silent = silent_probe(world, &next, settings);
     // Silence at the end of the watch is no health.
-    if over && running(world) && world.flink.checkpoints.is_some() {
+    if over && running(world) && world.flink.checkpoints.is_some() && silent.is_none() {
         return judge(world, status, &next, settings);
     }
     if world.past_deadline() {
+        if let Some((name, why)) = silent.filter(|_| world.flink.unknown.is_none()) {
+            return unhealthy(world, status, &format!("the probe {name} never answered: {why}"));
+        }
         let why = world.flink.unknown.clone().unwrap_or_else(|| "no answer".to_owned());
         return unhealthy(world, status, &format!("Flink could not be watched: {why}"));
     }
@@ -78,8 +82,7 @@ fn restarts(watch: &Watch, checkpoints: Option<&Checkpoints>) -> u64 {
 
 /// Whether Flink shows every vertex running now.
 fn running(world: &World) -> bool {
-    let vertices = world.flink.job.as_ref().map(|detail| detail.vertices.as_slice()).unwrap_or_default();
-    !vertices.is_empty() && vertices.iter().all(crate::flink::Vertex::is_running)
+    world.flink.job.as_ref().is_some_and(crate::flink::JobDetail::runs_whole)
 }
 
 /// The watch with what is seen now.
@@ -106,18 +109,32 @@ fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
     }
     next.probed_at = (!world.probes.is_empty()).then(|| world.time());
     for (name, answer) in &world.probes {
+        // What never answered is neither good nor bad yet; what answered before and falls silent is bad.
+        if matches!(answer, ProbeAnswer::Unanswered(_)) && !next.probe_failures.contains_key(name) {
+            continue;
+        }
         let failures = next.probe_failures.entry(name.clone()).or_default();
-        *failures = if matches!(answer, Ok(true)) { 0 } else { *failures + 1 };
+        *failures = if *answer == ProbeAnswer::Passed { 0 } else { *failures + 1 };
     }
     next
+}
+
+/// A probe that never answered since watching began, and why.
+fn silent_probe<'a>(world: &'a World, watch: &Watch, settings: &'a MonitorSettings) -> Option<(&'a str, &'a str)> {
+    let silent = settings.probes.iter().find(|probe| !watch.probe_failures.contains_key(&probe.name))?;
+    let why = match world.probes.get(&silent.name) {
+        Some(ProbeAnswer::Unanswered(why) | ProbeAnswer::Failed(why)) => why,
+        Some(ProbeAnswer::Passed) | None => "it was not asked",
+    };
+    Some((&silent.name, why))
 }
 
 fn failing_probe(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
     settings.probes.iter().find_map(|probe| {
         let failures = *watch.probe_failures.get(&probe.name)?;
         let answer = match world.probes.get(&probe.name)? {
-            Ok(_) => "its condition does not hold".to_owned(),
-            Err(why) => why.clone(),
+            ProbeAnswer::Passed => return None,
+            ProbeAnswer::Failed(why) | ProbeAnswer::Unanswered(why) => why,
         };
         (failures > probe.failures_allowed).then(|| {
             format!(

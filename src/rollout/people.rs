@@ -22,8 +22,7 @@ const MOST_STAGES: usize = 48;
 /// The step that the oldest unanswered decision, or a deletion, leads to.
 pub(super) fn decide(world: &World) -> Option<Decision> {
     let status = world.status();
-    let answered = |said: &&Said| !status.decisions.iter().any(|outcome| outcome.id == said.id);
-    if let Some(said) = world.rollout.spec.decisions.iter().find(answered) {
+    if let Some(said) = unanswered(world).next() {
         return Some(answer(world, status, said));
     }
     let deleted = world.rollout.metadata.deletion_timestamp.is_some();
@@ -41,12 +40,15 @@ pub(super) fn decide(world: &World) -> Option<Decision> {
     None
 }
 
+/// What was said and is not answered in the record, the oldest first.
+pub(super) fn unanswered(world: &World) -> impl Iterator<Item = &Said> {
+    let answered = world.status().decisions;
+    world.rollout.spec.decisions.iter().filter(move |said| !answered.iter().any(|outcome| outcome.id == said.id))
+}
+
 /// Whether an unanswered decision resumes it.
 pub(super) fn resumes(world: &World) -> bool {
-    let status = world.status();
-    let open =
-        world.rollout.spec.decisions.iter().filter(|said| !status.decisions.iter().any(|known| known.id == said.id));
-    open.into_iter().any(|said| said.kind == DecisionKind::Resume)
+    unanswered(world).any(|said| said.kind == DecisionKind::Resume)
 }
 
 fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {

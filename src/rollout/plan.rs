@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use kube::ResourceExt as _;
+
 use super::{Decision, Effect, end, progress::StatusExt as _, world::World};
 use crate::{
     api::{
@@ -114,14 +116,24 @@ fn request_refused(world: &World, application: &FlinkApplication) -> Option<Stri
         let wanted = request.start_from.value.as_deref().unwrap_or_default();
         return Some(format!("there is no restore point {wanted}; known are: {}", known.join(", ")));
     }
-    let version = request.version.as_deref()?;
+    unknown_version(application, request.version.as_deref()?)
+}
+
+/// Why a version cannot be asked for, where the application lists those that exist.
+#[must_use]
+pub fn unknown_version(application: &FlinkApplication, version: &str) -> Option<String> {
     let known = application.spec.versions.as_ref()?;
     if known.iter().any(|name| name == version) {
         return None;
     }
-    let nearest = crate::words::nearest(version, known.iter().map(String::as_str))
-        .map_or_else(String::new, |name| format!("; did you mean {name}?"));
-    Some(format!("{version} is not among the versions of {}{nearest}", request.application))
+    // The newest are listed last.
+    let newest: Vec<&str> = known.iter().rev().take(5).map(String::as_str).collect();
+    let hint = match crate::words::nearest(version, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean {near}?"),
+        None if newest.is_empty() => "it lists none".to_owned(),
+        None => format!("the last ones listed are {}", newest.join(", ")),
+    };
+    Some(format!("{version} is not among the versions of {}: {hint}", application.name_any()))
 }
 
 /// What runs now, judged: `Ok(None)` if Flink does not answer yet, the metadata if a rollout may go on from it.
@@ -142,6 +154,14 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
             )));
         }
     };
+    if let Some(autoscaler) =
+        world.autoscalers.iter().find(|autoscaler| autoscaler.deployment == job_manager.deployment)
+    {
+        return Err(Refusal::new(format!(
+            "the HorizontalPodAutoscaler {} scales the JobManager Deployment {}, which must have exactly 1 replica: delete it",
+            autoscaler.name, autoscaler.deployment
+        )));
+    }
     let from = world.rollout.spec.request.start_from.from;
     if job_manager.replicas == 0 {
         return parked(application, from, idle(job_manager, task_manager, spec.high_availability.clone()));
@@ -166,8 +186,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
         return Ok(None);
     };
     let high_availability = same_ids(&spec.high_availability, configuration)?;
-    let elsewhere = matches!(from, StartFromKind::RestorePoint | StartFromKind::Path | StartFromKind::Nothing);
-    if elsewhere && jobs.iter().all(|job| job.state.is_terminal()) {
+    if from.needs_no_job() && jobs.iter().all(|job| job.state.is_terminal()) {
         let version = Some(version.clone());
         let nothing_runs = Before { flink_version: version, ..idle(job_manager, task_manager, high_availability) };
         return Ok(Some(Some(nothing_runs)));
@@ -195,8 +214,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
 
 fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(), Refusal> {
     let status = application.status.clone().unwrap_or_default();
-    let from = world.rollout.spec.request.start_from.from;
-    if matches!(from, StartFromKind::RestorePoint | StartFromKind::Path | StartFromKind::Nothing) {
+    if world.rollout.spec.request.start_from.from.needs_no_job() {
         return Ok(());
     }
     if !world.ha.items.is_empty() || !status.revisions.is_empty() || !status.restore_points.is_empty() {
@@ -227,13 +245,10 @@ fn parked(
     from: StartFromKind,
     before: Before,
 ) -> Result<Option<Option<Before>>, Refusal> {
-    match from {
-        StartFromKind::RestorePoint | StartFromKind::Path | StartFromKind::Nothing => Ok(Some(Some(before))),
-        StartFromKind::Savepoint | StartFromKind::LastCheckpoint => Err(where_from(
-            "no job runs (the JobManager has 0 replicas), so no state can be taken from it",
-            application,
-        )),
+    if from.needs_no_job() {
+        return Ok(Some(Some(before)));
     }
+    Err(where_from("no job runs (the JobManager has 0 replicas), so no state can be taken from it", application))
 }
 
 /// Without a running job somebody has to say where to start from: the newest restore point is the first to offer.

@@ -132,12 +132,16 @@ fn outdated(world: &World, plan: &Plan) -> Option<String> {
 fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
     let mut next = status.clone();
     // Where nothing runs, the live count is not what the application runs with.
-    let before = next.plan.as_mut()?.before.as_mut().filter(|before| before.job_id.is_some())?;
+    let plan = next.plan.as_mut()?;
+    let before = plan.before.as_mut().filter(|before| before.job_id.is_some())?;
     let live = world.task_manager.replicas();
     if before.task_manager.replicas == live {
         return None;
     }
     before.task_manager.replicas = live;
+    if plan.target.keeps_replicas {
+        plan.target.task_manager_replicas = live;
+    }
     Some(next)
 }
 

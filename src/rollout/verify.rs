@@ -41,11 +41,7 @@ pub(super) fn decide(world: &World) -> Decision {
                 Proof::NotYet => waiting(world, status),
             }
         }
-        (Some(detail), Some(checkpoints))
-            if !detail.vertices.is_empty() && detail.vertices.iter().all(crate::flink::Vertex::is_running) =>
-        {
-            running(world, status, job, checkpoints)
-        }
+        (Some(detail), Some(checkpoints)) if detail.runs_whole() => running(world, status, job, checkpoints),
         _ => waiting(world, status),
     }
 }

@@ -7,7 +7,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, Plan, ROLLOUT_FINALIZER, RequestKind},
-    cluster::{HaConfigMaps, Workload},
+    cluster::{Autoscaler, HaConfigMaps, Workload},
     flink::{Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
 };
 
@@ -30,14 +30,16 @@ pub struct World {
     pub job_manager: Workload,
     /// The `TaskManager` Deployment.
     pub task_manager: Workload,
+    /// What scales a Deployment of the namespace, read at Plan.
+    pub autoscalers: Vec<Autoscaler>,
     /// The HA `ConfigMaps` of the old and the new cluster id.
     pub ha: HaConfigMaps,
     /// What Flink says.
     pub flink: FlinkView,
     /// Savepoints in the rollout's own directory; none if the bot cannot see it.
     pub seen: Option<Vec<SeenSavepoint>>,
-    /// What the users' own probes said: whether each passed, or why it could not be asked.
-    pub probes: BTreeMap<String, Result<bool, String>>,
+    /// What the users' own probes said, by name.
+    pub probes: BTreeMap<String, ProbeAnswer>,
     /// The path that the `JobManager`'s log says the job was started from, where it had to be asked.
     pub logged_start: Option<String>,
     /// The cause that the log of the `JobManager`'s last container names, where it ended.
@@ -71,6 +73,17 @@ pub struct Rival {
 pub struct SeenSavepoint {
     /// Its path as Flink knows it.
     pub path: String,
+}
+
+/// What a probe of the users' own said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProbeAnswer {
+    /// It holds.
+    Passed,
+    /// It does not hold; what was seen instead.
+    Failed(String),
+    /// It could not be asked; why. Flink has a metric only some 10 s after it was first asked for (`metrics.fetcher.update-interval`).
+    Unanswered(String),
 }
 
 /// What Flink says now. A field is `None` where it was not asked or did not answer.

@@ -188,7 +188,7 @@ fn missing_checkpoints_are_told_with_why_the_last_one_failed() {
     assert!(message.ends_with("; 7 failed, the last one because: disk full"), "{message}");
 }
 
-fn watched(world: World, restored: u64, completed: u64) -> World {
+pub(super) fn watched(world: World, restored: u64, completed: u64) -> World {
     let mut world = started(world, restored, POINT, 2);
     world.flink.checkpoints = Some(checkpoints(restored, POINT, completed));
     set(&mut world, |status| {

@@ -1,7 +1,7 @@
 //! Until the stop every failure leaves everything as it is.
 
 use super::*;
-use crate::rollout::ClaimHolder;
+use crate::{cluster::Autoscaler, rollout::ClaimHolder};
 
 fn assessable() -> World {
     let mut world = world(Stage::Plan);
@@ -18,19 +18,26 @@ fn assessable() -> World {
     world
 }
 
+fn autoscaler(deployment: &str) -> Autoscaler {
+    Autoscaler { name: format!("{deployment}-scaler"), deployment: deployment.to_owned(), fewest: 1, most: 9 }
+}
+
 #[test]
 fn what_can_be_moved_is_planned() {
-    assert_eq!(acted(&assessable()).0, "plan");
+    let mut world = assessable();
+    world.autoscalers = vec![autoscaler("tm"), autoscaler("other")];
+    assert_eq!(acted(&world).0, "plan");
 }
 
 #[test]
 fn what_cannot_be_moved_is_refused_with_the_reason() {
     type Change = fn(&mut World);
-    let cases: [(Change, &str); 7] = [
+    let cases: [(Change, &str); 8] = [
         (|world| world.application = None, "there is no FlinkApplication orders"),
         (|world| world.task_manager = Workload::default(), "jm is there but tm is not"),
         (|world| world.job_manager = workload("jm", 2), "has 2 replicas"),
         (|world| world.job_manager = workload("jm", 0), "no job runs"),
+        (|world| world.autoscalers = vec![autoscaler("jm")], "HorizontalPodAutoscaler jm-scaler scales the JobManager"),
         (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RUNNING"), job("2", "RUNNING")]), "runs 2 jobs"),
         (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RESTARTING")]), "the job is RESTARTING"),
         (
@@ -109,7 +116,10 @@ fn what_changed_since_the_plan_is_not_stopped() {
 fn replicas_scaled_while_people_thought_are_the_ones_to_restore() {
     let mut world = world(Stage::Savepoint);
     world.task_manager = workload("tm", 5);
-    assert_eq!(recorded(&world).plan.unwrap().before.unwrap().task_manager.replicas, 5);
+    let plan = recorded(&world).plan.unwrap();
+    assert_eq!((plan.before.unwrap().task_manager.replicas, plan.target.task_manager_replicas), (5, 3));
+    set(&mut world, |status| status.plan.as_mut().unwrap().target.keeps_replicas = true);
+    assert_eq!(recorded(&world).plan.unwrap().target.task_manager_replicas, 5, "whoever owns the count has changed it");
 }
 
 #[test]

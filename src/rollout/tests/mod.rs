@@ -4,6 +4,7 @@ mod after_stop;
 mod before_stop;
 mod last_checkpoint;
 mod people;
+mod probes;
 mod savepoint;
 
 use std::collections::BTreeMap;
@@ -50,6 +51,7 @@ pub(super) fn world(stage: Stage) -> World {
         shared_with: None,
         job_manager: workload("jm", 1),
         task_manager: workload("tm", 2),
+        autoscalers: Vec::new(),
         ha: HaConfigMaps::default(),
         flink: FlinkView::default(),
         seen: None,

@@ -1,0 +1,57 @@
+//! Asks the probes of the users' own.
+
+use std::time::Duration;
+
+use super::reconcile::Context;
+use crate::{
+    api::{FlinkMetricProbe, HttpProbe, Probe},
+    flink::{Endpoint, FlinkClient},
+    rollout::{FlinkView, ProbeAnswer, World},
+};
+
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Asks every probe of the plan, also while the job settles: Flink collects a metric only once somebody asked for it.
+pub(super) async fn ask(context: &Context, client: &FlinkClient, world: &mut World, view: &FlinkView) {
+    let status = world.status();
+    let (Some(plan), Some(job)) = (&status.plan, &status.job) else { return };
+    for probe in &plan.settings.monitor.probes {
+        let answer = match probe {
+            Probe { http: Some(http), .. } => ask_http(context, http).await,
+            Probe { flink_metric: Some(metric), .. } => ask_metric(client, metric, view, &job.job_id).await,
+            // The API server lets no such probe in.
+            Probe { http: None, flink_metric: None, .. } => ProbeAnswer::Passed,
+        };
+        world.probes.insert(probe.name.clone(), answer);
+    }
+}
+
+async fn ask_http(context: &Context, http: &HttpProbe) -> ProbeAnswer {
+    let endpoint =
+        Endpoint::Service { namespace: context.namespace.clone(), name: http.service.clone(), port: http.port };
+    let path = format!("{}{}", endpoint.proxy_path(), http.path);
+    match context.transport.status_of(&path, PATIENCE).await {
+        Ok(status) if status.as_u16() == http.expect => ProbeAnswer::Passed,
+        Ok(status) => ProbeAnswer::Failed(format!("status {status}, expected {}", http.expect)),
+        Err(error) => ProbeAnswer::Failed(error.to_string()),
+    }
+}
+
+async fn ask_metric(client: &FlinkClient, metric: &FlinkMetricProbe, view: &FlinkView, job: &str) -> ProbeAnswer {
+    let vertices = view.job.as_ref().map(|job| job.vertices.as_slice()).unwrap_or_default();
+    let vertex = metric.vertex.as_ref().map(|wanted| vertices.iter().find(|vertex| vertex.name.contains(wanted)));
+    if let (Some(None), Some(wanted)) = (&vertex, &metric.vertex) {
+        if vertices.is_empty() {
+            return ProbeAnswer::Unanswered("Flink shows no vertices".to_owned());
+        }
+        let known: Vec<&str> = vertices.iter().map(|vertex| vertex.name.as_str()).collect();
+        return ProbeAnswer::Failed(format!("the job has no vertex {wanted}, it has: {}", known.join(", ")));
+    }
+    let vertex = vertex.flatten().map(|vertex| vertex.id.as_str());
+    match client.metric(job, vertex, &metric.name).await {
+        Ok(Some(value)) if metric.op.holds(value, metric.value) => ProbeAnswer::Passed,
+        Ok(Some(value)) => ProbeAnswer::Failed(format!("{} is {value}", metric.name)),
+        Ok(None) => ProbeAnswer::Unanswered(format!("Flink has no metric {}", metric.name)),
+        Err(error) => ProbeAnswer::Unanswered(error.to_string()),
+    }
+}

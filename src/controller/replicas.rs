@@ -1,0 +1,62 @@
+//! With how many `TaskManagers` a target runs: `ReplicaSets` do not keep the count, and often enough a chart does not say it either.
+
+use kube::{ResourceExt as _, core::DynamicObject};
+use serde_json::Value;
+
+use crate::{
+    api::{Before, PREVIOUS_REPLICAS_ANNOTATION},
+    record::RevisionRecord,
+    rollout::World,
+};
+
+/// The live count that a target keeps, and why it does.
+pub(super) struct Kept {
+    pub(super) replicas: i32,
+    /// A line of the plan.
+    pub(super) why: String,
+}
+
+/// What the chart says.
+pub(super) fn of_chart(objects: &[DynamicObject], deployment: &str) -> Option<i32> {
+    let named = |object: &&DynamicObject| {
+        object.types.as_ref().is_some_and(|types| types.kind == "Deployment") && object.name_any() == deployment
+    };
+    let replicas = objects.iter().find(named)?.data.pointer("/spec/replicas")?.as_i64()?;
+    i32::try_from(replicas).ok()
+}
+
+/// The live count, where an autoscaler owns it or the chart leaves it open.
+pub(super) fn kept(world: &World, before: Option<&Before>, deployment: &str, chart_says: bool) -> Option<Kept> {
+    let replicas = before?.task_manager.replicas;
+    let autoscaler = world.autoscalers.iter().find(|autoscaler| autoscaler.deployment == deployment);
+    let whose = match autoscaler {
+        Some(scaled) => {
+            format!("HorizontalPodAutoscaler {} owns the count, {} to {}", scaled.name, scaled.fewest, scaled.most)
+        }
+        None if !chart_says => "the chart names no count".to_owned(),
+        None => return None,
+    };
+    let why = format!("= Deployment {deployment} keeps its {replicas} replicas: {whose}");
+    (replicas > 0).then_some(Kept { replicas, why })
+}
+
+/// What is parked is brought back with the replicas it ran with, not with the 0 it has.
+pub(super) fn as_it_ran(mut before: Before, previous: Option<&RevisionRecord>) -> Before {
+    if let (0, Some(previous)) = (before.task_manager.replicas, previous) {
+        before.task_manager.replicas = previous.task_manager_replicas;
+    }
+    before
+}
+
+/// The replicas that what was installed by other means runs with: while it is parked, those that its last rollout found.
+pub(super) fn of_adopted(world: &World, before: &Before) -> i32 {
+    let noted = world.task_manager.deployment.as_ref().and_then(|deployment| {
+        deployment.annotations().get(PREVIOUS_REPLICAS_ANNOTATION)?.parse().ok().filter(|replicas| *replicas > 0)
+    });
+    if before.task_manager.replicas > 0 { before.task_manager.replicas } else { noted.unwrap_or(1) }
+}
+
+/// The count in an object that is shown.
+pub(super) fn set(deployment: &mut DynamicObject, replicas: i32) {
+    deployment.data["spec"]["replicas"] = Value::from(replicas);
+}
