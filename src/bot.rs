@@ -86,6 +86,7 @@ async fn watch_namespace(
         helm: settings.helm.clone(),
         namespace: namespace.to_owned(),
         epoch: lease.epoch(),
+        looks: controller::Looks::default(),
         events: Events::new(client.clone(), settings.identity.clone()),
     });
     let (until, client) = (stop.clone(), client.clone());

@@ -63,6 +63,9 @@ pub struct Before {
     pub last_checkpoint_at: Option<Time>,
     /// The two HA ids that Flink itself reports.
     pub high_availability: HighAvailability,
+    /// SHA-256 of Flink's effective configuration, without what a new container sets anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub configuration_digest: Option<String>,
 }
 
 /// One Deployment at a moment: the `ReplicaSet` that owns its live pods, and the replica count that `ReplicaSets` do not keep.

@@ -89,7 +89,8 @@ pub enum RequestKind {
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
-    validation = Rule::new("(self.from in ['RestorePoint', 'Path']) == has(self.value)").message("RestorePoint and Path take a value, the others take none")
+    validation = Rule::new("(self.from in ['RestorePoint', 'Path']) == has(self.value)").message("RestorePoint and Path take a value, the others take none"),
+    validation = Rule::new("!has(self.withoutSavepoint) || !self.withoutSavepoint || self.from in ['RestorePoint', 'Path', 'Nothing']").message("withoutSavepoint goes with RestorePoint, Path and Nothing: LastCheckpoint takes no savepoint anyway")
 )]
 pub struct StartFrom {
     /// The kind of state.
@@ -99,19 +100,34 @@ pub struct StartFrom {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub value: Option<String>,
+    /// Whether what runs is given up although no savepoint of it can be taken: its last checkpoint is then the restore point.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_savepoint: bool,
 }
 
 impl StartFrom {
     /// A kind that takes no value.
     #[must_use]
     pub fn plain(from: StartFromKind) -> Self {
-        Self { from, value: None }
+        Self { from, ..Self::default() }
     }
 
     /// A restore point of an earlier rollout, by its name.
     #[must_use]
     pub fn restore_point(name: &str) -> Self {
-        Self { from: StartFromKind::RestorePoint, value: Some(name.to_owned()) }
+        Self { from: StartFromKind::RestorePoint, value: Some(name.to_owned()), ..Self::default() }
+    }
+
+    /// The same, of a job that no savepoint can be taken of.
+    #[must_use]
+    pub fn without_savepoint(self) -> Self {
+        Self { without_savepoint: true, ..self }
+    }
+
+    /// Whether the rollout stops the job with its last checkpoint as the restore point, and takes no savepoint.
+    #[must_use]
+    pub fn takes_no_savepoint(&self) -> bool {
+        self.without_savepoint || self.from == StartFromKind::LastCheckpoint
     }
 }
 

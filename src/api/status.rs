@@ -229,6 +229,9 @@ pub struct Watch {
     /// When the probes last counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probed_at: Option<Time>,
+    /// When the newest exception that was known as watching began had happened, milliseconds since 1970 by Flink's clock.
+    #[serde(default)]
+    pub newest_exception: i64,
     /// Failures in a row of each probe of the users' own.
     #[serde(default)]
     pub probe_failures: std::collections::BTreeMap<String, u32>,
@@ -256,8 +259,11 @@ pub struct Halt {
     /// Why, and what can be done.
     #[schemars(length(max = 2048))]
     pub message: String,
-    /// Whether everything is at 0 replicas.
+    /// Whether everything goes to 0 replicas.
     pub parked: bool,
+    /// Since when it is at rest there: from then on it belongs to the person, and nothing is scaled down any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_rest: Option<Time>,
     /// Exact commands for a person.
     #[serde(default)]
     #[schemars(length(max = 8))]

@@ -67,6 +67,13 @@ impl Workload {
         live.next().is_none().then_some(first)
     }
 
+    /// When the youngest running container of its live pods started.
+    #[must_use]
+    pub fn running_since(&self) -> Option<crate::api::Time> {
+        let statuses = self.live_pods().filter_map(|pod| pod.status.as_ref()?.container_statuses.as_ref()).flatten();
+        statuses.filter_map(|status| status.state.as_ref()?.running.as_ref()?.started_at.clone()).max()
+    }
+
     /// A `ReplicaSet` by uid.
     #[must_use]
     pub fn replica_set(&self, uid: &str) -> Option<&ReplicaSet> {

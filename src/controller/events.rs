@@ -1,11 +1,16 @@
 //! Kubernetes Events for each stage. They are a convenience for people: nothing waits for one.
 
+use std::time::Duration;
+
 use kube::{
     Client, Resource as _,
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
 use crate::api::{FlinkRollout, FlinkRolloutStatus, ResultKind};
+
+/// Nothing waits longer for an Event.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Publishes Events about rollouts.
 pub struct Events {
@@ -36,8 +41,26 @@ impl Events {
             action: format!("{:?}", after.direction),
             secondary: None,
         };
-        if let Err(error) = self.recorder.publish(&event, &rollout.object_ref(&())).await {
-            tracing::warn!(%error, "could not publish an Event");
+        self.publish(rollout, &event).await;
+    }
+
+    /// Says that a rollout cannot go on for now. The recorder counts repeats in one Event.
+    pub async fn trouble(&self, rollout: &FlinkRollout, what: &str) {
+        let event = Event {
+            type_: EventType::Warning,
+            reason: "CannotGoOn".to_owned(),
+            note: Some(what.chars().take(1000).collect()),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        self.publish(rollout, &event).await;
+    }
+
+    async fn publish(&self, rollout: &FlinkRollout, event: &Event) {
+        match tokio::time::timeout(PATIENCE, self.recorder.publish(event, &rollout.object_ref(&()))).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "could not publish an Event"),
+            Err(_) => tracing::warn!("could not publish an Event: Kubernetes does not answer"),
         }
     }
 }

@@ -10,7 +10,7 @@ use kube::{
 
 use super::{probes, reconcile::Context};
 use crate::{
-    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, ServicePort, Stage, StartFromKind},
+    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, ServicePort, Stage},
     cluster::{HaConfigMaps, Workload, read_autoscalers, read_workload, trouble_of},
     flink::{Endpoint, FlinkClient, FlinkError, JobState},
     rollout::{ClaimHolder, FlinkView, Rival, SeenSavepoint, StatusExt as _, World, own_directory},
@@ -18,10 +18,20 @@ use crate::{
 
 /// The world of one rollout; none if the rollout is gone.
 pub async fn gather(context: &Context, name: &str) -> kube::Result<Option<World>> {
+    let Some(mut world) = read(context, name).await? else { return Ok(None) };
+    let uid = world.uid();
+    let (since, answered) = context.looks.note(&uid, world.now, world.flink.jobs.is_some());
+    (world.watched_since, world.flink_answered_at) = (since, answered);
+    Ok(Some(world))
+}
+
+async fn read(context: &Context, name: &str) -> kube::Result<Option<World>> {
     let Some(rollout) = context.rollouts().get_opt(name).await? else { return Ok(None) };
     let application = context.applications().get_opt(&rollout.spec.request.application).await?;
     let mut world = World {
         now: jiff::Timestamp::now(),
+        watched_since: jiff::Timestamp::now(),
+        flink_answered_at: None,
         claim: None,
         rivals: Vec::new(),
         shared_with: None,
@@ -202,7 +212,10 @@ async fn ask_for_savepoint(
     view.jobs = Some(jobs);
     let Some(job) = job.filter(|_| there) else { return Ok(()) };
     let stop = status.operation("stop-with-savepoint");
-    if stop.is_none() && world.rollout.spec.request.start_from.from != StartFromKind::LastCheckpoint {
+    if stop.is_none() {
+        view.configuration = Some(client.configuration().await?);
+    }
+    if stop.is_none() && !world.rollout.spec.request.start_from.takes_no_savepoint() {
         return Ok(());
     }
     let checkpoints = client.checkpoints(&job).await?;
@@ -225,9 +238,6 @@ async fn ask_for_savepoint(
             Err(FlinkError::Refused { message, .. }) => Some(Err(message)),
             Err(FlinkError::Unknown(_)) => None,
         };
-    }
-    if stop.is_none() {
-        view.configuration = client.configuration().await.ok();
     }
     view.checkpoints = Some(checkpoints);
     view.job = Some(detail);

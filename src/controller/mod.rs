@@ -3,6 +3,7 @@
 mod act;
 mod events;
 mod gather;
+mod looks;
 mod objects;
 mod planning;
 mod probes;
@@ -20,6 +21,7 @@ use kube::{
 
 pub use events::Events;
 pub use gather::gather;
+pub use looks::Looks;
 pub use reconcile::{Context, reconcile};
 
 use crate::api::FlinkRollout;
@@ -32,6 +34,7 @@ pub async fn run(client: Client, context: Arc<Context>, stop: impl Future<Output
         .graceful_shutdown_on(stop)
         .run(reconcile, reconcile::on_error, context)
         .for_each(|result| async move {
+            // What went wrong in a reconcile is said by it, with the rollout's name.
             if let Err(error) = result {
                 tracing::debug!(%error, "reconcile");
             }

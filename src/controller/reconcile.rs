@@ -6,7 +6,7 @@ use kube::{Api, Client, ResourceExt, runtime::controller::Action};
 use thiserror::Error;
 use tracing::{Instrument as _, info, info_span, warn};
 
-use super::{act::act, events::Events, gather::gather};
+use super::{act::act, events::Events, gather::gather, looks::Looks};
 use crate::{
     api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus},
     cluster::{WriteError, Writer},
@@ -14,6 +14,10 @@ use crate::{
     record::{ApplicationRecord, RevisionStore, RolloutRecord},
     rollout::{Decision, Effect, Outcome, StatusExt as _, World, absorb, decide},
 };
+
+/// So long one reconcile may take: two runs of helm and everything that is tried out fit in. Neither kube's client nor a connection
+/// that is half open ends a call by itself.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// What the controller of one namespace works with.
 pub struct Context {
@@ -29,6 +33,8 @@ pub struct Context {
     pub epoch: i64,
     /// Kubernetes Events.
     pub events: Events,
+    /// Since when each rollout is looked at.
+    pub looks: Looks,
 }
 
 impl Context {
@@ -66,12 +72,29 @@ pub enum ReconcileError {
     /// The record could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Nothing came back.
+    #[error("no end after {} s: Kubernetes, Flink or helm does not answer", PATIENCE.as_secs())]
+    Stuck,
 }
 
 /// Reads the world, decides, makes at most one transition.
 pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     let span = info_span!("rollout", rollout = %rollout.name_any(), namespace = %context.namespace);
-    one_step(rollout.name_any(), &context).instrument(span).await
+    async {
+        let step = tokio::time::timeout(PATIENCE, one_step(rollout.name_any(), &context)).await;
+        let result = step.unwrap_or(Err(ReconcileError::Stuck));
+        match &result {
+            // Somebody else wrote: that is what the resourceVersion is for.
+            Ok(_) | Err(ReconcileError::Write(WriteError::Conflict { .. })) => {}
+            Err(error) => {
+                warn!(%error, "could not go on");
+                context.events.trouble(&rollout, &error.to_string()).await;
+            }
+        }
+        result
+    }
+    .instrument(span)
+    .await
 }
 
 /// Conflicts mean that somebody else wrote: look again at once. Everything else waits a little.
@@ -92,7 +115,10 @@ async fn one_step(name: String, context: &Context) -> Result<Action, ReconcileEr
         }
         Decision::Act(name, effect) => carry_out(context, world, name, &effect).await,
         Decision::Wait(pause) => Ok(Action::requeue(pause)),
-        Decision::End(_) | Decision::Done => Ok(Action::await_change()),
+        Decision::End(_) | Decision::Done => {
+            context.looks.forget(&world.uid());
+            Ok(Action::await_change())
+        }
     }
 }
 

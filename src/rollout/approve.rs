@@ -24,7 +24,7 @@ pub(super) fn decide(world: &World) -> Decision {
         status.advance(world, outcome, &evidence, Stage::Savepoint);
         return Decision::record(status);
     }
-    if world.past_deadline() {
+    if world.after_deadline() {
         let why = format!("expired: {} of {} approvals came in time", people.len(), plan.approvals_needed);
         return end::untouched(world, &why, Vec::new());
     }

@@ -2,8 +2,8 @@
 
 use super::{Decision, Effect, people, progress::StatusExt as _, world::World};
 use crate::api::{
-    Choice, Direction, FlinkApplicationStatus, FlinkRolloutStatus, ResultKind, Revision, RolloutResult, StageOutcome,
-    StartFrom, StartFromKind,
+    Choice, Direction, FlinkApplicationStatus, FlinkRolloutStatus, Plan, ResultKind, Revision, RolloutResult,
+    StageOutcome, StartFrom, StartFromKind,
 };
 
 const MOST_REVISIONS: usize = 20;
@@ -35,6 +35,12 @@ pub(super) fn from_nothing() -> Choice {
         start_from: StartFrom::plain(StartFromKind::Nothing),
         cost: "an empty start; whatever state there was is lost".to_owned(),
     }
+}
+
+/// The same of a job that no savepoint can be taken of.
+pub(super) fn from_nothing_without_savepoint() -> Choice {
+    let plain = from_nothing();
+    Choice { start_from: plain.start_from.without_savepoint(), ..plain }
 }
 
 /// The steps of an end, in their order: each is repeated after a crash without harm.
@@ -109,14 +115,7 @@ fn history(
     }
     match result.kind {
         ResultKind::Succeeded => {
-            let revision = Revision {
-                number: plan.target.revision,
-                version: plan.to_version.clone(),
-                rollout: Some(world.rollout.metadata.name.clone().unwrap_or_default()),
-                at: world.time(),
-                task_manager_replicas: Some(plan.target.task_manager_replicas),
-            };
-            remember(&mut history, revision, true);
+            remember(&mut history, target_revision(world, plan), true);
             history.revision = Some(plan.target.revision);
             history.version = Some(plan.to_version.clone());
             history.parked_at = None;
@@ -132,12 +131,26 @@ fn history(
             let previous = (plan.previous_revision, plan.from_version.clone());
             let target = (Some(plan.target.revision), Some(plan.to_version.clone()));
             (history.revision, history.version) = if forward { target } else { previous };
-            // What was left running is not parked: the next rollout takes its own restore point.
-            history.parked_at = status.halt.as_ref().is_some_and(|halt| halt.parked).then(|| world.time());
+            // What was left running, or started by hand, is not parked: the next rollout takes its own restore point.
+            let parked = status.halt.as_ref().is_some_and(|halt| halt.parked) && world.job_manager.replicas() == 0;
+            history.parked_at = parked.then(|| world.time());
+            if forward {
+                remember(&mut history, target_revision(world, plan), true);
+            }
         }
         ResultKind::Untouched | ResultKind::Failed => {}
     }
     history
+}
+
+fn target_revision(world: &World, plan: &Plan) -> Revision {
+    Revision {
+        number: plan.target.revision,
+        version: plan.to_version.clone(),
+        rollout: world.rollout.metadata.name.clone(),
+        at: world.time(),
+        task_manager_replicas: Some(plan.target.task_manager_replicas),
+    }
 }
 
 fn remember(history: &mut FlinkApplicationStatus, revision: Revision, newest: bool) {

@@ -11,6 +11,7 @@ use super::{
     end,
     people::HOLD,
     progress::{StatusExt as _, k8s_time},
+    start, stop_outcome,
     world::World,
 };
 use crate::{
@@ -20,12 +21,17 @@ use crate::{
 
 /// Noted when the last TaskManager was gone.
 const QUIET: &str = "task-managers-gone";
+/// What undoes the hold.
+const BACK: &str = "scale-task-manager-back";
 /// Flink caches `/checkpoints` for 3 s (`web.refresh-interval`).
 const CACHED: SignedDuration = SignedDuration::from_secs(4);
 
 pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, before: &Before) -> Decision {
-    let held = status.operation(HOLD).is_some();
-    if held && (world.past_deadline() || status.failure.is_some()) {
+    let held = status.operation(HOLD).map(|operation| operation.started_at.clone());
+    if held.is_some() && (world.past_deadline() || status.failure.is_some() || status.operation(BACK).is_some()) {
+        return let_go(world, &status, before);
+    }
+    if held.is_some_and(|at| stop_outcome::began_after(world, job, &at)) || goes_back(world, before) {
         return let_go(world, &status, before);
     }
     let Some(checkpoints) = world.flink.checkpoints.as_ref() else {
@@ -34,8 +40,9 @@ pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, befor
         }
         return Decision::Wait(SOON);
     };
-    let Some((path, at)) = last(checkpoints) else {
-        return end::untouched(world, "the job has completed no checkpoint", Vec::new());
+    // Where it has none to lose, what the target starts from stands in for it.
+    let Some((path, at)) = last(checkpoints).or_else(|| Some((start::requested_path(world)?, None))) else {
+        return end::untouched(world, "the job has completed no checkpoint", vec![end::from_nothing()]);
     };
     let ended = world.flink.job.as_ref().is_some_and(|detail| detail.state.is_terminal());
     let still_checkpoints = !ended && !gives_up_at_once(world);
@@ -52,6 +59,13 @@ fn last(checkpoints: &Checkpoints) -> Option<(String, Option<Time>)> {
         Some((last.external_path.clone()?, at))
     });
     completed.or_else(|| Some((checkpoints.latest.restored.as_ref()?.external_path.clone()?, None)))
+}
+
+/// Whether what Flink shows is older than what it showed at Plan: its container ended and began again with its old arguments.
+fn goes_back(world: &World, before: &Before) -> bool {
+    let (Some(checkpoints), Some(known)) = (&world.flink.checkpoints, &before.last_checkpoint_at) else { return false };
+    let now = checkpoints.latest.completed.as_ref().map(|last| last.trigger_timestamp);
+    now.is_none_or(|now| now < known.0.as_millisecond())
 }
 
 /// Without a restart strategy the loss of its TaskManagers would end the job, and a JobManager with Flink's defaults with it.
@@ -94,14 +108,20 @@ fn record(world: &World, mut status: FlinkRolloutStatus, job: &str, (path, at): 
 
 /// Nothing was stopped yet: with its TaskManagers back the job goes on by itself.
 fn let_go(world: &World, status: &FlinkRolloutStatus, before: &Before) -> Decision {
-    const BACK: &str = "scale-task-manager-back";
-    if !status.completed(BACK) {
+    if status.operation(HOLD).is_some() && !status.completed(BACK) {
         return Decision::act(BACK, Effect::ScaleUp { task_managers: before.task_manager.replicas });
     }
-    let why = status.failure.as_ref().map_or_else(
-        || "Flink did not say in time what its last checkpoint is; the TaskManagers are back".to_owned(),
-        |abort| abort.message.clone(),
-    );
+    let why = match &status.failure {
+        Some(abort) => abort.message.clone(),
+        None if world.past_deadline() => {
+            "Flink did not say in time what its last checkpoint is; the TaskManagers are back".to_owned()
+        }
+        None => format!(
+            "the JobManager was replaced meanwhile and may have begun again from an older state: look at what it runs. The last \
+             checkpoint known before is {}",
+            before.last_checkpoint.as_deref().unwrap_or("not known")
+        ),
+    };
     end::untouched(world, &why, Vec::new())
 }
 
@@ -114,4 +134,14 @@ pub(super) fn offer(world: &World, path: &str, at: &Time) -> Choice {
             "the newest checkpoint known is {path}, {age} s old; what came after the last one is processed again"
         ),
     }
+}
+
+/// The offer to give up what runs, where the target starts from something else anyway.
+pub(super) fn offer_to_give_up(world: &World) -> Option<Choice> {
+    let asked = &world.rollout.spec.request.start_from;
+    asked.from.needs_no_job().then(|| Choice {
+        start_from: asked.clone().without_savepoint(),
+        cost: "what was processed since then counts as lost: of what runs now only its last checkpoint is kept, as the restore point"
+            .to_owned(),
+    })
 }

@@ -71,15 +71,15 @@ fn step(world: &World) -> Decision {
     if let Some(ending) = status.ending {
         return Decision::End(Box::new(ending));
     }
-    let parking = status.halt.as_ref().is_some_and(|halt| halt.parked);
+    let parking = status.halt.as_ref().is_some_and(|halt| halt.parked && halt.at_rest.is_none());
     if parking && (world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0) && !people::resumes(world) {
         return parked::decide(world);
     }
     if let Some(next) = people::decide(world) {
         return next;
     }
-    if let Some(halt) = &status.halt {
-        return if halt.parked { parked::decide(world) } else { Decision::Wait(LATER) };
+    if status.halt.is_some() {
+        return if parking { parked::decide(world) } else { Decision::Wait(LATER) };
     }
     match status.stage {
         Stage::Plan => plan::decide(world),

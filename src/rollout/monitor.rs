@@ -4,16 +4,18 @@ use jiff::SignedDuration;
 
 use super::{
     Decision, LATER, end,
-    progress::{failed, halt},
+    progress::{failed, halt, k8s_time},
     verify,
     world::{ProbeAnswer, World},
 };
 use crate::{
     api::{Direction, FlinkRolloutStatus, MonitorSettings, ResultKind, Watch},
     cluster::{PodTrouble, trouble_of},
-    flink::Checkpoints,
+    flink::ExceptionEntry,
 };
 
+/// So long a watch may take beyond its end, while nothing is seen.
+const SPARE: SignedDuration = SignedDuration::from_secs(60);
 /// How often a probe of the users' own counts.
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
 
@@ -30,6 +32,9 @@ pub(super) fn decide(world: &World) -> Decision {
     if let Some(why) = failing_probe(world, &next, settings) {
         return unhealthy(world, status, &why);
     }
+    if watch.watching_since.is_none() && next.watching_since.is_some() {
+        return Decision::record(begin(world, status, next, settings));
+    }
     let since = next.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
     let over = since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds)));
     let silent = silent_probe(world, &next, settings);
@@ -41,8 +46,7 @@ pub(super) fn decide(world: &World) -> Decision {
         if let Some((name, why)) = silent.filter(|_| world.flink.unknown.is_none()) {
             return unhealthy(world, status, &format!("the probe {name} never answered: {why}"));
         }
-        let why = world.flink.unknown.clone().unwrap_or_else(|| "no answer".to_owned());
-        return unhealthy(world, status, &format!("Flink could not be watched: {why}"));
+        return unhealthy(world, status, &out_of_sight(world));
     }
     let message = describe(&next, settings);
     if next != watch || status.message != message {
@@ -65,7 +69,7 @@ fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option
     if let Some(detail) = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal()) {
         return Some(verify::ended(world, detail));
     }
-    let restarts = restarts(watch, world.flink.checkpoints.as_ref());
+    let restarts = restarts(world, watch);
     // While it settles a restart or two may be the cluster's; a loop is the job's.
     let allowed = u64::from(settings.restarts_allowed) + if watch.watching_since.is_some() { 0 } else { 2 };
     (restarts > allowed).then(|| {
@@ -76,8 +80,46 @@ fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option
     })
 }
 
-fn restarts(watch: &Watch, checkpoints: Option<&Checkpoints>) -> u64 {
-    checkpoints.map_or(watch.restarts, |checkpoints| checkpoints.counts.restored.saturating_sub(watch.restored))
+/// The watch begins, with a deadline of its own: settling may have taken long.
+fn begin(
+    world: &World,
+    mut status: FlinkRolloutStatus,
+    watch: Watch,
+    settings: &MonitorSettings,
+) -> FlinkRolloutStatus {
+    let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + SPARE;
+    status.deadline = Some(k8s_time(world.now.checked_add(end).unwrap_or(jiff::Timestamp::MAX)));
+    status.message = describe(&watch, settings);
+    status.watch = Some(watch);
+    status
+}
+
+/// Why the watch could not come to its end.
+fn out_of_sight(world: &World) -> String {
+    let vertices = world.flink.job.as_ref().map(|job| job.vertices.as_slice()).unwrap_or_default();
+    let down: Vec<&str> =
+        vertices.iter().filter(|vertex| !vertex.is_running()).map(|vertex| vertex.name.as_str()).collect();
+    if let (false, None) = (down.is_empty(), &world.flink.unknown) {
+        let reason = verify::reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+        return format!("not RUNNING any more: {}{reason}", down.join(", "));
+    }
+    format!("Flink could not be watched: {}", world.flink.unknown.as_deref().unwrap_or("no answer"))
+}
+
+/// Restarts since the watch began. Each leaves an exception; one with a checkpoint to go back to counts a restore too, and a job that
+/// completed none yet only the exception.
+fn restarts(world: &World, watch: &Watch) -> u64 {
+    let restores = world.flink.checkpoints.as_ref().map(|known| known.counts.restored.saturating_sub(watch.restored));
+    let newer = |entry: &&ExceptionEntry| entry.timestamp > watch.newest_exception;
+    let exceptions = world.flink.exceptions.as_ref().map(|known| known.exception_history.entries.iter().filter(newer));
+    let exceptions = exceptions.map(|entries| entries.count() as u64);
+    restores.max(exceptions).unwrap_or_default().max(watch.restarts)
+}
+
+/// When the newest exception that is known had happened, by Flink's clock in milliseconds.
+pub(super) fn newest_exception(world: &World) -> i64 {
+    let entries = world.flink.exceptions.iter().flat_map(|known| &known.exception_history.entries);
+    entries.map(|entry| entry.timestamp).max().unwrap_or_default()
 }
 
 /// Whether Flink shows every vertex running now.
@@ -96,11 +138,13 @@ fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
         if settled {
             next.watching_since = Some(world.time());
             next.restored = checkpoints.counts.restored;
+            next.newest_exception = newest_exception(world).max(watch.newest_exception);
+            next.restarts = 0;
             next.completed = checkpoints.counts.completed;
         }
         return next;
     }
-    next.restarts = restarts(watch, Some(checkpoints));
+    next.restarts = restarts(world, watch);
     next.checkpoints = checkpoints.counts.completed.saturating_sub(next.completed);
     // A write of the record makes for another look at once; probes are counted by time.
     let due = next.probed_at.as_ref().is_none_or(|at| world.now.duration_since(at.0) >= PROBE_PAUSE);

@@ -3,7 +3,7 @@
 use super::{
     Decision,
     approve::may_approve,
-    end,
+    end, monitor,
     progress::{StatusExt as _, k8s_time, turn_back},
     world::World,
 };
@@ -151,6 +151,7 @@ fn resume(world: &World, mut status: FlinkRolloutStatus) -> FlinkRolloutStatus {
     let counted = world.flink.checkpoints.as_ref().map(|checkpoints| checkpoints.counts.restored);
     status.watch = (status.stage == Stage::Monitor).then(|| Watch {
         settling_since: Some(world.time()),
+        newest_exception: monitor::newest_exception(world),
         restored: counted.or(status.watch.as_ref().map(|watch| watch.restored + watch.restarts)).unwrap_or_default(),
         ..Watch::default()
     });

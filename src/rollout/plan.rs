@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kube::ResourceExt as _;
 
-use super::{Decision, Effect, end, progress::StatusExt as _, world::World};
+use super::{Decision, Effect, end, last_checkpoint, progress::StatusExt as _, savepoint, world::World};
 use crate::{
     api::{
         Before, Choice, FlinkApplication, HighAvailability, RequestKind, Stage, StageOutcome, StartFrom, StartFromKind,
@@ -191,13 +191,17 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
         let nothing_runs = Before { flink_version: version, ..idle(job_manager, task_manager, high_availability) };
         return Ok(Some(Some(nothing_runs)));
     }
-    let job = running_job(jobs, application, from)?;
+    let job = running_job(world, jobs, application)?;
     let checkpoints = world.flink.checkpoints.as_ref();
     let last = checkpoints.and_then(|checkpoints| checkpoints.latest.completed.as_ref());
-    if from == StartFromKind::LastCheckpoint && last.is_none_or(|last| last.external_path.is_none()) {
-        return Err(Refusal::new(
-            "the job has completed no checkpoint that could be restored: start from savepoint instead",
-        ));
+    let restored = checkpoints.and_then(|checkpoints| checkpoints.latest.restored.as_ref());
+    let known = last.and_then(|last| last.external_path.as_ref());
+    if from == StartFromKind::LastCheckpoint && known.or(restored.and_then(|it| it.external_path.as_ref())).is_none() {
+        return Err(Refusal {
+            message: "the job has completed no checkpoint and was restored from none: there is no state to go on from"
+                .to_owned(),
+            choices: vec![end::from_nothing_without_savepoint()],
+        });
     }
     Ok(Some(Some(Before {
         job_id: Some(job.jid.clone()),
@@ -209,6 +213,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
             .and_then(|last| jiff::Timestamp::from_millisecond(last.trigger_timestamp).ok())
             .map(super::progress::k8s_time),
         high_availability,
+        configuration_digest: Some(savepoint::configuration_digest(configuration)),
     })))
 }
 
@@ -236,6 +241,7 @@ fn idle(job_manager: WorkloadSnapshot, task_manager: WorkloadSnapshot, high_avai
         last_checkpoint: None,
         last_checkpoint_at: None,
         high_availability,
+        configuration_digest: None,
     }
 }
 
@@ -299,19 +305,22 @@ fn same_ids(
 }
 
 fn running_job<'a>(
+    world: &World,
     jobs: &'a [JobOverview],
     application: &FlinkApplication,
-    from: StartFromKind,
 ) -> Result<&'a JobOverview, Refusal> {
+    let start_from = &world.rollout.spec.request.start_from;
     let active: Vec<&JobOverview> = jobs.iter().filter(|job| !job.state.is_terminal()).collect();
     match active.as_slice() {
-        [job] if job.state == JobState::Running || from == StartFromKind::LastCheckpoint => Ok(job),
+        [job] if job.state == JobState::Running || start_from.takes_no_savepoint() => Ok(job),
         [job] => Err(Refusal {
             message: format!("the job is {}, not RUNNING: no savepoint can be taken of it", job.state),
-            choices: vec![Choice {
+            choices: std::iter::once(Choice {
                 start_from: StartFrom::plain(StartFromKind::LastCheckpoint),
                 cost: "goes on from the last completed checkpoint; what came after it is processed again".to_owned(),
-            }],
+            })
+            .chain(last_checkpoint::offer_to_give_up(world))
+            .collect(),
         }),
         [] => Err(where_from("Flink runs no job", application)),
         several => {

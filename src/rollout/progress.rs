@@ -133,7 +133,8 @@ pub fn halt(
 ) -> FlinkRolloutStatus {
     status.leave(world, StageOutcome::Failed, why);
     let message: String = why.chars().take(2000).collect();
-    status.halt = Some(Halt { stage: status.stage, message: message.clone(), parked, commands, at: world.time() });
+    status.halt =
+        Some(Halt { stage: status.stage, message: message.clone(), parked, at_rest: None, commands, at: world.time() });
     "Halted".clone_into(&mut status.phase);
     status.message = message;
     status

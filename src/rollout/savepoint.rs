@@ -3,6 +3,8 @@
 //! The path is taken from `/checkpoints`, never from the status of the stop: with Flink's defaults, reading that once lets the
 //! JobManager go, and the path with it (2.2.1).
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 
@@ -15,10 +17,10 @@ use super::{
 };
 use crate::{
     api::{
-        FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, StartFromKind,
+        Choice, FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
         WorkloadSnapshot,
     },
-    cluster::Workload,
+    cluster::{Workload, digest_of},
     flink::StopRequest,
 };
 
@@ -59,10 +61,22 @@ pub(super) fn decide(world: &World) -> Decision {
         }
         return skipped(world, status, "a first deployment: there is no state yet");
     };
-    match (&before.job_id, world.rollout.spec.request.start_from.from) {
-        (None, _) => without_a_job(world, status),
-        (Some(job), StartFromKind::LastCheckpoint) => last_checkpoint::decide(world, status, job, before),
-        (Some(job), _) => stop(world, status, &plan, job),
+    match &before.job_id {
+        None => without_a_job(world, status),
+        Some(_) if status.operation(HOLD).is_none() && status.operation(STOP).is_none() && !compared(world, &plan) => {
+            if world.past_deadline() {
+                return end::untouched(
+                    world,
+                    "Flink did not answer until the deadline, so the stop was never asked for",
+                    Vec::new(),
+                );
+            }
+            Decision::Wait(SOON)
+        }
+        Some(job) if world.rollout.spec.request.start_from.takes_no_savepoint() => {
+            last_checkpoint::decide(world, status, job, before)
+        }
+        Some(job) => stop(world, status, &plan, job),
     }
 }
 
@@ -123,9 +137,27 @@ fn outdated(world: &World, plan: &Plan) -> Option<String> {
             }
         })
         .or_else(|| {
+            let planned = before.configuration_digest.as_ref()?;
+            let now = world.flink.configuration.as_ref().map(configuration_digest)?;
+            (&now != planned).then(|| "Flink's configuration changed".to_owned())
+        })
+        .or_else(|| {
             let scaled_up = before.job_manager.replicas == 0 && world.job_manager.replicas() > 0;
             scaled_up.then(|| format!("Deployment {} was scaled up", before.job_manager.deployment))
         })
+}
+
+/// Whether Flink said enough to be compared with the plan.
+fn compared(world: &World, plan: &Plan) -> bool {
+    let planned = plan.before.as_ref().and_then(|before| before.configuration_digest.as_ref());
+    world.flink.jobs.is_some() && (planned.is_none() || world.flink.configuration.is_some())
+}
+
+/// SHA-256 of Flink's effective configuration, without what a new container or pod sets anew.
+pub(super) fn configuration_digest(configuration: &BTreeMap<String, String>) -> String {
+    const VOLATILE: [&str; 4] = ["web.tmpdir", "jobmanager.rpc.address", "rest.address", "rest.bind-address"];
+    let lasting: BTreeMap<_, _> = configuration.iter().filter(|(key, _)| !VOLATILE.contains(&key.as_str())).collect();
+    digest_of(&lasting)
 }
 
 /// Replica counts are read again right before the stop: somebody may have scaled while the approval was waited for.
@@ -165,35 +197,27 @@ fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Decision {
 fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> Decision {
     let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
     let asked = status.operation(STOP).map(|operation| operation.started_at.clone());
-    if asked.is_none() && world.past_deadline() {
-        return end::untouched(
-            world,
-            "Flink did not answer until the deadline, so the stop was never asked for",
-            Vec::new(),
-        );
-    }
     // Asked for a second time, a JobManager that was replaced meanwhile would stop what runs in it and take a second savepoint.
     let resumed = status.stages.iter().filter(|record| record.stage == Stage::Savepoint).count() > 1;
     let replaced = asked.as_ref().is_some_and(|at| stop_outcome::began_after(world, job, at));
     if !status.completed(STOP) && !world.past_deadline() && !resumed && !replaced {
         let trigger_id = super::operation_id(&world.uid(), status.direction, status.attempt, STOP);
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
-        if world.flink.jobs.is_none() && asked.is_none() {
-            return Decision::Wait(SOON);
-        }
         return Decision::act(STOP, Effect::StopWithSavepoint { job: job.to_owned(), request });
     }
     match stop_outcome::seen(world, job, &directory) {
         Seen::Savepoint(path, kind) => record_point(world, status, job, path, kind),
         Seen::RunsOn(cause) => refused(world, &status, &cause),
         Seen::Unclear(why) => Decision::record(halt(world, status, &why, false, Vec::new())),
-        Seen::Nothing if world.past_deadline() => Decision::record(halt(
-            world,
-            status,
-            "Flink gave no answer about the stop, and no savepoint was found: look at the JobManager and its savepoint directory, then resume or give up",
-            false,
-            Vec::new(),
-        )),
+        Seen::Nothing if world.past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
+            Decision::record(halt(
+                world,
+                status,
+                "Flink gave no answer about the stop, and no savepoint was found: look at the JobManager and its savepoint directory, then resume or give up",
+                false,
+                Vec::new(),
+            ))
+        }
         // What is under way Flink itself ends, at `execution.checkpointing.timeout`.
         Seen::Nothing | Seen::UnderWay => Decision::Wait(SOON),
     }
@@ -230,6 +254,8 @@ fn refused(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Decision 
     let before = status.plan.as_ref().and_then(|plan| plan.before.as_ref());
     let checkpoint =
         before.and_then(|before| before.last_checkpoint.as_deref().zip(before.last_checkpoint_at.as_ref()));
-    let choices = checkpoint.map(|(path, at)| last_checkpoint::offer(world, path, at)).into_iter().collect();
+    let mut choices: Vec<Choice> =
+        checkpoint.map(|(path, at)| last_checkpoint::offer(world, path, at)).into_iter().collect();
+    choices.extend(last_checkpoint::offer_to_give_up(world));
     end::untouched(world, &format!("no savepoint, and the job runs on: {cause}"), choices)
 }

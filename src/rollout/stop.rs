@@ -9,13 +9,18 @@ use super::{
     progress::{StatusExt as _, halt},
     world::World,
 };
-use crate::api::{Direction, Duplicates, FlinkRolloutStatus, Stage, StageOutcome};
+use crate::api::{Direction, Duplicates, FlinkRolloutStatus, Stage, StageOutcome, Time};
 use kube::ResourceExt;
 
 pub(super) fn decide(world: &World) -> Decision {
     let status = world.status();
     if world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some() {
         return gone(world, status);
+    }
+    if let Some(since) = started_again(world, &status) {
+        let mut status = status;
+        status.duplicates = Some(Duplicates { from: since, to: world.time() });
+        return Decision::record(status);
     }
     let tried = status.completed("scale-down-task-manager");
     if world.past_deadline() && tried {
@@ -83,11 +88,23 @@ fn gone(world: &World, mut status: FlinkRolloutStatus) -> Decision {
 
 /// After a stop Flink removes the job's own HA metadata: if it is there again, the old job ran again.
 fn ran_again(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
-    let stopped = status.direction == Direction::Forward && status.completed(STOP);
+    if let Some(seen) = &status.duplicates {
+        return Some(Duplicates { to: world.time(), ..seen.clone() });
+    }
+    let stopped = status.direction == Direction::Forward && status.operation(STOP).is_some();
     let plan = status.plan.as_ref().filter(|_| stopped)?;
     let cluster = &plan.before.as_ref()?.high_availability.kubernetes_cluster_id;
     world.ha.shows_a_job(cluster).then(|| Duplicates {
         from: status.restore_point.as_ref().map_or_else(|| world.time(), |point| point.at.clone()),
         to: world.time(),
     })
+}
+
+/// When a container of the JobManager started after the savepoint was taken: it runs the old job with its old arguments.
+fn started_again(world: &World, status: &FlinkRolloutStatus) -> Option<Time> {
+    if status.direction == Direction::Back || status.operation(STOP).is_none() || status.duplicates.is_some() {
+        return None;
+    }
+    let point = status.restore_point.as_ref()?;
+    world.job_manager.running_since().filter(|since| since.0 > point.at.0)
 }

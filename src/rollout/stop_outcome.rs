@@ -29,6 +29,18 @@ pub(super) fn seen(world: &World, job: &str, directory: &str) -> Seen {
         (Some(JobState::Failed), Some(path)) => {
             return Seen::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint);
         }
+        (Some(state), Some(path)) if !state.is_terminal() && restarted_since(world) => {
+            return Seen::RunsOn(format!(
+                "the savepoint {path} was completed, but the job failed while stopping and runs again, so that savepoint is not its \
+                 last state any more"
+            ));
+        }
+        (Some(state), Some(path)) if !state.is_terminal() && world.past_deadline() => {
+            return Seen::Unclear(format!(
+                "Flink has completed the savepoint {path}, but the job is {state} and does not finish: look at its tasks. If it \
+                 finishes, resume; to go on from the savepoint all the same, scale both Deployments to 0, give up, and start from its path"
+            ));
+        }
         _ => {}
     }
     match &world.flink.stop {
@@ -54,11 +66,18 @@ pub(super) fn seen(world: &World, job: &str, directory: &str) -> Seen {
     in_the_directory(world, job)
 }
 
+/// Whether the job restarted after the savepoint was triggered, both by Flink's clock.
+fn restarted_since(world: &World) -> bool {
+    let savepoint = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.savepoint.as_ref());
+    let restarting = world.flink.job.as_ref().and_then(|job| job.timestamps.get("RESTARTING"));
+    savepoint.zip(restarting).is_some_and(|(savepoint, restarting)| *restarting > savepoint.trigger_timestamp)
+}
+
 /// An empty list of jobs says nothing: a JobManager that restarts knows no job yet.
 fn in_the_directory(world: &World, job: &str) -> Seen {
     let stopped = overview(world, job).is_some_and(|known| known.state == JobState::Finished);
     match world.seen.as_deref() {
-        Some([only]) if stopped || (world.flink.jobs.is_none() && world.past_deadline()) => {
+        Some([only]) if stopped || (world.flink_is_silent() && world.past_deadline()) => {
             Seen::Savepoint(only.path.clone(), RestorePointKind::Savepoint)
         }
         _ => Seen::Nothing,

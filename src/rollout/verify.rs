@@ -1,7 +1,7 @@
 //! Verify: the proof that the started job was restored from exactly its start state, and that every vertex runs.
 
 use super::{
-    Decision, SOON,
+    Decision, SOON, monitor,
     progress::{StatusExt as _, failed, halt},
     world::World,
 };
@@ -32,7 +32,11 @@ pub(super) fn decide(world: &World) -> Decision {
         (Some(detail), Some(checkpoints)) if job.restored_at.is_none() => {
             match restored(world, &job, checkpoints, detail) {
                 Proof::Yes => {
-                    let watch = Watch { restored: checkpoints.counts.restored, ..Watch::default() };
+                    let watch = Watch {
+                        restored: checkpoints.counts.restored,
+                        newest_exception: monitor::newest_exception(world),
+                        ..Watch::default()
+                    };
                     status.watch = Some(watch);
                     status.job = Some(StartedJob { restored_at: Some(world.time()), ..job });
                     Decision::record(status)
@@ -53,8 +57,12 @@ fn running(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, check
         .map_or_else(|| "started empty, as asked".to_owned(), |path| format!("restored from {path}"));
     status.gap_millis =
         status.restore_point.as_ref().map(|point| world.now.as_millisecond() - point.at.0.as_millisecond());
-    status.watch =
-        Some(Watch { settling_since: Some(world.time()), restored: checkpoints.counts.restored, ..Watch::default() });
+    status.watch = Some(Watch {
+        settling_since: Some(world.time()),
+        restored: checkpoints.counts.restored,
+        newest_exception: monitor::newest_exception(world),
+        ..Watch::default()
+    });
     status.job = Some(StartedJob { running_at: Some(world.time()), ..job });
     status.advance(world, StageOutcome::Done, &format!("{evidence}; every vertex is RUNNING"), Stage::Monitor);
     Decision::record(status)

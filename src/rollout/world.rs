@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::{
@@ -11,11 +11,18 @@ use crate::{
     flink::{Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
 };
 
+/// How long things are looked at before a deadline counts, or silence.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+
 /// A snapshot of one rollout and what it acts on.
 #[derive(Debug, Clone)]
 pub struct World {
     /// The moment it was taken.
     pub now: Timestamp,
+    /// Since when this process has looked at the rollout again and again.
+    pub watched_since: Timestamp,
+    /// When Flink last answered this process; none if it never did.
+    pub flink_answered_at: Option<Timestamp>,
     /// The rollout.
     pub rollout: FlinkRollout,
     /// Its application; none if there is none of that name.
@@ -140,9 +147,23 @@ impl World {
         k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(self.now)
     }
 
-    /// Whether a recorded deadline has passed.
+    /// Whether a recorded deadline has passed, with somebody there to see it: what could have happened while this process or the API
+    /// server was away is tried once it is back, before anybody gives up on it.
     #[must_use]
     pub fn past_deadline(&self) -> bool {
+        self.now.duration_since(self.watched_since) >= PATIENCE && self.after_deadline()
+    }
+
+    /// Whether Flink has been silent for as long as this process looks, or for long enough to believe it.
+    #[must_use]
+    pub fn flink_is_silent(&self) -> bool {
+        let heard = self.flink_answered_at.unwrap_or(self.watched_since).max(self.watched_since);
+        self.flink.jobs.is_none() && self.now.duration_since(heard) >= PATIENCE
+    }
+
+    /// Whether the recorded deadline is in the past.
+    #[must_use]
+    pub fn after_deadline(&self) -> bool {
         self.rollout
             .status
             .as_ref()

@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::ConfigMap;
 
-use super::*;
+use super::{monitor::watched, *};
 use crate::rollout::{Which, job_id};
 
 fn ha_map(name: &str) -> ConfigMap {
@@ -39,6 +39,46 @@ fn an_old_job_that_ran_again_is_told() {
     let status = recorded(&world);
     assert_eq!(status.stage, Stage::ClearHa);
     assert!(status.duplicates.is_some());
+}
+
+#[test]
+fn a_container_that_started_after_the_savepoint_ran_the_old_job_again() {
+    let mut world = world(Stage::Stop);
+    let started = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 1,
+        "state": {"running": {"startedAt": "2026-01-01T11:59:55Z"}}}]);
+    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(started));
+    // The stop was asked for, and the process was away when it came back.
+    set(&mut world, |status| status.operations.last_mut().unwrap().completed_at = None);
+    world.rollout.status = Some(recorded(&world));
+    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::JobManager)));
+    let mut world = stopped(world);
+    later(&mut world, 3);
+    let status = recorded(&world);
+    let duplicates = status.duplicates.unwrap();
+    assert_eq!(duplicates.from.0.to_string(), "2026-01-01T11:59:55Z");
+    assert_eq!(duplicates.to.0, world.now);
+    assert!(status.stages.iter().any(|record| record.evidence.contains("duplicates possible")));
+}
+
+#[test]
+fn a_deadline_that_passed_while_nobody_looked_is_tried_again_first() {
+    let mut metadata = stopped(world(Stage::ClearHa));
+    metadata.ha.items = vec![ha_map("orders-cluster-config-map")];
+    let mut written = stopped(world(Stage::Deploy));
+    written.rollout.status = Some(recorded(&written));
+    let mut silent = started(world_going_back(Stage::Verify), 1, POINT, 0);
+    silent.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
+    for mut world in vec![metadata, written, silent] {
+        later(&mut world, 400);
+        assert!(
+            matches!(decide(&world), Decision::Record(_)),
+            "it was looked at all the time: {}",
+            world.status().phase
+        );
+        world.watched_since = world.now;
+        let next = decide(&world);
+        assert!(matches!(next, Decision::Act(..) | Decision::Wait(_)), "{next:?}");
+    }
 }
 
 #[test]
@@ -95,7 +135,7 @@ fn the_recorded_replicas_come_back_and_not_the_targets() {
 }
 
 /// A started job, as Flink shows it.
-fn started(mut world: World, restored: u64, path: &str, running: u32) -> World {
+pub(super) fn started(mut world: World, restored: u64, path: &str, running: u32) -> World {
     let status = world.status();
     let id = job_id("u", status.direction, status.attempt);
     set(&mut world, |status| status.job = Some(from_json(json!({"jobId": id, "startPath": POINT}))));
@@ -178,42 +218,6 @@ fn an_init_container_that_ended_well_is_no_trouble() {
 }
 
 #[test]
-fn missing_checkpoints_are_told_with_why_the_last_one_failed() {
-    let mut world = watched(world(Stage::Monitor), 1, 0);
-    let known = world.flink.checkpoints.as_mut().unwrap();
-    known.counts.failed = 7;
-    known.latest.failed = Some(from_json(json!({"failure_message": "disk full\n\tat X"})));
-    later(&mut world, 301);
-    let message = recorded(&world).failure.unwrap().message;
-    assert!(message.ends_with("; 7 failed, the last one because: disk full"), "{message}");
-}
-
-pub(super) fn watched(world: World, restored: u64, completed: u64) -> World {
-    let mut world = started(world, restored, POINT, 2);
-    world.flink.checkpoints = Some(checkpoints(restored, POINT, completed));
-    set(&mut world, |status| {
-        status.watch = Some(from_json(json!({
-            "settlingSince": "2026-01-01T11:59:30Z", "watchingSince": "2026-01-01T11:59:40Z",
-            "restored": 1, "completed": 0, "restarts": 0, "checkpoints": 0})));
-    });
-    world
-}
-
-#[test]
-fn restarts_are_counted_and_not_the_jobs_state() {
-    let status = recorded(&watched(world(Stage::Monitor), 2, 12));
-    assert_eq!((status.direction, status.stage), (Direction::Back, Stage::Stop));
-    assert!(status.failure.unwrap().message.starts_with("1 restarts, 0 allowed"));
-}
-
-#[test]
-fn checkpoints_have_to_come() {
-    assert_eq!(end(&watched(world(Stage::Monitor), 1, 2)).0, ResultKind::Succeeded);
-    let status = recorded(&watched(world(Stage::Monitor), 1, 1));
-    assert!(status.failure.unwrap().message.contains("only 1 of 2 wanted checkpoints"));
-}
-
-#[test]
 fn the_way_back_ends_with_the_reason_it_was_taken_for() {
     assert_eq!(
         end(&watched(world_going_back(Stage::Monitor), 1, 2)),
@@ -244,13 +248,6 @@ fn a_way_back_that_cannot_start_is_parked_with_everything_ready() {
     let Effect::WriteDeployments { start } = acted(&world).1 else { panic!("no template") };
     assert_eq!(start.path.as_deref(), Some(POINT));
     assert_ne!(start.job_id, job_id("u", Direction::Back, 1), "a fresh one");
-}
-
-#[test]
-fn without_automatic_rollback_a_person_is_asked() {
-    let mut world = watched(world(Stage::Monitor), 3, 2);
-    set(&mut world, |status| status.plan.as_mut().unwrap().settings.automatic_rollback = false);
-    assert_eq!(recorded(&world).phase, "Halted");
 }
 
 #[test]
@@ -313,18 +310,6 @@ fn where_nothing_ran_the_way_back_ends_at_rest() {
     let ending = recorded(&world).ending.unwrap();
     assert_eq!(ending.kind, ResultKind::Failed);
     assert_eq!(ending.choices[0].start_from.from, crate::api::StartFromKind::Nothing);
-}
-
-#[test]
-fn an_exit_from_before_a_watch_was_resumed_is_not_counted_again() {
-    let mut world = watched(world_going_back(Stage::Monitor), 1, 2);
-    let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 1, "state": {"running": {}},
-        "lastState": {"terminated": {"exitCode": 137, "finishedAt": "2026-01-01T11:59:00Z"}}}]);
-    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
-    assert!(recorded(&world).halt.unwrap().message.contains("exit code 137"));
-    let base = world.clone();
-    set(&mut world, |status| status.enter(&base, Stage::Monitor));
-    assert_eq!(end(&world).0, ResultKind::RolledBack);
 }
 
 #[test]

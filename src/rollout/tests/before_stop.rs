@@ -93,6 +93,47 @@ fn one_rollout_at_a_time_and_a_stale_claim_is_released() {
 }
 
 #[test]
+fn a_job_that_does_not_run_whole_leaves_a_choice_whatever_was_asked_for() {
+    let mut world = assessable();
+    world.flink.jobs = Some(vec![job(OLD_JOB, "RESTARTING")]);
+    world.rollout.spec.request.start_from = from_json(json!({"from": "Path", "value": "file:/sp/older"}));
+    let choices = recorded(&world).ending.unwrap().choices;
+    assert_eq!(choices.len(), 2);
+    world.rollout.spec.request.start_from = choices[1].start_from.clone();
+    assert_eq!(acted(&world).0, "plan");
+
+    world.rollout.spec.request.start_from = choices[0].start_from.clone();
+    world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
+    assert_eq!(acted(&world).0, "plan", "what it was restored from is its last state");
+    world.flink.checkpoints = Some(Checkpoints::default());
+    let offered = recorded(&world).ending.unwrap().choices;
+    world.rollout.spec.request.start_from = offered[0].start_from.clone();
+    assert_eq!(acted(&world).0, "plan", "there is always a way on");
+}
+
+#[test]
+fn another_configuration_than_planned_is_not_stopped() {
+    let planned = |value: &str| -> BTreeMap<String, String> {
+        [("kubernetes.cluster-id", value), ("web.tmpdir", "/tmp/x")]
+            .map(|(key, value)| (key.into(), value.into()))
+            .into()
+    };
+    let mut world = world(Stage::Savepoint);
+    complete(&mut world, "create-versioned-objects");
+    let digest = crate::rollout::savepoint::configuration_digest(&planned("orders"));
+    set(&mut world, |status| {
+        status.plan.as_mut().unwrap().before.as_mut().unwrap().configuration_digest = Some(digest);
+    });
+    assert!(matches!(decide(&world), Decision::Wait(_)), "Flink has not said it yet");
+    let mut same = planned("orders");
+    same.insert("web.tmpdir".into(), "/tmp/of-a-new-container".into());
+    world.flink.configuration = Some(same);
+    assert_eq!(acted(&world).0, "stop-with-savepoint");
+    world.flink.configuration = Some(planned("payments"));
+    assert!(end(&world).1.contains("Flink's configuration changed"));
+}
+
+#[test]
 fn what_changed_since_the_plan_is_not_stopped() {
     type Change = fn(&mut World);
     let cases: [(Change, &str); 3] = [

@@ -16,7 +16,7 @@ fn asked_for() -> World {
 
 fn completed(path: &str) -> Checkpoints {
     from_json(json!({"counts": {"restored": 0, "completed": 9, "failed": 0}, "latest": {"completed": {
-        "status": "COMPLETED", "external_path": path, "state_size": 5, "trigger_timestamp": 1_000}}}))
+        "status": "COMPLETED", "external_path": path, "state_size": 5, "trigger_timestamp": now().as_millisecond()}}}))
 }
 
 /// With the TaskManagers gone and Flink's cache run out.
@@ -58,6 +58,7 @@ fn without_a_restart_strategy_the_job_is_not_robbed_of_its_task_managers() {
 #[test]
 fn a_job_that_completed_none_since_its_start_goes_on_from_what_it_started_from() {
     let mut world = held();
+    set(&mut world, |status| status.plan.as_mut().unwrap().before.as_mut().unwrap().last_checkpoint_at = None);
     world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
     assert_eq!(recorded(&world).restore_point.unwrap().path, "file:/sp/start");
     world.flink.checkpoints = Some(Checkpoints::default());
@@ -83,4 +84,46 @@ fn an_abort_meanwhile_brings_them_back_too() {
         vec![from_json(json!({"id": "d", "kind": "Abort", "by": "slack:T/U2", "at": "2026-01-01T12:00:00Z"}))];
     world.rollout.status = Some(recorded(&world));
     assert_eq!(acted(&world).0, "scale-task-manager-back");
+}
+
+#[test]
+fn what_a_replaced_job_manager_names_is_not_taken_for_the_last_state() {
+    let older = from_json(json!({"latest": {"completed": {
+        "status": "COMPLETED", "external_path": "file:/cp/old/chk-1", "trigger_timestamp": 1_000}}}));
+    let mut world = held();
+    world.flink.checkpoints = Some(older);
+    assert!(matches!(acted(&world).1, Effect::ScaleUp { task_managers: 2 }));
+    complete(&mut world, "scale-task-manager-back");
+    world.flink.checkpoints = Some(completed(LAST));
+    let (kind, message) = end(&world);
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(message.contains("The last checkpoint known before is file:/cp/chk-7"), "{message}");
+
+    let mut began_again = held();
+    let at = began_again.now.as_millisecond();
+    began_again.flink.jobs =
+        Some(vec![from_json(json!({"jid": OLD_JOB, "name": "orders", "state": "RUNNING", "start-time": at}))]);
+    assert_eq!(acted(&began_again).0, "scale-task-manager-back");
+}
+
+#[test]
+fn a_rewind_without_a_savepoint_is_offered_and_keeps_the_last_checkpoint() {
+    let rewind = json!({"from": "Path", "value": "file:/sp/older"});
+    let mut world = asked_for();
+    world.rollout.spec.request.start_from = from_json(rewind.clone());
+    complete(&mut world, "stop-with-savepoint");
+    world.flink.job = Some(detail("RUNNING", 2));
+    let cause = "disk full".to_owned();
+    world.flink.stop = Some(Ok(crate::flink::SavepointOperation::Failed { trace: cause.clone(), cause }));
+    let choices = recorded(&world).ending.unwrap().choices;
+    let offered = &choices.last().unwrap().start_from;
+    assert!(offered.without_savepoint && offered.value.as_deref() == Some("file:/sp/older"), "{choices:?}");
+
+    let mut again = held();
+    again.rollout.spec.request.start_from = offered.clone();
+    again.rollout.status = Some(recorded(&again));
+    assert_eq!(again.status().restore_point.unwrap().path, LAST);
+    let base = again.clone();
+    set(&mut again, |status| status.enter(&base, Stage::Deploy));
+    assert_eq!(recorded(&again).job.unwrap().start_path.as_deref(), Some("file:/sp/older"));
 }

@@ -3,6 +3,7 @@
 mod after_stop;
 mod before_stop;
 mod last_checkpoint;
+mod monitor;
 mod people;
 mod probes;
 mod savepoint;
@@ -34,6 +35,8 @@ fn from_json<T: serde::de::DeserializeOwned>(value: Value) -> T {
 pub(super) fn world(stage: Stage) -> World {
     let mut world = World {
         now: now(),
+        watched_since: now().checked_sub(SignedDuration::from_hours(1)).unwrap(),
+        flink_answered_at: None,
         rollout: from_json(json!({
             "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkRollout",
             "metadata": {"name": "r", "namespace": "shop", "uid": "u", "resourceVersion": "1", "finalizers": ["lockkeeper.dev/rollout"]},

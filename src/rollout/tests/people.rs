@@ -100,6 +100,37 @@ fn a_halted_rollout_is_resumed_or_given_up() {
     assert_eq!(end(&world).0, ResultKind::Abandoned);
 }
 
+/// Parked and at rest; then a person ran the printed commands.
+fn started_by_hand() -> World {
+    let mut world = world_going_back(Stage::Verify);
+    world.rollout.status = Some(crate::rollout::halt(&world, world.status(), "no image", true, Vec::new()));
+    (world.job_manager, world.task_manager) = (workload("jm", 0), workload("tm", 0));
+    assert_eq!(acted(&world).0, "park-template");
+    complete(&mut world, "park-template");
+    world.rollout.status = Some(recorded(&world));
+    assert!(world.status().halt.unwrap().at_rest.is_some());
+    (world.job_manager, world.task_manager) = (workload("jm", 1), workload("tm", 2));
+    world
+}
+
+#[test]
+fn what_a_person_started_by_hand_is_left_alone_and_can_be_given_up() {
+    let mut world = started_by_hand();
+    assert!(matches!(decide(&world), Decision::Wait(_)), "it is not scaled down again");
+    said(&mut world, DecisionKind::GiveUp, "slack:T/U2", None);
+    world.rollout.status = Some(recorded(&world));
+    let Effect::WriteHistory { status } = acted(&world).1 else { panic!("no history") };
+    assert!(status.parked_at.is_none(), "it runs");
+    assert_eq!(end(&world).0, ResultKind::Abandoned);
+}
+
+#[test]
+fn deleting_what_was_started_by_hand_ends_it() {
+    let mut world = started_by_hand();
+    world.rollout.metadata.deletion_timestamp = Some(world.time());
+    assert_eq!(end(&world).0, ResultKind::Abandoned);
+}
+
 #[test]
 fn a_watch_that_is_resumed_begins_anew() {
     let mut world = world_going_back(Stage::Monitor);

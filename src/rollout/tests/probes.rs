@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::{after_stop::watched, end, from_json, later, recorded, set, world};
+use super::{end, from_json, later, monitor::watched, recorded, set, world};
 use crate::{
     api::{Direction, ResultKind, Stage},
     rollout::{ProbeAnswer, World},

@@ -124,6 +124,43 @@ fn a_savepoint_in_sight_of_a_failed_job_needs_no_message() {
     assert_eq!((point.path.as_str(), point.kind), (POINT, crate::api::RestorePointKind::UncommittedSavepoint));
 }
 
+/// Flink shows the completed savepoint of a job that has not finished, and that restarted last at this moment.
+fn in_sight_of_a_running_job(restarting: i64) -> World {
+    let mut world = asked_to_stop();
+    let mut running = detail("RUNNING", 2);
+    running.timestamps.insert("RESTARTING".to_owned(), restarting);
+    world.flink.job = Some(running);
+    world.flink.checkpoints = Some(from_json(json!({"latest": {"savepoint": {
+        "status": "COMPLETED", "checkpoint_type": "SYNC_SAVEPOINT", "external_path": POINT, "trigger_timestamp": 1000}}})));
+    world
+}
+
+#[test]
+fn a_savepoint_of_a_job_that_restarted_while_stopping_is_unusable() {
+    let (kind, message) = end(&in_sight_of_a_running_job(1001));
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(message.contains(POINT) && message.contains("failed while stopping"), "{message}");
+}
+
+#[test]
+fn a_job_that_does_not_finish_is_told_with_its_savepoint() {
+    let mut world = in_sight_of_a_running_job(0);
+    assert!(matches!(decide(&world), Decision::Wait(_)));
+    later(&mut world, 1000);
+    let halt = recorded(&world).halt.unwrap();
+    assert!(halt.message.contains(POINT) && halt.message.contains("does not finish"), "{}", halt.message);
+}
+
+#[test]
+fn one_look_without_an_answer_is_no_silence() {
+    let mut world = asked_to_stop();
+    world.flink = FlinkView { unknown: Some("gone".into()), ..FlinkView::default() };
+    world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
+    later(&mut world, 100);
+    world.flink_answered_at = Some(world.now.checked_sub(SignedDuration::from_secs(5)).unwrap());
+    assert!(matches!(decide(&world), Decision::Wait(_)));
+}
+
 #[test]
 fn objects_that_cannot_be_created_end_it_in_time() {
     let mut world = world(Stage::Savepoint);

@@ -27,8 +27,10 @@ pub(super) fn parse(rest: &[&str]) -> Result<(StartFrom, usize), ParseError> {
     };
     let value = rest.get(2).copied();
     match from {
-        StartFromKind::RestorePoint => Ok((StartFrom { from, value: Some(restore_point(value)?) }, 3)),
-        StartFromKind::Path => Ok((StartFrom { from, value: Some(path(value)?) }, 3)),
+        StartFromKind::RestorePoint => {
+            Ok((StartFrom { value: Some(restore_point(value)?), ..StartFrom::plain(from) }, 3))
+        }
+        StartFromKind::Path => Ok((StartFrom { value: Some(path(value)?), ..StartFrom::plain(from) }, 3)),
         _ => Ok((StartFrom::plain(from), 2)),
     }
 }
@@ -86,7 +88,7 @@ mod tests {
 
     fn shown(text: &str) -> String {
         match parse(&text.split_whitespace().collect::<Vec<_>>()) {
-            Ok((StartFrom { from, value }, words)) => format!("{from:?} {value:?} {words}"),
+            Ok((StartFrom { from, value, .. }, words)) => format!("{from:?} {value:?} {words}"),
             Err(error) => error.to_string(),
         }
     }

@@ -65,7 +65,8 @@ pub(crate) fn headline(rollout: &FlinkRollout) -> String {
 /// What a rollout starts from, if that is not the savepoint it takes itself.
 pub(crate) fn start_state(start_from: &StartFrom) -> Option<String> {
     let value = start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
-    (start_from.from != StartFromKind::Savepoint).then(|| format!("{}{value}", start_from.from))
+    let without = if start_from.without_savepoint { ", without a savepoint of what runs" } else { "" };
+    (start_from.from != StartFromKind::Savepoint).then(|| format!("{}{value}{without}", start_from.from))
 }
 
 /// The state in one word, as a person would say it.

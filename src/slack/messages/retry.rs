@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, Style, actions},
-    escape,
+    escape, start_state,
 };
 use crate::{
     api::{Choice, FlinkRollout, StartFrom, StartFromKind},
@@ -18,8 +18,8 @@ pub(super) fn listed(choices: &[Choice]) -> String {
         return String::new();
     }
     let lines = choices.iter().map(|choice| {
-        let value = choice.start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
-        format!("\n• {}{value}: {}", choice.start_from.from, escape(&choice.cost))
+        let from = start_state(&choice.start_from).unwrap_or_else(|| choice.start_from.from.to_string());
+        format!("\n• {from}: {}", escape(&choice.cost))
     });
     format!("\nA new rollout could start from:{}", lines.collect::<String>())
 }

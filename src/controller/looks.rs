@@ -1,0 +1,58 @@
+//! Since when this process looks at a rollout, and when Flink last answered: deadlines count only while somebody is there to see what
+//! happens. Nothing of it is recorded; after a restart it begins anew.
+
+use dashmap::DashMap;
+use jiff::{SignedDuration, Timestamp};
+
+/// A longer pause between two looks means that this process, or the API server, was away.
+const GAP: SignedDuration = SignedDuration::from_secs(30);
+
+#[derive(Clone, Copy)]
+struct Look {
+    since: Timestamp,
+    last: Timestamp,
+    flink_answered_at: Option<Timestamp>,
+}
+
+/// What this process remembers of its looks, by the rollout's uid.
+#[derive(Default)]
+pub struct Looks {
+    known: DashMap<String, Look>,
+}
+
+impl Looks {
+    /// Notes a look. Since when it has been looked at without a gap, and when Flink last answered.
+    pub(super) fn note(&self, uid: &str, now: Timestamp, flink_answers: bool) -> (Timestamp, Option<Timestamp>) {
+        let mut look =
+            self.known.entry(uid.to_owned()).or_insert(Look { since: now, last: now, flink_answered_at: None });
+        if now.duration_since(look.last) > GAP {
+            look.since = now;
+        }
+        look.last = now;
+        if flink_answers {
+            look.flink_answered_at = Some(now);
+        }
+        (look.since, look.flink_answered_at)
+    }
+
+    /// Forgets a rollout that ended.
+    pub(super) fn forget(&self, uid: &str) {
+        self.known.remove(uid);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_begins_it_anew() {
+        let at = |second: i64| Timestamp::from_second(second).unwrap();
+        let looks = Looks::default();
+        assert_eq!(looks.note("u", at(0), true), (at(0), Some(at(0))));
+        assert_eq!(looks.note("u", at(20), false), (at(0), Some(at(0))));
+        assert_eq!(looks.note("u", at(51), false), (at(51), Some(at(0))));
+        looks.forget("u");
+        assert_eq!(looks.note("u", at(52), false), (at(52), None));
+    }
+}
