@@ -60,6 +60,7 @@ impl<'a> Chain<'a> {
     pub async fn comes_back(&mut self, version: &str, words: &[&str]) {
         let before = self.before();
         let (rollout, thread) = self.orders.deploy(self.slack, version).await;
+        assert!(rollout["spec"]["decisions"].as_array().unwrap().iter().all(|said| said["kind"] == "Approve"));
         self.is_back(&before, &rollout, &thread);
         let failure = text(&rollout, "/status/failure/message");
         for word in words {
@@ -77,9 +78,8 @@ impl<'a> Chain<'a> {
     }
 
     /// The version before is back as it was: objects, replicas, a fresh job, restored from exactly the restore point.
-    fn is_back(&self, before: &Before, rollout: &Value, thread: &str) {
+    pub fn is_back(&self, before: &Before, rollout: &Value, thread: &str) {
         assert_eq!(text(rollout, "/status/result/kind"), "RolledBack", "{thread}");
-        assert!(rollout["spec"]["decisions"].as_array().unwrap().iter().all(|said| said["kind"] == "Approve"));
         let after = self.before();
         for (before, after) in before.deployments.iter().zip(&after.deployments) {
             assert_eq!(template(before), template(after));

@@ -70,7 +70,8 @@ async fn a_bot_that_is_killed_in_every_stage_goes_on() {
     let emitted = || Records::emitted(&neighbour.data).unwrap().iter().count();
     let before = emitted();
     eventually("orders-eu goes on", Duration::from_secs(30), || (emitted() > before).then_some(())).await;
-    neighbour.count(&untouched.0.job, &[]).await;
+    let counted = neighbour.count(&untouched.0.job, &[]).await;
+    assert_eq!((counted.missing, counted.doubled), (0, 0), "{counted:?}");
 }
 
 /// 1.1.0 goes in as if nobody had been killed. Slack is away when it ends.

@@ -9,4 +9,5 @@ mod bad_requests;
 mod bad_versions;
 mod crashes;
 mod people;
+mod probes;
 mod there_and_back;

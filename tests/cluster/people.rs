@@ -1,8 +1,9 @@
-//! What people do to rollouts, in one chain on one application: they refuse, forget, forge, hurry, change their minds, delete,
+//! What people do to rollouts, in a chain on one application each: they refuse, forget, forge, hurry, change their minds, delete,
 //! roll back by command, and mend what kept a rollback from starting.
 
 mod before_stop;
 mod changed_minds;
+mod first_deployment;
 mod no_savepoint;
 mod parked;
 mod roll_back;
@@ -13,7 +14,7 @@ use lockkeeper_slack_simulator::{Simulator, View};
 use serde_json::json;
 
 use crate::support::{
-    application::{Application, CHANNEL},
+    application::{Application, CHANNEL, text},
     bot::{Bot, simulator},
     kubernetes_users::{OTTO, RITA},
     ledger::Ledger,
@@ -25,29 +26,45 @@ struct Scene {
     slack: Simulator,
 }
 
+/// What they do before the stop and right after it, from the first deployment on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn people_keep_the_upper_hand() {
-    let orders = Application::installed_for("people").await;
-    orders.admit_people();
-    orders.change(&json!({
-        "approvals": {"kubernetesUsers": [OTTO, RITA]},
-        "startDeadlineSeconds": 600,
-        "monitor": {"stabiliseSeconds": 2, "watchSeconds": 8},
-    }));
-    let slack = simulator().await;
-    let bot = Bot::start(&orders.sandbox, &orders.namespace.name, &slack).await;
-    let scene = Scene { orders, slack };
-
+    let (scene, bot) = Scene::set(Application::new_for("people")).await;
+    first_deployment::chain(&scene).await;
     before_stop::chain(&scene).await;
     let mut ledger = Ledger::open(&scene.orders).await;
     no_savepoint::chain(&scene, &mut ledger).await;
     changed_minds::chain(&scene, &mut ledger).await;
+    bot.stop().await;
+}
+
+/// What they do when a rollout is over, or cannot go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_bring_back_what_ran_before() {
+    let (scene, bot) = Scene::set(Application::installed_for("back").await).await;
+    let mut ledger = Ledger::open(&scene.orders).await;
+    let (rollout, _) = scene.orders.deploy(&scene.slack, "1.1.0").await;
+    ledger.went_on(&scene.orders, text(&rollout, "/status/job/jobId")).await;
+    scene.orders.change(&json!({"approvals": {"required": 0}}));
     roll_back::chain(&scene, &mut ledger).await;
     parked::chain(&scene, &mut ledger).await;
     bot.stop().await;
 }
 
 impl Scene {
+    /// An application with short windows and people who use kubectl, and the bot.
+    async fn set(orders: Application) -> (Self, Bot) {
+        orders.admit_people();
+        orders.change(&json!({
+            "approvals": {"kubernetesUsers": [OTTO, RITA]},
+            "startDeadlineSeconds": 600,
+            "monitor": {"stabiliseSeconds": 2, "watchSeconds": 8},
+        }));
+        let slack = simulator().await;
+        let bot = Bot::start(&orders.sandbox, &orders.namespace.name, &slack).await;
+        (Self { orders, slack }, bot)
+    }
+
     /// Does something that must leave the application as it is.
     async fn untouched<T>(&self, what: &str, step: impl Future<Output = T>) -> T {
         println!("==== {what}");

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::{
     bad_versions::Chain,
+    probes,
     support::{
         application::{Application, ROLLOUT, text},
         bot::{Bot, simulator},
@@ -31,10 +32,13 @@ async fn a_good_version_goes_in_and_bad_ones_come_back() {
     let slack = simulator().await;
     let bot = Bot::start(&orders.sandbox, &orders.namespace.name, &slack).await;
 
+    probes::hold_for_the_good_version(&orders);
     let job = good_version(&orders, &slack).await;
     refused_at_plan(&orders, &slack, &job).await;
     let mut chain = Chain::new(&orders, &slack, job);
     chain.bad_versions().await;
+    chain.comes_back_when_told().await;
+    chain.unhealthy_before_and_after().await;
     chain.wrong_ids().await;
     bot.stop().await;
 }
@@ -63,6 +67,7 @@ async fn good_version(orders: &Application, slack: &lockkeeper_slack_simulator::
     // A JobManager that ends in time has removed its metadata itself.
     let cleared = ["✓ *Clear HA*", "– *Clear HA* not needed"].iter().any(|line| thread.contains(line));
     assert!(cleared, "Clear HA is not in the thread:\n{thread}");
+    probes::held(orders, &rollout);
     let task_manager = orders.deployment("taskmanager");
     let rendered = task_manager.to_string();
     for dropped in ["ORDERS_REGION", "/scratch"] {

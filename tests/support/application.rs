@@ -53,6 +53,17 @@ impl Application {
         application
     }
 
+    /// An application of which nothing runs yet: its first deployment is Lockkeeper's.
+    pub fn new_for(purpose: &str) -> Self {
+        let sandbox = Sandbox::get();
+        let namespace = Arc::new(sandbox.namespace(purpose));
+        let data = sandbox.data.join(&namespace.name);
+        let application = Self { name: "orders".to_owned(), sandbox, namespace, data };
+        application.data_folder();
+        application.sandbox.apply(&application.namespace.name, &application.flink_application());
+        application
+    }
+
     /// A second application in the same namespace, as Helm installs it.
     pub async fn neighbour(&self, name: &str) -> Self {
         let data = self.sandbox.data.join(format!("{}-{name}", self.namespace.name));
@@ -71,9 +82,14 @@ impl Application {
         self.sandbox.kubectl(&["-n", &self.namespace.name, "patch", &object, "--type=merge", "-p", &patch]);
     }
 
-    fn helm_install(&self) {
+    /// The folder of the node that its pods write to, under a user of their own.
+    fn data_folder(&self) {
         std::fs::create_dir_all(&self.data).unwrap();
         std::fs::set_permissions(&self.data, std::fs::Permissions::from_mode(0o777)).unwrap();
+    }
+
+    fn helm_install(&self) {
+        self.data_folder();
         let mut helm = Command::new(&self.sandbox.helm);
         helm.args([
             "--kubeconfig",
@@ -160,6 +176,20 @@ impl Application {
         let request = self.approval(slack, &card).await;
         slack.click(&Click::new("bob", CHANNEL, &request.ts, "rollout.approve")).await.unwrap();
         self.ended(slack, &name, &card).await
+    }
+
+    /// Clicks a button on a rollout's card as bob, as soon as it is there.
+    pub async fn click_on_card(&self, slack: &Simulator, rollout: &str, label: &str, action: &str) {
+        let (ours, button) = (format!("`{rollout}`"), format!("[{label}]"));
+        let find = |view: &lockkeeper_slack_simulator::View<'_>| {
+            let roots = view.channel(CHANNEL).into_iter().filter(|message| !message.is_reply());
+            roots.into_iter().find(|root| {
+                let shown = view.render(root);
+                shown.contains(&ours) && shown.contains(&button)
+            })
+        };
+        let card = slack.wait_for("the button", Duration::from_secs(30), find).await.unwrap();
+        slack.click(&Click::new("bob", CHANNEL, &card.ts, action)).await.unwrap();
     }
 
     /// Waits for the line that says how a rollout ended, or that it halted.

@@ -79,6 +79,11 @@ fn java(places: &Places) -> Result<()> {
 fn tests(places: &Places, running: &Running) -> Result<()> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["test", "--workspace", "--no-fail-fast"]).current_dir(&places.checkout);
+    // The scenarios wait more than they compute: one more than the cores of a small machine runs beside them.
+    if env::var_os("RUST_TEST_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        cargo.env("RUST_TEST_THREADS", cores.max(3).to_string());
+    }
     check(cargo.envs(environment(&running.file, &running.info.kubectl, &running.info.helm)))
 }
 

@@ -68,7 +68,7 @@ fn a_deadline_that_passed_while_nobody_looked_is_tried_again_first() {
     written.rollout.status = Some(recorded(&written));
     let mut silent = started(world_going_back(Stage::Verify), 1, POINT, 0);
     silent.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
-    for mut world in vec![metadata, written, silent] {
+    for mut world in vec![metadata, written, silent].into_boxed_slice() {
         later(&mut world, 400);
         assert!(
             matches!(decide(&world), Decision::Record(_)),

@@ -2,11 +2,14 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
-use lockkeeper::api::{RestorePointKind, ResultKind, Stage, StartFromKind};
+use lockkeeper::{
+    api::{RestorePointKind, ResultKind, Stage, StartFromKind},
+    flink::same_path,
+};
 use serde_json::json;
 
 use super::Scene;
-use crate::support::ledger::Ledger;
+use crate::support::{application::text, ledger::Ledger};
 
 pub(super) async fn chain(scene: &Scene, ledger: &mut Ledger) {
     scene.orders.change(&json!({"approvals": {"required": 0}}));
@@ -48,6 +51,7 @@ async fn cannot_checkpoint(scene: &Scene, ledger: &mut Ledger) {
         })
         .await;
 
+    let last = orders.flink(&format!("/jobs/{}/checkpoints", ledger.job())).unwrap();
     let name = "last-checkpoint";
     orders.ask(name, json!({"kind": "Deploy", "version": "1.1.0", "startFrom": {"from": "LastCheckpoint"}}));
     orders.shows(name, "the old job stopped", |status| status.stage == Stage::Deploy || status.result.is_some()).await;
@@ -58,6 +62,7 @@ async fn cannot_checkpoint(scene: &Scene, ledger: &mut Ledger) {
     assert_eq!(point.kind, RestorePointKind::Checkpoint);
     let job = status.job.unwrap();
     assert_eq!(job.start_path.as_ref(), Some(&point.path));
+    assert!(same_path(&point.path, text(&last, "/latest/completed/external_path")), "{}: {last}", point.path);
     // What the old job committed after the checkpoint is there twice, and nothing else.
     let seen = Ledger::start_of(orders, &job.job_id);
     ledger.went_on_from(orders, &job.job_id, &seen).await;

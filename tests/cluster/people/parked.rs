@@ -3,19 +3,14 @@
 use std::time::Duration;
 
 use lockkeeper::api::{FlinkRolloutStatus, ResultKind, StartFrom};
-use lockkeeper_slack_simulator::{Click, View};
 use serde_json::{Value, json};
 
 use super::Scene;
-use crate::support::{
-    application::{CHANNEL, text},
-    ledger::Ledger,
-    refusals::released,
-    sandbox::eventually,
-};
+use crate::support::{application::text, ledger::Ledger, refusals::released, sandbox::eventually};
 
 pub(super) async fn chain(scene: &Scene, ledger: &mut Ledger) {
     resumed(scene, ledger).await;
+    started_by_hand(scene, ledger).await;
     given_up(scene, ledger).await;
 }
 
@@ -62,36 +57,42 @@ fn mend(scene: &Scene) {
     scene.orders.sandbox.kubectl(&["-n", &scene.orders.namespace.name, "delete", "quota", "no-pods"]);
 }
 
-/// Clicks a button on a rollout's card, as soon as it is there.
-async fn click(scene: &Scene, rollout: &str, label: &str, action: &str) {
-    let (slack, button) = (&scene.slack, format!("[{label}]"));
-    let ours = format!("`{rollout}`");
-    let find = |view: &View<'_>| {
-        let roots = view.channel(CHANNEL).into_iter().filter(|message| !message.is_reply());
-        roots.into_iter().find(|root| {
-            let shown = view.render(root);
-            shown.contains(&ours) && shown.contains(&button)
-        })
-    };
-    let card = slack.wait_for("the button", Duration::from_secs(30), find).await.unwrap();
-    slack.click(&Click::new("bob", CHANNEL, &card.ts, action)).await.unwrap();
-}
-
 async fn resumed(scene: &Scene, ledger: &mut Ledger) {
     let name = "parked-and-resumed";
     parked(scene, name).await;
     mend(scene);
-    click(scene, name, "Resume", "rollout.resume").await;
+    scene.orders.click_on_card(&scene.slack, name, "Resume", "rollout.resume").await;
     let status = scene.orders.shows(name, "its end", |status| status.result.is_some()).await;
     assert_eq!(status.result.unwrap().kind, ResultKind::RolledBack, "{}", status.message);
     ledger.went_on(&scene.orders, &status.job.unwrap().job_id).await;
+}
+
+/// A person runs the printed commands: what they started is left alone, and giving up ends the rollout with it running.
+async fn started_by_hand(scene: &Scene, ledger: &mut Ledger) {
+    let (orders, name) = (&scene.orders, "parked-and-started-by-hand");
+    parked(scene, name).await;
+    let at_rest = |status: &FlinkRolloutStatus| status.halt.as_ref().is_some_and(|halt| halt.at_rest.is_some());
+    let status = orders.shows(name, "that it is at rest", at_rest).await;
+    mend(scene);
+    for command in &status.halt.unwrap().commands {
+        let words: Vec<&str> = command.split(' ').skip(1).collect();
+        orders.sandbox.kubectl(&words);
+    }
+    let job = text(&orders.running_job().await, "/jid").to_owned();
+    orders.click_on_card(&scene.slack, name, "Give up", "rollout.give-up").await;
+    let status = orders.shows(name, "its end", |status| status.result.is_some()).await;
+    assert_eq!(status.result.unwrap().kind, ResultKind::Abandoned, "{}", status.message);
+    released(&orders.sandbox, &orders.namespace, "orders").await;
+    let known = orders.status();
+    assert_eq!((known.get("parkedAt"), &known["version"]), (None, &json!("1.1.0")), "{known}");
+    ledger.went_on(orders, &job).await;
 }
 
 /// After giving up, the next deploy asks where to start from; from the restore point it goes on as if nothing had been.
 async fn given_up(scene: &Scene, ledger: &mut Ledger) {
     let (orders, name) = (&scene.orders, "parked-and-given-up");
     parked(scene, name).await;
-    click(scene, name, "Give up", "rollout.give-up").await;
+    orders.click_on_card(&scene.slack, name, "Give up", "rollout.give-up").await;
     let status = orders.shows(name, "its end", |status| status.result.is_some()).await;
     assert_eq!(status.result.unwrap().kind, ResultKind::Abandoned, "{}", status.message);
     // The claim goes last.

@@ -1,0 +1,99 @@
+//! Probes of the users' own, and replicas that an autoscaler owns. Goes on with the chain of `bad_versions`.
+
+use lockkeeper::api::{FlinkRolloutStatus, Stage};
+use serde_json::{Value, json};
+
+use crate::{
+    bad_versions::Chain,
+    support::application::{Application, text},
+};
+
+/// A Service with the JobManager of one version behind it: while another version runs, nobody answers there.
+fn health_of(version: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "orders-health"},
+        "spec": {
+            "selector": {
+                "app.kubernetes.io/instance": "orders", "app.kubernetes.io/component": "jobmanager",
+                "app.kubernetes.io/version": version,
+            },
+            "ports": [{"port": 80, "targetPort": 8081}],
+        },
+    })
+}
+
+/// Three probes that hold for 1.1.0.
+pub fn hold_for_the_good_version(orders: &Application) {
+    orders.sandbox.apply(&orders.namespace.name, &health_of("1.1.0"));
+    orders.change(&json!({"monitor": {"probes": [
+        {"name": "rest answers", "http": {"service": "orders-rest", "port": 8081, "path": "/overview", "expect": 200}},
+        {"name": "counts add up", "flinkMetric": {"vertex": "count", "name": "count.sequenceBreaks", "op": "==", "value": 0.0}},
+        {"name": "shop is healthy", "failuresAllowed": 1, "http": {"service": "orders-health", "port": 80, "path": "/overview"}},
+    ]}}));
+}
+
+/// Every probe was asked, and held; from now on there is none.
+pub fn held(orders: &Application, rollout: &Value) {
+    let asked = rollout.pointer("/status/watch/probeFailures").unwrap();
+    assert_eq!(*asked, json!({"rest answers": 0, "counts add up": 0, "shop is healthy": 0}));
+    orders.change(&json!({"monitor": {"probes": []}}));
+}
+
+impl Chain<'_> {
+    /// 1.0.0 is good in every respect but one probe. So is 1.1.0 then: it is left running, halted, until what the probe asks is
+    /// mended. The TaskManagers' count is an autoscaler's, and stays.
+    pub async fn unhealthy_before_and_after(&mut self) {
+        let (orders, slack) = (self.orders, self.slack);
+        let namespace = orders.namespace.name.as_str();
+        let scaler =
+            ["autoscale", "deployment", "orders-taskmanager", "--name=scaler", "--min=1", "--max=4", "--cpu=80%"];
+        self.kubectl(&scaler);
+        orders.sandbox.apply(namespace, &health_of("9.9.9"));
+        let shop =
+            json!({"name": "shop is healthy", "http": {"service": "orders-health", "port": 80, "path": "/overview"}});
+        orders.change(&json!({"monitor": {"probes": [shop]}}));
+        let before = self.before();
+
+        let (halted, thread) = orders.deploy(slack, "1.0.0").await;
+        let name = text(&halted, "/metadata/name").to_owned();
+        assert_eq!(text(&halted, "/status/phase"), "Halted", "{thread}");
+        let replicas = before.deployments[1].pointer("/spec/replicas");
+        assert_eq!(halted.pointer("/status/plan/target/taskManagerReplicas"), replicas, "1.0.0 itself says 1");
+        assert!(thread.contains("HorizontalPodAutoscaler scaler owns the count, 1 to 4"), "{thread}");
+        for words in ["the probe shop is healthy failed", "It is left running"] {
+            assert!(thread.contains(words), "no {words:?} in\n{thread}");
+        }
+        assert_eq!(self.flink("/jobs/overview")["jobs"][0]["state"], "RUNNING");
+
+        orders.sandbox.apply(namespace, &health_of("1.1.0"));
+        orders.click_on_card(slack, &name, "Resume", "rollout.resume").await;
+        self.ended_as_before(&name, &before).await;
+        orders.change(&json!({"monitor": {"probes": []}}));
+        self.kubectl(&["delete", "hpa", "scaler"]);
+    }
+
+    /// Without automatic rollback a person is asked, and the old version comes back at their word.
+    pub async fn comes_back_when_told(&mut self) {
+        let (orders, slack) = (self.orders, self.slack);
+        orders.change(&json!({"automaticRollback": false}));
+        let before = self.before();
+        let (halted, thread) = orders.deploy(slack, "1.4.0").await;
+        let name = text(&halted, "/metadata/name").to_owned();
+        assert_eq!(text(&halted, "/status/phase"), "Halted", "{thread}");
+        assert!(thread.contains("Automatic rollback is off for this application"), "{thread}");
+        orders.click_on_card(slack, &name, "Roll back", "rollout.roll-back").await;
+        self.ended_as_before(&name, &before).await;
+        orders.change(&json!({"automaticRollback": true}));
+    }
+
+    async fn ended_as_before(&mut self, name: &str, before: &crate::bad_versions::Before) {
+        let over = |status: &FlinkRolloutStatus| {
+            status.result.is_some() || (status.halt.is_some() && status.stage == Stage::Verify)
+        };
+        let status = self.orders.shows(name, "its end", over).await;
+        assert!(status.result.is_some(), "{name} halted: {}", status.message);
+        let rollout = self.orders.rollout(name);
+        self.is_back(before, &rollout, &status.message);
+        self.nothing_is_missing(name, &rollout).await;
+    }
+}
