@@ -110,8 +110,8 @@ async fn crash_loop(orders: &Application, slack: &Simulator, program: &mut Progr
     thread_is_whole(orders, slack, name, &status).await;
 }
 
-/// Follows a rollout to its end. Whenever it shows a stage for the first time, the bot is killed and started again; the plan is
-/// approved while there is none. The last status, and where it was killed.
+/// Follows a rollout to its end. Whenever it shows a stage for the first time, or that an operation has begun and not ended, the bot
+/// is killed and started again; the plan is approved while there is none. The last status, and the stages it was killed in.
 async fn killed_in_every_stage(
     orders: &Application,
     name: &str,
@@ -120,6 +120,7 @@ async fn killed_in_every_stage(
 ) -> (FlinkRolloutStatus, Vec<(Direction, Stage)>) {
     let mut versions = orders.versions(name).await;
     let mut killed = Vec::new();
+    let mut begun = BTreeSet::new();
     loop {
         let status = next(orders, name, program, &mut versions).await;
         assert_eq!(status.halt, None, "{name} halted");
@@ -127,10 +128,20 @@ async fn killed_in_every_stage(
             return (status, killed);
         }
         let stage = (status.direction, status.stage);
-        if status.stages.is_empty() || killed.contains(&stage) {
+        let under_way = status.operations.iter().filter(|operation| operation.completed_at.is_none());
+        let fresh: Vec<String> =
+            under_way.map(|operation| operation.name.clone()).filter(|name| !begun.contains(name)).collect();
+        if status.stages.is_empty() || (killed.contains(&stage) && fresh.is_empty()) {
             continue;
         }
         program.kill();
+        if killed.contains(&stage) {
+            println!("     {name}: killed in {}", fresh.join(", "));
+            begun.extend(fresh);
+            program.start();
+            continue;
+        }
+        begun.extend(fresh);
         println!("     {name}: killed in {} ({:?})", stage.1, stage.0);
         if stage.1 == Stage::Approve {
             let digest = status.plan.unwrap().digest;
