@@ -41,7 +41,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(file) = &arguments.json {
         cargo.arg("--json").arg(std::path::absolute(file)?);
     }
-    let good = command::visible(&mut cargo)?;
+    let good = command::visible(&cargo)?;
     if !running.was_up {
         drop(running);
         sandbox::down(&places)?;

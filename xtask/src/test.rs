@@ -87,7 +87,7 @@ fn environment<'a>(file: &'a Path, kubectl: &'a Path, helm: &'a Path) -> [(&'sta
     [("LOCKKEEPER_SANDBOX", file), ("LOCKKEEPER_KUBECTL", kubectl), ("LOCKKEEPER_HELM", helm)]
 }
 
-fn check(tool: &mut Command) -> Result<()> {
+fn check(tool: &Command) -> Result<()> {
     if !command::visible(tool)? {
         bail!("it said above what is wrong");
     }

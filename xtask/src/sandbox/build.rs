@@ -123,7 +123,7 @@ impl Module {
         go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags", &self.link_flags(), "-o"])
             .arg(folder)
             .args(packages);
-        command::logged(&mut go, &places.state.join("build").join(format!("{}.log", file_name(folder))))
+        command::logged(&go, &places.state.join("build").join(format!("{}.log", file_name(folder))))
     }
 
     /// Without its version linked in, the node reports a development version, which charts' `kubeVersion` refuses.
