@@ -31,6 +31,9 @@ pub struct Arguments {
 /// Brings the sandbox up, runs the tour, and brings down what it brought up.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let places = Places::of_this_checkout()?;
+    if let Some(cluster) = sandbox::Cluster::from_environment()? {
+        cluster.refuse("the demo")?;
+    }
     let running = sandbox::up(&places, UpOptions { tied: true, ..UpOptions::from_environment(arguments.yes) })?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.args(["run", "--quiet", "--package", "lockkeeper", "--example", "demo", "--"]).current_dir(&places.checkout);

@@ -13,9 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, kill_process, set_child_subreaper, wait,
-};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, kill_process, set_child_subreaper, wait};
 
 /// How long the program may take to end by itself once it is told to.
 const GRACE: Duration = Duration::from_secs(3);
@@ -68,8 +66,7 @@ pub fn hold(arguments: &Arguments) -> Result<ExitCode> {
     let mut program = Command::new(&arguments.words[0]);
     program.args(&arguments.words[1..]).stdin(Stdio::null());
     std::os::unix::process::CommandExt::process_group(&mut program, arguments.group);
-    let program =
-        program.spawn().with_context(|| format!("`{}` cannot be started", arguments.words[0].display()))?;
+    let program = program.spawn().with_context(|| format!("`{}` cannot be started", arguments.words[0].display()))?;
     spawn(end_with_input);
     reap(i32::try_from(program.id()).ok().and_then(Pid::from_raw))
 }
