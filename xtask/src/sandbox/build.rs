@@ -204,6 +204,17 @@ mod tests {
     }
 
     #[test]
+    fn the_bots_image_is_built_with_the_versions_that_the_tests_run_with() {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let read = |name: &str| fs::read_to_string(checkout.join(name)).unwrap();
+        let (image, go_mod, cargo) = (read("Dockerfile"), read("sandbox/kubernetes/go.mod"), read("Cargo.toml"));
+        let helm = pinned(&go_mod, "helm.sh/helm/v3").unwrap();
+        assert!(image.contains(&format!("ARG HELM_VERSION={helm}\n")), "the Dockerfile does not build Helm {helm}");
+        let rust = cargo.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap().trim_matches('"');
+        assert!(image.contains(&format!("/rust:{rust}-")), "the Dockerfile does not use Rust {rust}");
+    }
+
+    #[test]
     fn this_project_pins_what_it_links_in() {
         let module = Module::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../sandbox/kubernetes")).unwrap();
         let flags = module.link_flags();
