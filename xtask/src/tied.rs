@@ -18,6 +18,8 @@ use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, kil
 /// How long the program may take to end by itself once it is told to.
 const GRACE: Duration = Duration::from_secs(3);
 const POLL: Duration = Duration::from_millis(20);
+/// So many times it is looked whether a program that failed was ended together with whoever started it.
+const FEW: u32 = 50;
 
 /// Set once the process that started this one is gone.
 static ORPHANED: AtomicBool = AtomicBool::new(false);
@@ -75,14 +77,31 @@ pub fn hold(arguments: &Arguments) -> Result<ExitCode> {
 fn reap(program: Option<Pid>) -> Result<ExitCode> {
     loop {
         match wait(WaitOptions::empty()) {
-            Ok(Some((ended, status))) if Some(ended) == program && !ORPHANED.load(Ordering::SeqCst) => {
-                return Ok(code(status));
+            Ok(Some((ended, status))) if Some(ended) == program => {
+                if !interrupted(status) {
+                    return Ok(code(status));
+                }
+                spawn(kill_children);
             }
             Ok(_) | Err(Errno::INTR) => {}
             Err(Errno::CHILD) => return Ok(ExitCode::FAILURE),
             Err(error) => return Err(error).context("what was started cannot be waited for"),
         }
     }
+}
+
+/// Whether the program ended because it was to. Ctrl-C ends it and whoever started it at once, and the end of the latter is
+/// learned of a moment later: a program that failed is given that moment.
+fn interrupted(status: WaitStatus) -> bool {
+    let orphaned = || ORPHANED.load(Ordering::SeqCst);
+    let failed = status.exit_status() != Some(0);
+    let soon = || {
+        (0..FEW).any(|_| {
+            sleep(POLL);
+            orphaned()
+        })
+    };
+    orphaned() || status.terminating_signal().is_some() || (failed && soon())
 }
 
 /// As a shell says it.
@@ -98,7 +117,11 @@ fn end_with_input() {
     ORPHANED.store(true, Ordering::SeqCst);
     signal_children(Signal::INT);
     sleep(GRACE);
-    // Each that is killed leaves us its own children; the process ends when none is left.
+    kill_children();
+}
+
+/// Each that is killed leaves us its own children; the process ends when none is left.
+fn kill_children() {
     loop {
         signal_children(Signal::KILL);
         sleep(POLL);

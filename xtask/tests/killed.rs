@@ -1,9 +1,10 @@
-//! `kill -9` of a command leaves no process behind that it started.
+//! `kill -9` of a command, or Ctrl-C, leaves no process behind that it started.
 
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -20,7 +21,21 @@ wait
 
 #[test]
 fn what_a_killed_command_started_ends_with_it_also_what_left_its_session() {
-    let folder = std::env::temp_dir().join(format!("lockkeeper-killed-{}", std::process::id()));
+    everything_ends_with("killed", |xtask| succeeded(&["-KILL", &xtask.to_string()]));
+}
+
+/// A terminal sends the signal to every process of the group at once.
+#[test]
+fn what_an_interrupted_command_started_ends_with_it_also_what_left_its_session() {
+    everything_ends_with("interrupted", |xtask| succeeded(&["-INT", "--", &format!("-{xtask}")]));
+}
+
+fn succeeded(kill: &[&str]) {
+    assert!(Command::new("kill").args(kill).status().unwrap().success());
+}
+
+fn everything_ends_with(name: &str, end: impl Fn(u32)) {
+    let folder = std::env::temp_dir().join(format!("lockkeeper-{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let (tool, pids) = (folder.join("cargo"), folder.join("pids"));
     fs::write(&tool, TOOL).unwrap();
@@ -28,10 +43,11 @@ fn what_a_killed_command_started_ends_with_it_also_what_left_its_session() {
 
     let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
     xtask.arg("test").env("LOCKKEEPER_CACHE", folder.join("cache")).env("CARGO", &tool).env("PIDS", &pids);
+    xtask.process_group(0);
     let mut xtask = xtask.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // Two tools: the one that formats, which shows what it says, and the one that installs cargo-deny, beside it, into a log.
     until("both tools and their children have begun", || noted(&pids).len() == 6);
-    xtask.kill().unwrap();
+    end(xtask.id());
     xtask.wait().unwrap();
     until("all of them have ended", || noted(&pids).iter().all(|pid| !lives(pid)));
     fs::remove_dir_all(&folder).unwrap();
