@@ -1,5 +1,6 @@
 //! Runs other programs so that a failure says which, and what it said last. Those that take long end with this one.
 
+use std::env;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -10,6 +11,20 @@ use crate::tied;
 
 /// How much of a failed program's output is shown.
 const TAIL_LINES: usize = 20;
+
+/// The cargo that runs xtask, not another one that may be on the path, in this folder.
+///
+/// What it tells xtask about xtask's own package is taken away: ring's build script would be run again for it, and half of
+/// the project compiled again, each time after a cargo that was started by hand.
+pub fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
+        cargo.env_remove(name);
+    }
+    cargo.current_dir(folder);
+    cargo
+}
 
 /// Runs to the end and returns what went to standard output, without the white space around it.
 pub fn output(command: &mut Command) -> Result<String> {

@@ -1,10 +1,6 @@
 //! `cargo xtask demo`: the main job on a real sandbox. The tour itself is examples/demo.rs; here the sandbox is put around it.
 
-use std::{
-    env,
-    path::PathBuf,
-    process::{Command, ExitCode},
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, bail};
 
@@ -35,8 +31,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         cluster.refuse("the demo")?;
     }
     let running = sandbox::up(&places, UpOptions { tied: true, ..UpOptions::from_environment(arguments.yes) })?;
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["run", "--quiet", "--package", "lockkeeper", "--example", "demo", "--"]).current_dir(&places.checkout);
+    let mut cargo = command::cargo(&places.checkout);
+    cargo.args(["run", "--quiet", "--package", "lockkeeper", "--example", "demo", "--"]);
     cargo.env("LOCKKEEPER_SANDBOX", &running.file);
     if arguments.exit {
         cargo.arg("--exit");

@@ -3,7 +3,6 @@
 mod deny;
 mod table;
 
-use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -63,9 +62,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn cargo<I: AsRef<OsStr>>(places: &Places, arguments: impl IntoIterator<Item = I>) -> Result<()> {
-    // The cargo that runs xtask, not another one that may be on the path.
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    check(cargo.args(arguments).current_dir(&places.checkout))
+    check(command::cargo(&places.checkout).args(arguments))
 }
 
 fn go(places: &Places) -> Result<()> {
@@ -95,8 +92,8 @@ fn tests(places: &Places, running: &Running) -> Result<()> {
 }
 
 fn test(places: &Places, running: &Running, which: &str) -> Result<()> {
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["test", "--no-fail-fast"]).args(which.split(' ')).current_dir(&places.checkout);
+    let mut cargo = command::cargo(&places.checkout);
+    cargo.args(["test", "--no-fail-fast"]).args(which.split(' '));
     check(cargo.envs(environment(&running.file, &running.info.kubectl, &running.info.helm)))
 }
 
