@@ -7,17 +7,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+/// The test binaries that need no node of ours; whatever else is made of this file does.
+const WITHOUT_A_NODE: [&str; 1] = ["conversations"];
 
 /// What `cargo xtask sandbox status --json` says.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Sandbox {
     pub kubeconfig: PathBuf,
     pub kubectl: PathBuf,
     pub helm: PathBuf,
+    #[serde(deserialize_with = "folder_or_name")]
     pub data: PathBuf,
     pub chart: PathBuf,
+    own_cluster: bool,
 }
 
 /// A namespace of a test's own, deleted at its end.
@@ -39,7 +45,19 @@ impl Sandbox {
             .expect("LOCKKEEPER_SANDBOX is not set: run these tests by `cargo xtask test`");
         let text = std::fs::read_to_string(&file)
             .unwrap_or_else(|error| panic!("{file}: {error}; run `cargo xtask sandbox up`"));
-        serde_json::from_str(&text).unwrap()
+        let sandbox: Self = serde_json::from_str(&text).unwrap();
+        sandbox.refuse_without_node(env!("CARGO_CRATE_NAME"));
+        sandbox
+    }
+
+    /// Before anything is touched: pods of the sample application cannot start on a cluster of the user's own.
+    fn refuse_without_node(&self, binary: &str) {
+        assert!(
+            !self.own_cluster || WITHOUT_A_NODE.contains(&binary),
+            "`{binary}` cannot use the cluster that LOCKKEEPER_KUBECONFIG names: its nodes have neither the sample \
+             application's images (sandbox.invalid/orders:...) nor a folder that this machine sees too; unset it and run \
+             `cargo xtask sandbox up`"
+        );
     }
 
     /// kubectl as the administrator.
@@ -119,6 +137,12 @@ impl Sandbox {
     }
 }
 
+/// On a cluster of the user's own there is no folder that both its nodes and this machine see: what is only planned there
+/// still names one.
+fn folder_or_name<'de, D: Deserializer<'de>>(data: D) -> Result<PathBuf, D::Error> {
+    Ok(Option::deserialize(data)?.unwrap_or_else(|| "/lockkeeper".into()))
+}
+
 /// Looks again until there is an answer, or the deadline has passed.
 pub async fn eventually<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
@@ -131,5 +155,25 @@ pub async fn eventually<T>(what: &str, deadline: Duration, mut look: impl FnMut(
         assert!(began.elapsed() < deadline, "{what}: not within {deadline:?}");
         tokio::time::sleep(pause).await;
         pause = (pause * 5 / 4).min(Duration::from_millis(1500));
+    }
+}
+
+#[test]
+fn a_cluster_of_the_users_own_is_refused_by_what_needs_a_node_and_by_nothing_else() {
+    let sandbox = |own: bool| {
+        let data = if own { Value::Null } else { "/data".into() };
+        serde_json::from_value::<Sandbox>(serde_json::json!({
+            "kubeconfig": "/k", "kubectl": "/b/kubectl", "helm": "/b/helm", "data": data, "chart": "/c", "ownCluster": own,
+        }))
+        .unwrap()
+    };
+    for binary in ["cluster", "demo", "conversations"] {
+        sandbox(false).refuse_without_node(binary);
+    }
+    sandbox(true).refuse_without_node("conversations");
+    for binary in ["cluster", "demo"] {
+        let refused = std::panic::catch_unwind(|| sandbox(true).refuse_without_node(binary)).unwrap_err();
+        let why = refused.downcast_ref::<String>().unwrap();
+        assert!(why.contains("unset it") && !why.contains('\n'), "{why}");
     }
 }

@@ -1,13 +1,30 @@
-//! Runs other programs so that a failure says which, and what it said last.
+//! Runs other programs so that a failure says which, and what it said last. Those that take long end with this one.
 
+use std::env;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::tied;
+
 /// How much of a failed program's output is shown.
 const TAIL_LINES: usize = 20;
+
+/// The cargo that runs xtask, not another one that may be on the path, in this folder.
+///
+/// What it tells xtask about xtask's own package is taken away: ring's build script would be run again for it, and half of
+/// the project compiled again, each time after a cargo that was started by hand.
+pub fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(ours)) {
+        cargo.env_remove(name);
+    }
+    cargo.current_dir(folder);
+    cargo
+}
 
 /// Runs to the end and returns what went to standard output, without the white space around it.
 pub fn output(command: &mut Command) -> Result<String> {
@@ -19,14 +36,14 @@ pub fn output(command: &mut Command) -> Result<String> {
 }
 
 /// Runs to the end with all output in a file; a failure shows the end of it.
-pub fn logged(command: &mut Command, log: &Path) -> Result<()> {
+pub fn logged(command: &Command, log: &Path) -> Result<()> {
     if let Some(folder) = log.parent() {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     }
     let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let second = file.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
-    let status =
-        command.stdin(Stdio::null()).stdout(file).stderr(second).status().with_context(|| cannot_start(command))?;
+    let tied = tied::command(command).stdout(file).stderr(second).spawn();
+    let status = tied.and_then(tied::wait_for).with_context(|| cannot_start(command))?;
     if !status.success() {
         let text = fs::read_to_string(log).unwrap_or_default();
         bail!("`{}` failed ({status}). The end of {}:\n{}", shown(command), log.display(), tail(&text));
@@ -35,8 +52,9 @@ pub fn logged(command: &mut Command, log: &Path) -> Result<()> {
 }
 
 /// Runs to the end with the caller's own terminal, and says whether it succeeded.
-pub fn visible(command: &mut Command) -> Result<bool> {
-    command.status().map(|status| status.success()).with_context(|| cannot_start(command))
+pub fn visible(command: &Command) -> Result<bool> {
+    let tied = tied::command(command).spawn();
+    tied.and_then(tied::wait_for).map(|status| status.success()).with_context(|| cannot_start(command))
 }
 
 fn cannot_start(command: &Command) -> String {

@@ -1,10 +1,6 @@
 //! `cargo xtask demo`: the main job on a real sandbox. The tour itself is examples/demo.rs; here the sandbox is put around it.
 
-use std::{
-    env,
-    path::PathBuf,
-    process::{Command, ExitCode},
-};
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Result, bail};
 
@@ -31,9 +27,12 @@ pub struct Arguments {
 /// Brings the sandbox up, runs the tour, and brings down what it brought up.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let places = Places::of_this_checkout()?;
+    if let Some(cluster) = sandbox::Cluster::from_environment()? {
+        cluster.refuse("the demo")?;
+    }
     let running = sandbox::up(&places, UpOptions { tied: true, ..UpOptions::from_environment(arguments.yes) })?;
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["run", "--quiet", "--package", "lockkeeper", "--example", "demo", "--"]).current_dir(&places.checkout);
+    let mut cargo = command::cargo(&places.checkout);
+    cargo.args(["run", "--quiet", "--package", "lockkeeper", "--example", "demo", "--"]);
     cargo.env("LOCKKEEPER_SANDBOX", &running.file);
     if arguments.exit {
         cargo.arg("--exit");
@@ -41,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(file) = &arguments.json {
         cargo.arg("--json").arg(std::path::absolute(file)?);
     }
-    let good = command::visible(&mut cargo)?;
+    let good = command::visible(&cargo)?;
     if !running.was_up {
         drop(running);
         sandbox::down(&places)?;

@@ -20,6 +20,8 @@ use anyhow::{Context, Result};
 use archive::Image;
 use inputs::Key;
 
+use crate::cache;
+
 /// The name of the sample application's images, without the version.
 pub const REPOSITORY: &str = "sandbox.invalid/orders";
 
@@ -55,7 +57,9 @@ fn build_archive(places: &Places, progress: &dyn Fn(&str)) -> Result<PathBuf> {
     let key =
         Key::new("archive").and("format", archive::FORMAT).and("base", base_key.name()).and("jobs", jobs_key.name());
     let archive = places.cache.join(format!("orders-{}.tar", key.name()));
-    if archive.exists() {
+    // What the archive was made of is used as well: a change of the one needs the other again.
+    let (base, jars) = (system::kept(places, &base_key), jobs::kept(places, &jobs_key));
+    if [&archive, &base, &jars].map(|part| cache::used(part))[0] {
         return Ok(archive);
     }
     let base = system::layer(places, &base_key, progress)?;
@@ -72,9 +76,11 @@ fn build_archive(places: &Places, progress: &dyn Fn(&str)) -> Result<PathBuf> {
     Ok(archive)
 }
 
-/// Moves a finished file or folder to the place where it is kept, in one step.
+/// Moves a finished file or folder to the place where it is kept, in one step. What it takes the place of goes some day.
 fn keep(finished: &Path, kept: &Path) -> Result<()> {
-    fs::rename(finished, kept).with_context(|| format!("cannot move {} to {}", finished.display(), kept.display()))
+    fs::rename(finished, kept).with_context(|| format!("cannot move {} to {}", finished.display(), kept.display()))?;
+    cache::prune(kept);
+    Ok(())
 }
 
 fn lock(path: &Path) -> Result<File> {

@@ -9,6 +9,7 @@ mod places;
 mod progress;
 mod sandbox;
 mod test;
+mod tied;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,9 @@ enum Command {
     /// Builds the sandbox's images and prints their archives.
     #[command(hide = true)]
     Images,
+    /// Runs a program that ends with whoever started this.
+    #[command(hide = true)]
+    Tied(tied::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +59,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Manifests => manifests::run(),
         Command::Images => build_images().map(|()| ExitCode::SUCCESS),
+        Command::Tied(arguments) => tied::hold(&arguments),
     }
 }
 

@@ -24,9 +24,14 @@ pub(super) fn key(places: &Places) -> Result<Key> {
     Key::new("jobs").and_path("pom", &job.join("pom.xml"))?.and_path("main", &job.join("src/main"))
 }
 
+/// Where the jars are kept.
+pub(super) fn kept(places: &Places, key: &Key) -> PathBuf {
+    places.cache.join(format!("jobs-{}", key.name()))
+}
+
 /// The jars, built if they are not there, by version.
 pub(super) fn jars(places: &Places, key: &Key, progress: &dyn Fn(&str)) -> Result<Vec<Job>> {
-    let kept = places.cache.join(format!("jobs-{}", key.name()));
+    let kept = kept(places, key);
     if !kept.exists() {
         progress("building the sample job with Maven");
         keep(&build(places)?, &kept)?;

@@ -35,9 +35,14 @@ pub(super) fn key(places: &Places) -> Result<Key> {
         .and_path("sandbox/flink", &places.checkout.join("sandbox/flink"))
 }
 
+/// Where the layer's tar file is kept.
+pub(super) fn kept(places: &Places, key: &Key) -> PathBuf {
+    places.cache.join(format!("flink-{}.tar", key.name()))
+}
+
 /// The layer's tar file, built if it is not there.
 pub(super) fn layer(places: &Places, key: &Key, progress: &dyn Fn(&str)) -> Result<PathBuf> {
-    let kept = places.cache.join(format!("flink-{}.tar", key.name()));
+    let kept = kept(places, key);
     if kept.exists() {
         return Ok(kept);
     }

@@ -123,7 +123,7 @@ impl Module {
         go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags", &self.link_flags(), "-o"])
             .arg(folder)
             .args(packages);
-        command::logged(&mut go, &places.state.join("build").join(format!("{}.log", file_name(folder))))
+        command::logged(&go, &places.state.join("build").join(format!("{}.log", file_name(folder))))
     }
 
     /// Without its version linked in, the node reports a development version, which charts' `kubeVersion` refuses.
@@ -201,6 +201,17 @@ mod tests {
         for line in replaced {
             assert!(line.ends_with(&expected), "{line} does not belong to Kubernetes {kubernetes}");
         }
+    }
+
+    #[test]
+    fn the_bots_image_is_built_with_the_versions_that_the_tests_run_with() {
+        let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let read = |name: &str| fs::read_to_string(checkout.join(name)).unwrap();
+        let (image, go_mod, cargo) = (read("Dockerfile"), read("sandbox/kubernetes/go.mod"), read("Cargo.toml"));
+        let helm = pinned(&go_mod, "helm.sh/helm/v3").unwrap();
+        assert!(image.contains(&format!("ARG HELM_VERSION={helm}\n")), "the Dockerfile does not build Helm {helm}");
+        let rust = cargo.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap().trim_matches('"');
+        assert!(image.contains(&format!("/rust:{rust}-")), "the Dockerfile does not use Rust {rust}");
     }
 
     #[test]

@@ -24,6 +24,7 @@ use crate::places::Places;
 
 pub use down::down;
 pub use up::{Running, UpOptions, up};
+pub use users::Cluster;
 
 /// What to do with this checkout's sandbox.
 #[derive(clap::Args)]

@@ -12,7 +12,13 @@ use crate::places::Places;
 pub fn print(places: &Places, json: bool) -> Result<ExitCode> {
     if let Some(cluster) = users::Cluster::from_environment()? {
         eprintln!("LOCKKEEPER_KUBECONFIG is set: {}", cluster.describe());
-        return show(&Info::read(&Info::users_path(places))?, json);
+        if let Some(info) = cluster.known(places)? {
+            return show(&info, json);
+        }
+        eprintln!(
+            "Nothing is known about this cluster yet. `cargo xtask sandbox up` looks at it and builds the tools."
+        );
+        return Ok(ExitCode::FAILURE);
     }
     if is_up(places)? {
         return show(&Info::read(&Info::path(places))?, json);

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::build;
 use super::info::Info;
 use crate::command;
+use crate::images;
 use crate::places::Places;
 use crate::progress::Progress;
 
@@ -37,6 +38,31 @@ impl Cluster {
     #[must_use]
     pub fn describe(&self) -> String {
         format!("the cluster of {} is used, and no sandbox is started", self.kubeconfig.display())
+    }
+
+    /// Fails where what needs a node of our own is asked for: nothing was touched yet.
+    pub fn refuse(&self, what: &str) -> Result<()> {
+        bail!(
+            "{what} cannot use the cluster of {}, which LOCKKEEPER_KUBECONFIG names: its nodes have neither the sample \
+             application's images ({}:...) nor a folder that this machine sees too; unset LOCKKEEPER_KUBECONFIG, and \
+             it runs in a sandbox on this machine",
+            self.kubeconfig.display(),
+            images::REPOSITORY
+        )
+    }
+
+    /// What [`Cluster::use_it`] wrote about this very cluster, if it was run for it.
+    pub fn known(&self, places: &Places) -> Result<Option<Info>> {
+        let path = Info::users_path(places);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let info = Info::read(&path)?;
+        if !info.kubectl.exists() || !info.helm.exists() {
+            return Ok(None);
+        }
+        let target = self.target(&info.kubectl)?;
+        Ok((info.kubeconfig == self.kubeconfig && info.api_server == target.server).then_some(info))
     }
 
     /// Builds the tools, says which cluster will be touched, and checks that it answers.
@@ -103,6 +129,8 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -110,6 +138,48 @@ mod tests {
         let shown = r#"{"clusters":[{"name":"c","cluster":{"server":"https://example.test:6443"}}],"current-context":"staging"}"#;
         let expected = Target { server: "https://example.test:6443".to_owned(), context: "staging".to_owned() };
         assert_eq!(Target::parse(shown).unwrap(), expected);
+    }
+
+    /// A folder with a kubectl that always shows the given server.
+    fn with_kubectl(name: &str, server: &str) -> (Places, PathBuf) {
+        let folder = env::temp_dir().join(format!("lockkeeper-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let shown = format!(r#"{{"clusters":[{{"cluster":{{"server":"{server}"}}}}],"current-context":"c"}}"#);
+        let kubectl = folder.join("kubectl");
+        fs::write(&kubectl, format!("#!/bin/sh\necho '{shown}'\n")).unwrap();
+        fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
+        let state = folder.clone();
+        (Places { checkout: state.clone(), cache: state.clone(), state, name: String::new() }, kubectl)
+    }
+
+    #[test]
+    fn what_is_known_of_one_cluster_is_not_said_of_another() {
+        let (places, kubectl) = with_kubectl("users-cluster", "https://one.test");
+        let cluster = |kubeconfig: &str| Cluster { kubeconfig: kubeconfig.into() };
+        assert_eq!(cluster("/one").known(&places).unwrap(), None);
+        let info = Info {
+            kubeconfig: "/one".into(),
+            api_server: "https://one.test".to_owned(),
+            kubectl: kubectl.clone(),
+            helm: kubectl,
+            data: None,
+            chart: places.chart(),
+            own_cluster: true,
+        };
+        info.write(&Info::users_path(&places)).unwrap();
+        assert_eq!(cluster("/one").known(&places).unwrap(), Some(info.clone()));
+        assert_eq!(cluster("/two").known(&places).unwrap(), None, "another file");
+        // The same file, whose current context was changed meanwhile.
+        Info { api_server: "https://two.test".to_owned(), ..info }.write(&Info::users_path(&places)).unwrap();
+        assert_eq!(cluster("/one").known(&places).unwrap(), None, "another server");
+        fs::remove_dir_all(&places.state).unwrap();
+    }
+
+    #[test]
+    fn a_refusal_is_one_sentence_that_says_what_is_missing_and_the_way_out() {
+        let refusal = Cluster { kubeconfig: "/one".into() }.refuse("the demo").unwrap_err().to_string();
+        assert!(refusal.contains(images::REPOSITORY) && refusal.contains("unset LOCKKEEPER_KUBECONFIG"), "{refusal}");
+        assert!(!refusal.contains('\n') && !refusal.contains(". "), "{refusal}");
     }
 
     #[test]

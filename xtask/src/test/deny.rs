@@ -39,7 +39,7 @@ impl Deny {
         self.installing.join().map_err(|_| anyhow!("compiling cargo-deny panicked"))??;
         let mut deny = Command::new(self.program);
         deny.current_dir(&places.checkout).args(["--workspace", "check", "bans", "licenses", "sources"]);
-        if !command::visible(&mut deny)? {
+        if !command::visible(&deny)? {
             bail!("a dependency is not as deny.toml wants it; it said above which");
         }
         Ok(())
