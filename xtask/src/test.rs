@@ -3,6 +3,7 @@
 mod deny;
 mod table;
 
+use std::env;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, ExitCode};
