@@ -73,6 +73,21 @@ fn line_by_line(key: &str, before: Option<&String>, after: Option<&String>, line
     }
 }
 
+/// The paths below which two values differ, without the values.
+#[must_use]
+pub fn differing_fields(old: &Value, new: &Value) -> Vec<String> {
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    flatten(String::new(), old, &mut before);
+    flatten(String::new(), new, &mut after);
+    let paths: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let mut differ: Vec<String> =
+        paths.into_iter().filter(|path| before.get(*path) != after.get(*path)).cloned().collect();
+    if differ.is_empty() && old != new {
+        differ.push("the order of its lists".to_owned());
+    }
+    differ
+}
+
 /// Every scalar below an object by its path, without what differs in every revision.
 fn flat(object: &DynamicObject) -> BTreeMap<String, String> {
     let mut data = object.data.clone();
@@ -115,6 +130,19 @@ fn flatten(path: String, value: &Value, found: &mut BTreeMap<String, String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_differs_is_named_without_its_value() {
+        let template = |image: &str, key: &str| {
+            let env = serde_json::json!([{"name": "KEY", "value": key}]);
+            serde_json::json!({"spec": {"containers": [{"name": "main", "image": image, "env": env}]}})
+        };
+        let differ = differing_fields(&template("a:1", "hunter2"), &template("a:2", "hunter3"));
+        assert_eq!(differ, ["spec.containers[main].env[KEY].value", "spec.containers[main].image"]);
+        assert!(differing_fields(&template("a:1", "x"), &template("a:1", "x")).is_empty());
+        let list = |items: &[&str]| serde_json::json!({"list": items.iter().map(|name| serde_json::json!({"name": name})).collect::<Vec<_>>()});
+        assert_eq!(differing_fields(&list(&["a", "b"]), &list(&["b", "a"])), ["the order of its lists"]);
+    }
 
     #[test]
     fn a_plan_reads_as_lines_and_keeps_secrets() {

@@ -2,14 +2,16 @@
 
 mod arguments;
 mod diff;
+mod flink_options;
 mod helm;
 mod policy;
 mod references;
 mod versioned;
 
 pub use arguments::{ArgumentError, Start, lint_arguments, set_start, without_start};
-pub use diff::changes;
+pub use diff::{changes, differing_fields};
+pub use flink_options::flink_option;
 pub use helm::{BakeError, Helm, Release, parse_objects, with_version};
 pub use policy::{PolicyContext, violations};
-pub use references::{Referenced, references, rewrite_references};
+pub use references::{Referenced, pod_template, references, required_references, rewrite_references};
 pub use versioned::{BASE_NAME_ANNOTATION, copy_as, name_versions, versioned_name};

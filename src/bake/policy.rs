@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use kube::{ResourceExt, core::DynamicObject};
 use serde_json::Value;
 
+use super::references::pod_template;
 use crate::api::Allowance;
 
 /// What a chart is held against.
@@ -53,15 +54,6 @@ pub fn violations(objects: &[DynamicObject], context: &PolicyContext<'_>) -> Vec
         }
     }
     found
-}
-
-fn pod_template(object: &DynamicObject) -> Option<&Value> {
-    let kind = object.types.as_ref()?.kind.as_str();
-    match kind {
-        "Pod" => Some(&object.data),
-        "CronJob" => object.data.pointer("/spec/jobTemplate/spec/template"),
-        _ => object.data.pointer("/spec/template"),
-    }
 }
 
 fn privileges(template: &Value, allow: &[Allowance]) -> Vec<&'static str> {

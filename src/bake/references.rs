@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kube::core::DynamicObject;
 use serde_json::Value;
 
 /// A kind that a pod template refers to by name.
@@ -24,51 +25,88 @@ impl Referenced {
     }
 }
 
+/// The pod template of an object of any kind that has one.
+#[must_use]
+pub fn pod_template(object: &DynamicObject) -> Option<&Value> {
+    match object.types.as_ref()?.kind.as_str() {
+        "Pod" => Some(&object.data),
+        "CronJob" => object.data.pointer(CRON_JOBS_TEMPLATE),
+        _ => object.data.pointer(TEMPLATE),
+    }
+}
+
+/// The same, to be changed.
+pub(super) fn pod_template_mut(object: &mut DynamicObject) -> Option<&mut Value> {
+    match object.types.as_ref()?.kind.as_str() {
+        "Pod" => Some(&mut object.data),
+        "CronJob" => object.data.pointer_mut(CRON_JOBS_TEMPLATE),
+        _ => object.data.pointer_mut(TEMPLATE),
+    }
+}
+
+const TEMPLATE: &str = "/spec/template";
+const CRON_JOBS_TEMPLATE: &str = "/spec/jobTemplate/spec/template";
+
 /// The `ConfigMaps` and Secrets that a pod template refers to.
 #[must_use]
 pub fn references(template: &Value) -> BTreeSet<(Referenced, String)> {
+    found_in(template, true)
+}
+
+/// Those without which its pods do not start: what is referred to as optional alone may be missing.
+#[must_use]
+pub fn required_references(template: &Value) -> BTreeSet<(Referenced, String)> {
+    found_in(template, false)
+}
+
+fn found_in(template: &Value, with_optional: bool) -> BTreeSet<(Referenced, String)> {
     let mut found = BTreeSet::new();
     let mut copy = template.clone();
-    visit(&mut copy, &mut |kind, name| {
-        found.insert((kind, name.clone()));
+    visit(&mut copy, &mut |kind, name, optional| {
+        if with_optional || !optional {
+            found.insert((kind, name.clone()));
+        }
     });
     found
 }
 
 /// Rewrites references of a pod template by a table of (kind, old name) to new name.
 pub fn rewrite_references(template: &mut Value, renamed: &BTreeMap<(Referenced, String), String>) {
-    visit(template, &mut |kind, name| {
+    visit(template, &mut |kind, name, _| {
         if let Some(new) = renamed.get(&(kind, name.clone())) {
             new.clone_into(name);
         }
     });
 }
 
+/// Is shown the kind, the name, and whether the reference is optional.
+type See<'a> = dyn FnMut(Referenced, &mut String, bool) + 'a;
+
 /// Visits every reference of a pod template: volumes, projected volumes, `envFrom`, `valueFrom`, `imagePullSecrets`.
-fn visit(template: &mut Value, see: &mut dyn FnMut(Referenced, &mut String)) {
+fn visit(template: &mut Value, see: &mut See<'_>) {
     let Some(spec) = template.get_mut("spec") else { return };
     for volume in list(spec, "volumes") {
-        name_at(volume, "/configMap/name", Referenced::ConfigMap, see);
-        name_at(volume, "/secret/secretName", Referenced::Secret, see);
+        name_at(volume, "/configMap", "name", Referenced::ConfigMap, see);
+        name_at(volume, "/secret", "secretName", Referenced::Secret, see);
         if let Some(projected) = volume.get_mut("projected") {
             for source in list(projected, "sources") {
-                name_at(source, "/configMap/name", Referenced::ConfigMap, see);
-                name_at(source, "/secret/name", Referenced::Secret, see);
+                name_at(source, "/configMap", "name", Referenced::ConfigMap, see);
+                name_at(source, "/secret", "name", Referenced::Secret, see);
             }
         }
     }
     for secret in list(spec, "imagePullSecrets") {
-        name_at(secret, "/name", Referenced::Secret, see);
+        name_at(secret, "", "name", Referenced::Secret, see);
     }
     for kind in ["initContainers", "containers"] {
         for container in list(spec, kind) {
             for source in list(container, "envFrom") {
-                name_at(source, "/configMapRef/name", Referenced::ConfigMap, see);
-                name_at(source, "/secretRef/name", Referenced::Secret, see);
+                name_at(source, "/configMapRef", "name", Referenced::ConfigMap, see);
+                name_at(source, "/secretRef", "name", Referenced::Secret, see);
             }
             for variable in list(container, "env") {
-                name_at(variable, "/valueFrom/configMapKeyRef/name", Referenced::ConfigMap, see);
-                name_at(variable, "/valueFrom/secretKeyRef/name", Referenced::Secret, see);
+                name_at(variable, "/valueFrom/configMapKeyRef", "name", Referenced::ConfigMap, see);
+                name_at(variable, "/valueFrom/secretKeyRef", "name", Referenced::Secret, see);
             }
         }
     }
@@ -78,9 +116,11 @@ fn list<'a>(parent: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Va
     parent.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
-fn name_at(parent: &mut Value, pointer: &str, kind: Referenced, see: &mut dyn FnMut(Referenced, &mut String)) {
-    if let Some(Value::String(name)) = parent.pointer_mut(pointer) {
-        see(kind, name);
+fn name_at(parent: &mut Value, pointer: &str, key: &str, kind: Referenced, see: &mut See<'_>) {
+    let Some(reference) = parent.pointer_mut(pointer) else { return };
+    let optional = reference.get("optional") == Some(&Value::Bool(true));
+    if let Some(Value::String(name)) = reference.get_mut(key) {
+        see(kind, name, optional);
     }
 }
 
@@ -104,5 +144,23 @@ mod tests {
         }});
         let names: Vec<String> = references(&template).into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["c1", "c2", "c3", "c4", "s1", "s2", "s3", "s4", "s5"]);
+        assert_eq!(required_references(&template), references(&template));
+    }
+
+    #[test]
+    fn what_is_optional_everywhere_may_be_missing() {
+        let template = serde_json::json!({"spec": {
+            "volumes": [
+                {"configMap": {"name": "c1", "optional": true}}, {"secret": {"secretName": "s1", "optional": true}},
+                {"projected": {"sources": [{"configMap": {"name": "c2", "optional": true}}]}},
+                {"configMap": {"name": "both", "optional": false}},
+            ],
+            "containers": [{
+                "envFrom": [{"secretRef": {"name": "s2", "optional": true}}, {"configMapRef": {"name": "both", "optional": true}}],
+                "env": [{"valueFrom": {"secretKeyRef": {"name": "s3", "key": "k", "optional": true}}}],
+            }],
+        }});
+        assert_eq!(required_references(&template), BTreeSet::from([(Referenced::ConfigMap, "both".to_owned())]));
+        assert_eq!(references(&template).len(), 6);
     }
 }

@@ -6,8 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::{ResourceExt, core::DynamicObject};
 use serde_json::Value;
 
-use super::references::{Referenced, references, rewrite_references};
-use crate::api::REVISION_LABEL;
+use super::references::{Referenced, pod_template_mut, references, rewrite_references};
+use crate::{
+    api::REVISION_LABEL,
+    cluster::{encoded, same_content},
+};
 
 /// Annotation on a versioned object: the name the chart gave it.
 pub const BASE_NAME_ANNOTATION: &str = "lockkeeper.dev/name";
@@ -18,7 +21,8 @@ pub fn versioned_name(name: &str, revision: u32) -> String {
     format!("{name}-v{revision:03}")
 }
 
-/// Renames what the Deployments named in `workloads` refer to, and rewrites their references. `previous` is the revision that runs.
+/// Renames what the Deployments named in `workloads` refer to, and rewrites the references to it in every pod template. `previous` is
+/// the revision that runs.
 pub fn name_versions(objects: &mut [DynamicObject], workloads: &[&str], revision: u32, previous: &[DynamicObject]) {
     let wanted: BTreeSet<(Referenced, String)> = objects
         .iter()
@@ -41,10 +45,8 @@ pub fn name_versions(objects: &mut [DynamicObject], workloads: &[&str], revision
         *object = copy_as(object, &name, &from);
         renamed.insert((kind, base), name);
     }
-    for object in objects.iter_mut().filter(|object| is_workload(object, workloads)) {
-        if let Some(template) = object.data.pointer_mut("/spec/template") {
-            rewrite_references(template, &renamed);
-        }
+    for template in objects.iter_mut().filter_map(pod_template_mut) {
+        rewrite_references(template, &renamed);
     }
 }
 
@@ -67,7 +69,10 @@ pub fn copy_as(object: &DynamicObject, name: &str, revision: &str) -> DynamicObj
         fields.insert("immutable".to_owned(), Value::Bool(true));
         // The API server turns it into data; done here, a copy that is there already compares equal.
         if let Some(Value::Object(texts)) = fields.remove("stringData") {
-            let data = fields.entry("data").or_insert_with(|| Value::Object(serde_json::Map::new()));
+            let data = fields.entry("data").or_insert(Value::Null);
+            if data.is_null() {
+                *data = Value::Object(serde_json::Map::new());
+            }
             if let Value::Object(data) = data {
                 data.extend(texts.into_iter().map(|(key, text)| (key, encoded(&text))));
             }
@@ -91,29 +96,6 @@ fn kind_of(object: &DynamicObject) -> Option<Referenced> {
 fn is_workload(object: &DynamicObject, workloads: &[&str]) -> bool {
     object.types.as_ref().is_some_and(|types| types.kind == "Deployment")
         && workloads.contains(&object.name_any().as_str())
-}
-
-/// Whether two objects hold the same; `stringData` counts as the `data` it becomes.
-fn same_content(left: &DynamicObject, right: &DynamicObject) -> bool {
-    content(left) == content(right)
-}
-
-fn content(object: &DynamicObject) -> BTreeMap<String, Value> {
-    let mut all = BTreeMap::new();
-    for key in ["data", "binaryData", "stringData"] {
-        for (name, value) in object.data.get(key).and_then(Value::as_object).into_iter().flatten() {
-            let value = if key == "stringData" { encoded(value) } else { value.clone() };
-            all.insert(name.clone(), value);
-        }
-    }
-    all.insert("type".to_owned(), object.data.get("type").cloned().unwrap_or(Value::Null));
-    all
-}
-
-/// A text of `stringData` as `data` holds it.
-fn encoded(text: &Value) -> Value {
-    let bytes = text.as_str().unwrap_or_default().as_bytes().to_vec();
-    serde_json::to_value(k8s_openapi::ByteString(bytes)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -144,6 +126,28 @@ mod tests {
     }
 
     #[test]
+    fn whatever_else_mounts_it_finds_it_under_its_new_name() {
+        let pods = "{spec: {volumes: [{configMap: {name: config}}, {configMap: {name: unused}}]}}";
+        let others = [
+            ("Deployment", format!("{{template: {pods}}}"), "/spec/template"),
+            ("StatefulSet", format!("{{template: {pods}}}"), "/spec/template"),
+            ("Job", format!("{{template: {pods}}}"), "/spec/template"),
+            ("CronJob", format!("{{jobTemplate: {{spec: {{template: {pods}}}}}}}"), "/spec/jobTemplate/spec/template"),
+            ("Pod", "{volumes: [{configMap: {name: config}}, {configMap: {name: unused}}]}".to_owned(), ""),
+        ];
+        for (kind, spec, place) in others {
+            let mut all = objects("one");
+            let other = format!("apiVersion: any/v1\nkind: {kind}\nmetadata: {{name: other}}\nspec: {spec}\n");
+            all.extend(super::super::parse_objects(&other).unwrap());
+            name_versions(&mut all, &["jm"], 1, &[]);
+            let name = |at: usize| {
+                all[3].data.pointer(&format!("{place}/spec/volumes/{at}/configMap/name")).unwrap().as_str().unwrap()
+            };
+            assert_eq!((name(0), name(1)), ("config-v001", "unused"), "{kind}");
+        }
+    }
+
+    #[test]
     fn a_secret_as_text_is_the_same_as_its_data() {
         let secret = |field: &str| {
             let text = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{field}\n");
@@ -152,6 +156,8 @@ mod tests {
         let live = copy_as(&secret("data: {key: bm9uZQ==}"), "s-v000", "000");
         let rendered = copy_as(&secret("stringData: {key: none}"), "s-v000", "000");
         assert_eq!(live.data, rendered.data);
+        let empty = copy_as(&secret("data:\nstringData: {key: none}"), "s-v000", "000");
+        assert_eq!(live.data, empty.data);
     }
 
     #[test]

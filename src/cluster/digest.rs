@@ -5,7 +5,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 /// Label that the Deployment controller adds to each `ReplicaSet`'s template.
-const TEMPLATE_HASH: &str = "pod-template-hash";
+pub(super) const TEMPLATE_HASH: &str = "pod-template-hash";
 
 /// SHA-256, in hex, of anything's JSON with sorted keys.
 #[must_use]

@@ -8,10 +8,16 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
+use super::digest_of;
 use crate::api::Time;
 
 /// Label that Flink sets on them, in standalone mode too.
 const FLINK_TYPE: &str = "type=flink-native-kubernetes";
+
+/// The longest name that Kubernetes takes.
+const LONGEST_NAME: usize = 253;
+/// So much of a digest as tells the maps of one rollout apart.
+const CONTENT_DIGITS: usize = 10;
 
 /// The HA `ConfigMaps` of one cluster id.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,10 +76,15 @@ pub fn is_ha_name(cluster_id: &str, name: &str) -> bool {
     }
 }
 
-/// Name of the backup of an HA `ConfigMap`: matches no HA pattern, so Flink never takes it for its own.
+/// Name of the backup of an HA `ConfigMap`: matches no HA pattern, so Flink never takes it for its own. It says which map and which
+/// data, since one rollout may clear maps of the same name several times.
 #[must_use]
-pub fn backup_name(revision: u32, name: &str) -> String {
-    format!("{name}-backup-{revision:03}")
+pub fn backup_name(revision: u32, map: &ConfigMap) -> String {
+    let content = digest_of(&(map.uid(), &map.data, &map.binary_data));
+    let suffix = format!("-backup-{revision:03}-{}", &content[..CONTENT_DIGITS]);
+    let mut name = map.name_any();
+    name.truncate(LONGEST_NAME - suffix.len());
+    format!("{}{suffix}", name.trim_end_matches(['-', '.']))
 }
 
 /// The backup of one HA `ConfigMap`: its data, without Flink's labels and without the leader's lock.
@@ -96,6 +107,31 @@ pub fn backup_of(map: &ConfigMap, name: String, labels: BTreeMap<String, String>
 mod tests {
     use super::*;
 
+    fn map(name: &str, uid: &str, leader: &str) -> ConfigMap {
+        let map = serde_json::json!({"metadata": {"name": name, "uid": uid}, "data": {"leader": leader}});
+        serde_json::from_value(map).unwrap()
+    }
+
+    #[test]
+    fn each_map_that_is_cleared_gets_a_backup_of_its_own() {
+        let first = backup_name(7, &map("orders-cluster-config-map", "a", "1"));
+        assert!(first.starts_with("orders-cluster-config-map-backup-007-"), "{first}");
+        assert_eq!(backup_name(7, &map("orders-cluster-config-map", "a", "1")), first, "a repeat is the same backup");
+        assert_ne!(backup_name(7, &map("orders-cluster-config-map", "b", "1")), first, "made anew");
+        assert_ne!(backup_name(7, &map("orders-cluster-config-map", "a", "2")), first, "written to again");
+        assert_ne!(backup_name(8, &map("orders-cluster-config-map", "a", "1")), first);
+    }
+
+    #[test]
+    fn a_backups_name_is_one_that_kubernetes_takes() {
+        for length in [1, 63, 228, 229, 230, 253] {
+            let name = format!("{}.config-map", "a".repeat(length))[..length].to_owned();
+            let backup = backup_name(1234, &map(&name, "a", "1"));
+            assert!(backup.len() <= LONGEST_NAME, "{backup}");
+            assert!(!backup.contains("--") && !backup.contains(".-"), "{backup}");
+        }
+    }
+
     #[test]
     fn only_names_of_exactly_this_cluster_id() {
         let job = "0123456789abcdef0123456789abcdef";
@@ -112,7 +148,8 @@ mod tests {
             "orders-config".to_owned(),
             "orders-config-v001".to_owned(),
             "orders-abc-config-map".to_owned(),
-            backup_name(1, "orders-cluster-config-map"),
+            backup_name(1, &map("orders-cluster-config-map", "a", "1")),
+            backup_name(1, &map(&format!("orders-{job}-config-map"), "a", "1")),
         ] {
             assert!(!is_ha_name("orders", &name), "{name}");
         }

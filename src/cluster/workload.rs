@@ -1,6 +1,6 @@
 //! One Deployment with everything it owns, read in one go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use k8s_openapi::api::{
@@ -9,15 +9,15 @@ use k8s_openapi::api::{
 };
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use super::template_digest;
+use super::{digest::TEMPLATE_HASH, template_digest};
 use crate::api::WorkloadSnapshot;
 
-/// A Deployment, the `ReplicaSets` it owns and the pods they own.
+/// A Deployment, the `ReplicaSets` of that name's Deployments and their pods, also where the Deployment itself is gone.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Workload {
     /// The Deployment, if there is one.
     pub deployment: Option<Deployment>,
-    /// Its `ReplicaSets`.
+    /// Its `ReplicaSets`, also those that it left behind.
     pub replica_sets: Vec<ReplicaSet>,
     /// Their pods, also those that terminate.
     pub pods: Vec<Pod>,
@@ -45,7 +45,16 @@ impl Workload {
         self.pods.iter().filter(|pod| !matches!(phase(pod), "Succeeded" | "Failed"))
     }
 
-    /// The proof that nothing of it runs: scaled to 0, observed by the controller, and no pod left.
+    /// `ReplicaSets` that keep pods running and that scaling the Deployment does not reach: an earlier one left them behind.
+    pub fn left_behind(&self) -> impl Iterator<Item = &ReplicaSet> {
+        let deployment = self.deployment.as_ref().and_then(ResourceExt::uid);
+        let wants_pods = |set: &&ReplicaSet| set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1) > 0;
+        let owned =
+            move |set: &&ReplicaSet| set.owner_references().iter().any(|owner| Some(&owner.uid) == deployment.as_ref());
+        self.replica_sets.iter().filter(wants_pods).filter(move |set| !owned(set))
+    }
+
+    /// The proof that nothing of it runs: scaled to 0, observed by the controller, and no pod left or about to come.
     #[must_use]
     pub fn pods_gone(&self) -> Option<PodsGone> {
         let observed = self.deployment.as_ref().is_none_or(|deployment| {
@@ -53,7 +62,8 @@ impl Workload {
             let seen = status.and_then(|status| status.observed_generation);
             seen >= deployment.metadata.generation && status.and_then(|status| status.replicas).unwrap_or(0) == 0
         });
-        (self.replicas() == 0 && observed && self.live_pods().next().is_none()).then_some(PodsGone { _proof: () })
+        let nothing_left = self.live_pods().next().is_none() && self.left_behind().next().is_none();
+        (self.replicas() == 0 && observed && nothing_left).then_some(PodsGone { _proof: () })
     }
 
     /// The `ReplicaSet` that owns the live pods: exactly one, or none if several do.
@@ -118,9 +128,8 @@ pub async fn read_workload(
     name: &str,
     warnings: Option<Timestamp>,
 ) -> kube::Result<Workload> {
-    let Some(deployment) = Api::<Deployment>::namespaced(client.clone(), namespace).get_opt(name).await? else {
-        return Ok(Workload::default());
-    };
+    // First the Deployment: what it makes afterwards is in the lists.
+    let deployment = Api::<Deployment>::namespaced(client.clone(), namespace).get_opt(name).await?;
     let (sets, pods) = tokio::try_join!(
         async {
             Api::<ReplicaSet>::namespaced(client.clone(), namespace)
@@ -132,18 +141,39 @@ pub async fn read_workload(
             Api::<Pod>::namespaced(client.clone(), namespace).list(&ListParams::default()).await.map(|list| list.items)
         }
     )?;
-    let uid = deployment.uid().unwrap_or_default();
-    let sets: Vec<ReplicaSet> =
-        sets.into_iter().filter(|set| set.owner_references().iter().any(|owner| owner.uid == uid)).collect();
+    let sets: Vec<ReplicaSet> = sets.into_iter().filter(|set| is_set_of(set, name)).collect();
     let uids: BTreeSet<String> = sets.iter().filter_map(ResourceExt::uid).collect();
-    let pods: Vec<Pod> =
-        pods.into_iter().filter(|pod| pod.owner_references().iter().any(|owner| uids.contains(&owner.uid))).collect();
-    let mut workload = Workload { deployment: Some(deployment), replica_sets: sets, pods, warnings: Vec::new() };
+    let pods: Vec<Pod> = pods.into_iter().filter(|pod| is_pod_of(pod, &uids, name)).collect();
+    let mut workload = Workload { deployment, replica_sets: sets, pods, warnings: Vec::new() };
     if let Some(since) = warnings {
         workload.warnings = read_warnings(client, namespace, &workload).await?;
         workload.warnings.retain(|event| last_seen(event).is_none_or(|at| at >= since));
     }
     Ok(workload)
+}
+
+/// Owned by a Deployment of this name, also one that is being deleted or was made anew, or orphaned by one.
+fn is_set_of(set: &ReplicaSet, deployment: &str) -> bool {
+    let owners = set.owner_references();
+    let owned = owners.iter().any(|owner| owner.kind == "Deployment" && owner.name == deployment);
+    let own_name = set_name(set.labels(), deployment).is_some_and(|name| name == set.name_any());
+    owned || (owners.is_empty() && own_name)
+}
+
+/// Owned by one of the `ReplicaSets`, or left by one that is gone already: the garbage collector takes it before its pods have ended.
+fn is_pod_of(pod: &Pod, sets: &BTreeSet<String>, deployment: &str) -> bool {
+    let owners = pod.owner_references();
+    if owners.iter().any(|owner| sets.contains(&owner.uid)) {
+        return true;
+    }
+    let Some(set) = set_name(pod.labels(), deployment) else { return false };
+    let left = owners.iter().any(|owner| owner.kind == "ReplicaSet" && owner.name == set);
+    left || (owners.is_empty() && pod.name_any().starts_with(&format!("{set}-")))
+}
+
+/// The name of the Deployment's `ReplicaSet` that something labelled like this is, or belongs to.
+fn set_name(labels: &BTreeMap<String, String>, deployment: &str) -> Option<String> {
+    labels.get(TEMPLATE_HASH).map(|hash| format!("{deployment}-{hash}"))
 }
 
 /// When an event was last seen. The API server keeps whole seconds of the older field.
@@ -173,6 +203,50 @@ async fn read_warnings(client: &Client, namespace: &str, workload: &Workload) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn left(name: &str, hash: &str, owner: Option<(&str, &str)>) -> serde_json::Value {
+        let owners: Vec<_> = owner
+            .iter()
+            .map(|(kind, name)| serde_json::json!({"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name}))
+            .collect();
+        serde_json::json!({
+            "metadata": {"name": name, "labels": {"pod-template-hash": hash}, "ownerReferences": owners},
+        })
+    }
+
+    #[test]
+    fn what_a_deployment_left_behind_is_still_its_own() {
+        let set = |name: &str, owner| serde_json::from_value(left(name, "ab1", owner)).unwrap();
+        assert!(is_set_of(&set("jm-ab1", None), "jm"));
+        assert!(is_set_of(&set("jm-ab1", Some(("Deployment", "jm"))), "jm"));
+        assert!(!is_set_of(&set("jm-eu-ab1", None), "jm"), "of a Deployment whose name begins alike");
+        assert!(!is_set_of(&set("jm-ab1", Some(("Rollout", "jm"))), "jm"));
+        let pod = |name: &str, owner| serde_json::from_value(left(name, "ab1", owner)).unwrap();
+        let none = BTreeSet::new();
+        assert!(is_pod_of(&pod("jm-ab1-x", Some(("ReplicaSet", "jm-ab1"))), &none, "jm"), "its ReplicaSet is gone");
+        assert!(is_pod_of(&pod("jm-ab1-x", None), &none, "jm"));
+        assert!(is_pod_of(&pod("any", Some(("ReplicaSet", "any"))), &BTreeSet::from(["any".to_owned()]), "jm"));
+        assert!(!is_pod_of(&pod("jm-eu-ab1-x", None), &none, "jm"));
+        assert!(!is_pod_of(&pod("jm-ab1-x", Some(("Job", "jm"))), &none, "jm"));
+    }
+
+    #[test]
+    fn there_is_no_proof_while_anything_is_left_of_a_deployment_that_is_gone() {
+        let pod = |phase: &str| -> Pod {
+            serde_json::from_value(serde_json::json!({"metadata": {"name": "p"}, "status": {"phase": phase}})).unwrap()
+        };
+        let set = |replicas: i32| -> ReplicaSet {
+            serde_json::from_value(
+                serde_json::json!({"metadata": {"name": "s"}, "spec": {"selector": {}, "replicas": replicas}}),
+            )
+            .unwrap()
+        };
+        let gone = |workload: Workload| workload.pods_gone().is_some();
+        assert!(gone(Workload::default()));
+        assert!(!gone(Workload { pods: vec![pod("Running")], ..Workload::default() }));
+        assert!(gone(Workload { pods: vec![pod("Succeeded")], replica_sets: vec![set(0)], ..Workload::default() }));
+        assert!(!gone(Workload { replica_sets: vec![set(1)], ..Workload::default() }));
+    }
 
     #[test]
     fn an_event_was_last_seen_when_it_was_repeated() {

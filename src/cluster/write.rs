@@ -9,6 +9,8 @@ use kube::{
 use serde::{Serialize, de::DeserializeOwned};
 use thiserror::Error;
 
+use super::same_content;
+
 /// The field manager of everything that is applied server-side.
 pub const MANAGER: &str = "lockkeeper";
 
@@ -106,10 +108,7 @@ impl Writer {
             Ok(_) => Ok(()),
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let live = api.get(&object.name_any()).await.map_err(|error| classified(label.clone(), error))?;
-                let same = ["data", "binaryData", "stringData", "type"]
-                    .iter()
-                    .all(|key| live.data.get(key) == object.data.get(key));
-                if same {
+                if same_content(object, &DynamicObject { types: object.types.clone(), ..live }) {
                     Ok(())
                 } else {
                     Err(WriteError::Refused { object: label, reason: "it exists with other content".to_owned() })

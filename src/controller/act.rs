@@ -5,7 +5,7 @@ use kube::{Api, ResourceExt, api::PostParams, core::DynamicObject};
 
 use super::{
     gather::service_client,
-    objects::{deployment, is_versioned, is_workload, same_object},
+    objects::{deployment, is_kept, is_versioned, is_workload, only_in},
     planning,
     reconcile::{Context, ReconcileError},
     trouble::Trouble,
@@ -139,19 +139,30 @@ async fn clear_ha(context: &Context, world: &World, proof: &ClearHaProof) -> Res
         "clearing HA metadata"
     );
     for map in &proof.maps().items {
-        let name = map.name_any();
         let labels = [
             (APPLICATION_LABEL.to_owned(), world.rollout.spec.request.application.clone()),
             (REVISION_LABEL.to_owned(), format!("{revision:03}")),
         ];
-        let backup = backup_of(map, backup_name(revision, &name), labels.into());
-        match api.create(&PostParams::default(), &backup).await {
-            Err(kube::Error::Api(status)) if status.is_already_exists() => {}
-            other => drop(other?),
-        }
+        back_up(&api, &backup_of(map, backup_name(revision, map), labels.into())).await?;
         context.writer().delete_typed(map).await?;
     }
     Ok(())
+}
+
+/// Creates a backup; one that is there already counts only if it holds the same.
+async fn back_up(api: &Api<ConfigMap>, backup: &ConfigMap) -> Result<(), Trouble> {
+    match api.create(&PostParams::default(), backup).await {
+        Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+        other => return other.map(drop).map_err(Trouble::from),
+    }
+    let name = backup.name_any();
+    let there = api.get(&name).await?;
+    if (&there.data, &there.binary_data) == (&backup.data, &backup.binary_data) {
+        return Ok(());
+    }
+    Err(Trouble::NotNow(format!(
+        "the backup {name} of HA metadata is there with other content, so nothing is deleted: move it out of the way"
+    )))
 }
 
 async fn create_versioned(context: &Context, world: &World) -> Result<(), Trouble> {
@@ -195,12 +206,7 @@ async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> 
             writer.apply(object, false).await?;
         }
     }
-    let only_there = leftover.iter().flat_map(|record| &record.objects).filter(|object| {
-        !is_versioned(object)
-            && !is_workload(object, names)
-            && !wanted.objects.iter().any(|kept| same_object(kept, object))
-    });
-    for object in only_there {
+    for object in leftover.iter().flat_map(|leftover| only_in(leftover, &wanted, names)) {
         delete_ours(context, object, &wanted.application).await?;
     }
     Ok(())
@@ -208,8 +214,7 @@ async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> 
 
 /// Deletes what only the other revision has, if it is ours and holds no data.
 async fn delete_ours(context: &Context, object: &DynamicObject, application: &str) -> Result<(), Trouble> {
-    let kind = object.types.as_ref().map_or("", |types| types.kind.as_str());
-    if matches!(kind, "PersistentVolumeClaim" | "Namespace") {
+    if is_kept(object) {
         return Ok(());
     }
     let Some(mut live) = context.writer().live(object).await? else { return Ok(()) };
@@ -240,6 +245,8 @@ async fn discard_unused(context: &Context, world: &World, revision: u32) -> Resu
         discard(context, world, 0).await?;
         discard(context, world, revision.saturating_sub(1)).await?;
     }
+    // Where what runs was changed by other means, it was recorded under the number after the target's.
+    discard(context, world, revision + 1).await?;
     discard(context, world, revision).await
 }
 

@@ -57,6 +57,24 @@ pub(super) fn same_object(left: &DynamicObject, right: &DynamicObject) -> bool {
     left.types == right.types && left.name_any() == right.name_any()
 }
 
+/// What one revision has and the other has not, of what is neither versioned nor one of the two Deployments.
+pub(super) fn only_in<'a>(
+    record: &'a RevisionRecord,
+    other: &'a RevisionRecord,
+    workloads: [&'a str; 2],
+) -> impl Iterator<Item = &'a DynamicObject> {
+    record.objects.iter().filter(move |object| {
+        !is_versioned(object)
+            && !is_workload(object, workloads)
+            && !other.objects.iter().any(|kept| same_object(kept, object))
+    })
+}
+
+/// Whether an object holds what no rollout deletes.
+pub(super) fn is_kept(object: &DynamicObject) -> bool {
+    object.types.as_ref().is_some_and(|types| matches!(types.kind.as_str(), "PersistentVolumeClaim" | "Namespace"))
+}
+
 /// What is written to one Deployment: the live object with the revision's spec and labels; foreign annotations stay, replicas stay.
 pub(super) fn deployment(
     world: &World,

@@ -1,5 +1,9 @@
 //! Makes the plan: bakes the target, records what runs, checks that both could be written, and takes the digest.
 
+mod checks;
+mod ownership;
+mod previous;
+
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
@@ -12,19 +16,16 @@ use kube::{
 use serde_json::Value;
 
 use super::{
-    objects::{cleaned, deployment, is_versioned, is_workload, same_object},
+    objects::{cleaned, deployment, is_versioned, is_workload},
     reconcile::Context,
     replicas,
     trouble::Trouble,
 };
 use crate::{
     api::{APPLICATION_LABEL, Before, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
-    bake::{
-        Helm, PolicyContext, Release, Start, changes, copy_as, lint_arguments, name_versions, references,
-        rewrite_references, versioned_name, violations, with_version,
-    },
+    bake::{Helm, PolicyContext, Release, Start, changes, name_versions, violations, with_version},
     cluster::digest_of,
-    record::{RecordError, RevisionRecord},
+    record::RevisionRecord,
     rollout::{Outcome, Which, World, assess},
 };
 
@@ -42,18 +43,23 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
     let revision =
         world.status().revision.ok_or_else(|| Trouble::NotNow("the claim has no revision number".to_owned()))?;
     let Baked { record: mut target, names_replicas } = target(context, world, application, revision).await?;
-    let previous = match &before {
+    checks::leftovers(world)?;
+    let found = match &before {
         None => None,
-        Some(before) => Some(previous(context, world, application, before, &target).await?),
+        Some(before) => Some(previous::of(context, world, application, before, &target).await?),
     };
+    let changed = found.as_ref().and_then(|found| found.changed.clone());
+    let previous = found.map(|found| found.record);
     if world.rollout.spec.request.kind == RequestKind::Deploy {
         let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
         let known = previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default();
         name_versions(&mut target.objects, &names, revision, known);
     }
-    check_arguments(&target, application, before.as_ref())?;
-    check_cluster_id(&target, application)?;
-    check_references(context, &target, application).await?;
+    checks::arguments(&target, application, before.as_ref())?;
+    checks::ids(&target, application)?;
+    checks::references(context, &target, application).await?;
+    checks::owners(context, application, &target, previous.as_ref()).await?;
+    checks::rights(context, application, &target, previous.as_ref()).await?;
     let before = before.map(|before| replicas::as_it_ran(before, previous.as_ref()));
     let kept = replicas::kept(world, before.as_ref(), &application.spec.task_manager, names_replicas);
     if let Some(kept) = &kept {
@@ -62,12 +68,13 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
     let mut plan = assemble(world, application, before, &target, previous.as_ref());
     plan.target.keeps_replicas = kept.is_some();
     let written = dry_run(context, world, &plan, &target).await?;
-    let adopted = application.status.as_ref().is_none_or(|status| status.revision.is_none());
+    let adopted = previous.as_ref().is_none_or(|previous| previous.rollout_uid == world.uid());
     // Live objects carry the API server's defaults, a chart's do not: what is adopted is compared with what would be live.
     let new = if adopted { &written } else { &target.objects };
     plan.changes =
         changes(previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default(), new, MOST_CHANGES);
     plan.changes.extend(kept.map(|kept| kept.why));
+    plan.changes.splice(0..0, changed);
     context.revisions().write(&target).await?;
     Ok(plan)
 }
@@ -184,183 +191,9 @@ async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> BTree
     kinds
 }
 
-/// The record of what runs: the one its rollout wrote, or for an application that was installed by other means its live objects.
-async fn previous(
-    context: &Context,
-    world: &World,
-    application: &FlinkApplication,
-    before: &Before,
-    target: &RevisionRecord,
-) -> Result<RevisionRecord, Trouble> {
-    let known = application.status.as_ref().and_then(|status| status.revision);
-    if let Some(number) = known {
-        match context.revisions().read(&application.name_any(), number).await {
-            Ok(record) => return Ok(record),
-            Err(RecordError::Missing(_)) => {}
-            Err(other) => return Err(other.into()),
-        }
-    }
-    // Before the first rollout what runs may change by other means from plan to plan, so it is recorded anew.
-    let number = match known {
-        Some(number) => number,
-        None => free_number(context, world, application, target.revision).await?,
-    };
-    let record = adopt(context, world, application, before, target, number).await?;
-    context.revisions().write(&record).await?;
-    Ok(record)
-}
-
-/// The number for what was installed by other means: 0, or the one that the claim left free where an earlier record has that.
-async fn free_number(
-    context: &Context,
-    world: &World,
-    application: &FlinkApplication,
-    revision: u32,
-) -> Result<u32, Trouble> {
-    match context.revisions().read(&application.name_any(), 0).await {
-        Ok(record) if record.rollout_uid == world.uid() => Ok(0),
-        Ok(_) | Err(RecordError::Unreadable { .. }) => Ok(revision.saturating_sub(1)),
-        Err(RecordError::Missing(_)) => Ok(0),
-        Err(other) => Err(other.into()),
-    }
-}
-
-async fn adopt(
-    context: &Context,
-    world: &World,
-    application: &FlinkApplication,
-    before: &Before,
-    target: &RevisionRecord,
-    number: u32,
-) -> Result<RevisionRecord, Trouble> {
-    let writer = context.writer();
-    let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
-    let mut objects = Vec::new();
-    let mut renamed = std::collections::BTreeMap::new();
-    let mut workloads = Vec::new();
-    for workload in [&world.job_manager, &world.task_manager] {
-        let live = workload.deployment.as_ref().ok_or_else(|| Trouble::NotNow("a Deployment is gone".to_owned()))?;
-        let mut object = as_dynamic(live)?;
-        if let Some(template) = workload.live_replica_set().and_then(|set| set.spec.as_ref()?.template.clone()) {
-            let mut template = serde_json::to_value(template).map_err(|error| Trouble::refused(error.to_string()))?;
-            template
-                .pointer_mut("/metadata/labels")
-                .and_then(Value::as_object_mut)
-                .map(|labels| labels.remove("pod-template-hash"));
-            object.data["spec"]["template"] = template;
-        }
-        workloads.push(object);
-    }
-    for (kind, name) in workloads.iter().filter_map(|object| object.data.pointer("/spec/template")).flat_map(references)
-    {
-        if renamed.contains_key(&(kind, name.clone())) {
-            continue;
-        }
-        let wanted = DynamicObject::new(
-            &name,
-            &kube::core::ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())),
-        );
-        let live = writer.live(&wanted).await?;
-        let live = live.ok_or_else(|| {
-            Trouble::refused(format!("{} {name}, which runs now, is gone: a rollback could not mount it", kind.kind()))
-        })?;
-        let mut live = live;
-        live.types = wanted.types;
-        live.labels_mut().insert(APPLICATION_LABEL.to_owned(), application.name_any());
-        let copy = versioned_name(&name, number);
-        objects.push(copy_as(&live, &copy, &format!("{number:03}")));
-        renamed.insert((kind, name), copy);
-    }
-    for mut object in workloads {
-        if let Some(template) = object.data.pointer_mut("/spec/template") {
-            rewrite_references(template, &renamed);
-        }
-        objects.push(cleaned(&object));
-    }
-    for object in target.objects.iter().filter(|object| !is_workload(object, names) && !is_versioned(object)) {
-        let copied = renamed.keys().any(|(kind, name)| {
-            object.types.as_ref().is_some_and(|types| types.kind == kind.kind()) && &object.name_any() == name
-        });
-        if let (false, Some(mut live)) = (copied, writer.live(object).await?) {
-            live.types.clone_from(&object.types);
-            objects.push(cleaned(&live));
-        }
-    }
-    Ok(RevisionRecord {
-        application: application.name_any(),
-        revision: number,
-        rollout_uid: world.uid(),
-        version: version_of(world),
-        task_manager_replicas: replicas::of_adopted(world, before),
-        objects,
-    })
-}
-
 fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, Trouble> {
     let value = serde_json::to_value(object).map_err(|error| Trouble::refused(error.to_string()))?;
     serde_json::from_value(value).map_err(|error| Trouble::refused(error.to_string()))
-}
-
-/// The version that an application installed by other means says it has: its label, or else its image's tag.
-fn version_of(world: &World) -> String {
-    let Some(deployment) = &world.job_manager.deployment else { return "unknown".to_owned() };
-    let label = deployment.labels().get("app.kubernetes.io/version").cloned();
-    let image =
-        deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()?.containers.first()?.image.clone());
-    let tag =
-        image.and_then(|image| image.rsplit_once(':').map(|(_, tag)| tag.to_owned())).filter(|tag| !tag.contains('/'));
-    label.or(tag).unwrap_or_else(|| "unknown".to_owned())
-}
-
-fn check_arguments(
-    target: &RevisionRecord,
-    application: &FlinkApplication,
-    before: Option<&Before>,
-) -> Result<(), Trouble> {
-    let name = &application.spec.job_manager;
-    let template = target.object("Deployment", name).and_then(|object| object.data.pointer("/spec/template"));
-    let template = template.ok_or_else(|| Trouble::refused(format!("the chart renders no Deployment {name}")))?;
-    // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
-    let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
-    lint_arguments(template, version).map_err(|error| Trouble::refused(error.to_string()))
-}
-
-/// Another cluster id than the application's own could be that of a neighbour, whose HA metadata would then be cleared.
-fn check_cluster_id(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), Trouble> {
-    let ours = &application.spec.high_availability.kubernetes_cluster_id;
-    match cluster_id(target) {
-        Some(other) if &other != ours => Err(Trouble::refused(format!(
-            "the chart sets kubernetes.cluster-id to {other}, the FlinkApplication says {ours}: they must be the same"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// Everything that the target's pods mount must be rendered or be there.
-async fn check_references(
-    context: &Context,
-    target: &RevisionRecord,
-    application: &FlinkApplication,
-) -> Result<(), Trouble> {
-    let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
-    let writer = context.writer();
-    for object in target.objects.iter().filter(|object| is_workload(object, names)) {
-        for (kind, name) in object.data.pointer("/spec/template").map(references).unwrap_or_default() {
-            let wanted = DynamicObject::new(
-                &name,
-                &kube::core::ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())),
-            );
-            let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
-            if !rendered && writer.live(&wanted).await?.is_none() {
-                return Err(Trouble::refused(format!(
-                    "Deployment {} mounts {} {name}, which is neither rendered nor there: add it to the chart, or create it",
-                    object.name_any(),
-                    kind.kind()
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn assemble(
@@ -389,8 +222,8 @@ fn assemble(
             revision: target.revision,
             task_manager_replicas: target.task_manager_replicas,
             keeps_replicas: false,
-            kubernetes_cluster_id: cluster_id(target)
-                .unwrap_or_else(|| spec.high_availability.kubernetes_cluster_id.clone()),
+            // Checked: what the chart sets is the same.
+            kubernetes_cluster_id: spec.high_availability.kubernetes_cluster_id.clone(),
         },
         settings: Settings {
             job_manager: spec.job_manager.clone(),
@@ -404,29 +237,6 @@ fn assemble(
         changes: Vec::new(),
         before,
     }
-}
-
-/// The target's `kubernetes.cluster-id`, from its configuration file or the JobManager's arguments.
-fn cluster_id(target: &RevisionRecord) -> Option<String> {
-    const KEY: &str = "kubernetes.cluster-id";
-    let texts = target.objects.iter().flat_map(|object| {
-        let data = object
-            .data
-            .get("data")
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .filter_map(|(_, text)| text.as_str());
-        let args =
-            object.data.pointer("/spec/template/spec/containers").and_then(Value::as_array).into_iter().flatten();
-        data.chain(args.filter_map(|container| container.get("args")?.as_array()).flatten().filter_map(Value::as_str))
-            .collect::<Vec<_>>()
-    });
-    texts.flat_map(str::lines).find_map(|line| {
-        let rest = line.trim().trim_start_matches("-D").strip_prefix(KEY)?;
-        let value = rest.trim_start().strip_prefix([':', '='])?.trim().trim_matches(['"', '\'']);
-        (!value.is_empty()).then(|| value.to_owned())
-    })
 }
 
 /// Whether a `RoleBinding` names a Role that this target brings with it: the API server refuses even to try one whose Role is not there.

@@ -67,6 +67,14 @@ impl ApplicationRecord {
         Ok(ClaimOutcome::Held(revision))
     }
 
+    /// Takes one more number for the rollout that holds the claim; a repeat is nothing.
+    pub async fn take_number(&self, application: &FlinkApplication, number: u32) -> Result<(), WriteError> {
+        if application.status.as_ref().is_some_and(|status| status.last_sequence >= number) {
+            return Ok(());
+        }
+        self.patch(application, &json!({ "lastSequence": number })).await
+    }
+
     /// Releases the claim of a rollout that ended or is gone.
     pub async fn release(&self, application: &FlinkApplication, uid: &str) -> Result<(), WriteError> {
         let active = application.status.as_ref().and_then(|status| status.active_rollout.as_ref());

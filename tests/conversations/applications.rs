@@ -33,7 +33,7 @@ fn left_behind(kind: &str, name: &str, revision: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_application_that_is_made_again_numbers_on_and_touches_nothing_of_its_predecessor() {
     let (sandbox, charts) = (Sandbox::get(), Charts::new("again"));
-    let namespace = sandbox.namespace("again");
+    let namespace = sandbox.namespace("made-again");
     let old = [("Secret", "orders-rev-001", "001"), ("ConfigMap", "orders-config-v004", "004")];
     for (kind, name, revision) in old {
         sandbox.apply(&namespace.name, &left_behind(kind, name, revision));

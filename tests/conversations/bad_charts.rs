@@ -51,6 +51,15 @@ fn large() -> Vec<(&'static str, String)> {
     with(&(0..3).map(object).collect::<String>())
 }
 
+/// The two Deployments, and a configuration file that the JobManager mounts.
+fn flink_conf(text: &str) -> Vec<(&'static str, String)> {
+    let mut templates = job_manager(STANDALONE, "volumes: [{name: conf, configMap: {name: conf}}]");
+    let map =
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: conf}}\ndata:\n  config.yaml: |\n    {text}\n");
+    templates.push(("conf.yaml", map));
+    templates
+}
+
 fn cases() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
     let config = |metadata: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: extra{metadata}}}\n");
     vec![
@@ -76,6 +85,8 @@ fn cases() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
         ),
         ("swallows", job_manager("args: [standalone-job, --host, 0.0.0.0, --job-classname, shop.Job]", "")),
         ("unmounted", job_manager(STANDALONE, "volumes: [{name: conf, configMap: {name: nowhere}}]")),
+        ("neighbours-id", flink_conf("kubernetes:\n      cluster-id: neighbour")),
+        ("neighbours-storage", flink_conf("high-availability.cluster-id: neighbour")),
         ("refused", job_manager("args: [standalone-job]\nports: [{containerPort: 99999}]", "")),
         ("large", large()),
     ]

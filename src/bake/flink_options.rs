@@ -1,0 +1,184 @@
+//! What a rendered chart sets of Flink's configuration, as the `JobManager` will see it: a `-D` argument wins over `FLINK_PROPERTIES`,
+//! which the image's entry point adds to the file, and that wins over what the file says.
+
+use k8s_openapi::ByteString;
+use kube::{ResourceExt, core::DynamicObject};
+use serde_json::Value;
+
+use super::references::{Referenced, references};
+
+/// Variable of Flink's own image, a line for each option.
+const PROPERTIES: &str = "FLINK_PROPERTIES";
+
+/// The value of an option in what a Deployment of these objects is started with; none where the chart leaves it open.
+#[must_use]
+pub fn flink_option(objects: &[DynamicObject], deployment: &str, key: &str) -> Option<String> {
+    let kind = |object: &DynamicObject| object.types.as_ref().map(|types| types.kind.clone()).unwrap_or_default();
+    let workload = objects.iter().find(|object| kind(object) == "Deployment" && object.name_any() == deployment)?;
+    let template = workload.data.pointer("/spec/template")?;
+    let containers: Vec<&Value> =
+        template.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten().collect();
+    let argument = containers.iter().find_map(|container| in_arguments(container, key));
+    let mounted = references(template);
+    let mounts = |object: &&DynamicObject| {
+        let kind = match kind(object).as_str() {
+            "ConfigMap" => Referenced::ConfigMap,
+            "Secret" => Referenced::Secret,
+            _ => return false,
+        };
+        mounted.contains(&(kind, object.name_any()))
+    };
+    let mut files: Vec<(String, String)> = objects.iter().filter(mounts).flat_map(texts).collect();
+    // By an envFrom it is as good as written beside the container.
+    files.sort_by_key(|(name, _)| name != PROPERTIES);
+    argument
+        .or_else(|| containers.iter().find_map(|container| in_text(variable(container, PROPERTIES)?, key)))
+        .or_else(|| files.iter().find_map(|(_, text)| in_text(text, key)))
+}
+
+/// `-Dkey=value` or `-D key=value`; the last one counts. `$(NAME)` stands for a variable of the container.
+fn in_arguments(container: &Value, key: &str) -> Option<String> {
+    let list = |name: &str| container.get(name).and_then(Value::as_array).into_iter().flatten();
+    let words: Vec<&str> = list("command").chain(list("args")).filter_map(Value::as_str).collect();
+    let pair = |(at, word): (usize, &&str)| {
+        let pair = if *word == "-D" { words.get(at + 1).copied()? } else { word.strip_prefix("-D")? };
+        pair.split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| expanded(container, value))
+    };
+    words.iter().enumerate().filter_map(pair).next_back()
+}
+
+fn expanded(container: &Value, value: &str) -> String {
+    let Some((before, rest)) = value.split_once("$(") else { return value.to_owned() };
+    let Some((name, after)) = rest.split_once(')') else { return value.to_owned() };
+    match variable(container, name) {
+        Some(known) => format!("{before}{known}{}", expanded(container, after)),
+        None => value.to_owned(),
+    }
+}
+
+/// A variable that is written out beside the container.
+fn variable<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
+    let variables = container.get("env")?.as_array()?;
+    let named = variables.iter().rev().find(|variable| variable.get("name").and_then(Value::as_str) == Some(name))?;
+    named.get("value")?.as_str()
+}
+
+/// Every entry of a `ConfigMap` or Secret that is text.
+fn texts(object: &DynamicObject) -> Vec<(String, String)> {
+    let secret = object.types.as_ref().is_some_and(|types| types.kind == "Secret");
+    let entries = |field: &str| object.data.get(field).and_then(Value::as_object).into_iter().flatten();
+    let plain = |value: &Value| value.as_str().map(str::to_owned);
+    let decoded = |value: &Value| {
+        let bytes = serde_json::from_value::<ByteString>(value.clone()).ok()?;
+        String::from_utf8(bytes.0).ok()
+    };
+    let data = entries("data")
+        .filter_map(|(name, value)| Some((name.clone(), if secret { decoded(value)? } else { plain(value)? })));
+    data.chain(entries("stringData").filter_map(|(name, value)| Some((name.clone(), plain(value)?)))).collect()
+}
+
+/// An option of a configuration file: YAML, where keys may be nested, or the lines of Flink 1's own format.
+fn in_text(text: &str, key: &str) -> Option<String> {
+    if !text.contains(key.rsplit('.').next().unwrap_or(key)) {
+        return None;
+    }
+    let nested = serde_saphyr::from_str::<Value>(text).ok().and_then(|root| at_key(&root, key));
+    nested.or_else(|| text.lines().filter_map(|line| in_line(line, key)).next_back())
+}
+
+/// A key may be nested at any of its dots.
+fn at_key(node: &Value, key: &str) -> Option<String> {
+    let fields = node.as_object()?;
+    match fields.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => return Some(text.clone()),
+        Some(value @ (Value::Number(_) | Value::Bool(_))) => return Some(value.to_string()),
+        _ => {}
+    }
+    key.match_indices('.').find_map(|(dot, _)| at_key(fields.get(&key[..dot])?, &key[dot + 1..]))
+}
+
+fn in_line(line: &str, key: &str) -> Option<String> {
+    let rest = line.trim().strip_prefix(key)?;
+    let value = rest.trim_start().strip_prefix([':', '='])?;
+    let value = value.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const KEY: &str = "kubernetes.cluster-id";
+
+    fn id(container: &Value, file: &str) -> Option<String> {
+        let objects = json!([
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "jm"}, "spec": {"template": {"spec": {
+                "volumes": [{"configMap": {"name": "config"}}, {"secret": {"secretName": "keys"}}], "containers": [container]}}}},
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "config"}, "data": {"config.yaml": file}},
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "other"}, "data": {"config.yaml": "kubernetes.cluster-id: other"}},
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}, "data": {"binary": "/w=="}},
+        ]);
+        flink_option(&serde_json::from_value::<Vec<DynamicObject>>(objects).unwrap(), "jm", KEY)
+    }
+
+    #[test]
+    fn a_file_says_it_flat_or_nested() {
+        for file in [
+            "kubernetes.cluster-id: orders",
+            "a: 1\nkubernetes.cluster-id: \"orders\" # ours\n",
+            "kubernetes:\n  namespace: shop\n  cluster-id: orders\n",
+            "# Flink 1's own format is no YAML\nenv.java.opts: -Da: b: c\n  kubernetes.cluster-id : orders # ours\n",
+            "kubernetes.cluster-id=orders",
+        ] {
+            assert_eq!(id(&json!({}), file).as_deref(), Some("orders"), "{file}");
+        }
+        assert_eq!(id(&json!({}), "kubernetes: {cluster-id: 7}").as_deref(), Some("7"));
+        for file in [
+            "",
+            "kubernetes.namespace: shop",
+            "kubernetes.cluster-id:",
+            "# kubernetes.cluster-id: old",
+            "my.kubernetes.cluster-id: x",
+        ] {
+            assert_eq!(id(&json!({}), file), None, "{file}");
+        }
+    }
+
+    #[test]
+    fn an_argument_wins_over_the_properties_and_they_over_the_file() {
+        let file = "kubernetes: {cluster-id: file}";
+        let properties = json!([{"name": "FLINK_PROPERTIES", "value": "a: b\nkubernetes.cluster-id: properties\n"}]);
+        assert_eq!(id(&json!({"env": properties}), file).as_deref(), Some("properties"));
+        for args in [
+            json!(["standalone-job", "-Dkubernetes.cluster-id=argument"]),
+            json!(["standalone-job", "-D", "kubernetes.cluster-id=argument", "--job-classname", "C"]),
+            json!(["standalone-job", "-Dkubernetes.cluster-id=first", "-Dkubernetes.cluster-id=argument"]),
+        ] {
+            assert_eq!(id(&json!({"env": properties, "args": args}), file).as_deref(), Some("argument"), "{args}");
+        }
+    }
+
+    #[test]
+    fn a_variable_stands_for_its_value_where_that_is_known() {
+        let id = |env: Value| id(&json!({"env": env, "args": ["-Dkubernetes.cluster-id=x-$(NAME)-$(NAME)"]}), "");
+        assert_eq!(id(json!([{"name": "NAME", "value": "a"}])).as_deref(), Some("x-a-a"));
+        assert_eq!(id(json!([])).as_deref(), Some("x-$(NAME)-$(NAME)"), "what is not known equals nothing");
+    }
+
+    #[test]
+    fn a_secret_or_an_env_from_may_hold_it() {
+        let objects = |kind: &str, data: Value, from: Value| {
+            let objects = json!([
+                {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "jm"},
+                    "spec": {"template": {"spec": {"containers": [{"envFrom": [from]}]}}}},
+                {"apiVersion": "v1", "kind": kind, "metadata": {"name": "c"}, "data": data},
+            ]);
+            flink_option(&serde_json::from_value::<Vec<DynamicObject>>(objects).unwrap(), "jm", KEY)
+        };
+        let encoded = json!({"flink-conf.yaml": "a3ViZXJuZXRlcy5jbHVzdGVyLWlkOiB4"});
+        assert_eq!(objects("Secret", encoded, json!({"secretRef": {"name": "c"}})).as_deref(), Some("x"));
+        let both = json!({"A": "kubernetes.cluster-id: file", "FLINK_PROPERTIES": "kubernetes.cluster-id: properties"});
+        assert_eq!(objects("ConfigMap", both, json!({"configMapRef": {"name": "c"}})).as_deref(), Some("properties"));
+    }
+}

@@ -1,0 +1,208 @@
+//! What a target must meet before anything is stopped, beyond what a dry run shows.
+
+use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
+use kube::{
+    Api, ResourceExt,
+    api::PostParams,
+    core::{ApiResource, DynamicObject, GroupVersionKind},
+};
+
+use super::{
+    super::{
+        objects::{is_kept, is_versioned, is_workload, only_in, same_object},
+        reconcile::Context,
+        trouble::Trouble,
+    },
+    ownership::{is_labelled, is_of_release},
+};
+use crate::{
+    api::{APPLICATION_LABEL, Before, FlinkApplication},
+    bake::{flink_option, lint_arguments, required_references},
+    record::RevisionRecord,
+    rollout::World,
+};
+
+/// The two Deployments by name.
+fn workloads(application: &FlinkApplication) -> [&str; 2] {
+    [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()]
+}
+
+/// Pods without a Deployment would run beside the new version, and no stop reaches them.
+pub(super) fn leftovers(world: &World) -> Result<(), Trouble> {
+    for workload in [&world.job_manager, &world.task_manager] {
+        if let Some(set) = workload.left_behind().next().map(ResourceExt::name_any) {
+            return Err(Trouble::refused(format!(
+                "ReplicaSet {set} still keeps pods, but its Deployment is gone and nothing scales it down: delete it \
+                 (kubectl delete replicaset {set}) once its job may end, or bring its Deployment back"
+            )));
+        }
+        let Some(pod) = workload.live_pods().find(|_| workload.deployment.is_none()) else { continue };
+        let name = pod.name_any();
+        if pod.metadata.deletion_timestamp.is_some() {
+            return Err(Trouble::NotNow(format!("pod {name} of a Deployment that is gone has not ended yet")));
+        }
+        return Err(Trouble::refused(format!(
+            "pod {name} still runs, but its Deployment and its ReplicaSet are gone: delete it (kubectl delete pod {name}) once its job may end"
+        )));
+    }
+    Ok(())
+}
+
+/// The `JobManager` must be startable with a state.
+pub(super) fn arguments(
+    target: &RevisionRecord,
+    application: &FlinkApplication,
+    before: Option<&Before>,
+) -> Result<(), Trouble> {
+    let name = &application.spec.job_manager;
+    let template = target.object("Deployment", name).and_then(|object| object.data.pointer("/spec/template"));
+    let template = template.ok_or_else(|| Trouble::refused(format!("the chart renders no Deployment {name}")))?;
+    // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
+    let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
+    lint_arguments(template, version).map_err(|error| Trouble::refused(error.to_string()))
+}
+
+/// Another id than the application's own could be that of a neighbour, whose HA metadata would then be cleared.
+pub(super) fn ids(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), Trouble> {
+    let ours = &application.spec.high_availability;
+    for (key, wanted) in
+        [("kubernetes.cluster-id", &ours.kubernetes_cluster_id), ("high-availability.cluster-id", &ours.cluster_id)]
+    {
+        for deployment in workloads(application) {
+            let Some(found) = flink_option(&target.objects, deployment, key) else { continue };
+            if &found != wanted {
+                return Err(Trouble::refused(format!(
+                    "the chart sets {key} to {found} for Deployment {deployment}, the FlinkApplication says {wanted}: they must be the \
+                     same, since the HA metadata is found by it. To change it, stop the job with a savepoint by hand, scale both \
+                     Deployments to 0, delete the HA ConfigMaps of the old id, correct the FlinkApplication, and deploy from that \
+                     savepoint's path"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Everything without which the target's pods do not start must be rendered or be there.
+pub(super) async fn references(
+    context: &Context,
+    target: &RevisionRecord,
+    application: &FlinkApplication,
+) -> Result<(), Trouble> {
+    let names = workloads(application);
+    let writer = context.writer();
+    for object in target.objects.iter().filter(|object| is_workload(object, names)) {
+        for (kind, name) in object.data.pointer("/spec/template").map(required_references).unwrap_or_default() {
+            let wanted =
+                DynamicObject::new(&name, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())));
+            let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
+            if !rendered && writer.live(&wanted).await?.is_none() {
+                return Err(Trouble::refused(format!(
+                    "Deployment {} mounts {} {name}, which is neither rendered nor there: add it to the chart, or create it",
+                    object.name_any(),
+                    kind.kind()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is there already and is not the application's would be overwritten, and deleted on the way back: it stays its owner's.
+pub(super) async fn owners(
+    context: &Context,
+    application: &FlinkApplication,
+    target: &RevisionRecord,
+    previous: Option<&RevisionRecord>,
+) -> Result<(), Trouble> {
+    let names = workloads(application);
+    let known = |object: &DynamicObject| {
+        previous.is_some_and(|record| record.objects.iter().any(|old| same_object(old, object)))
+    };
+    let taken_over = application.status.as_ref().is_none_or(|status| status.revision.is_none());
+    let mut foreign = Vec::new();
+    for object in &target.objects {
+        if is_workload(object, names) || is_versioned(object) || known(object) {
+            continue;
+        }
+        let Some(live) = context.writer().live(object).await? else { continue };
+        let ours = is_labelled(&live, application) || (taken_over && is_of_release(&live, application));
+        if !ours {
+            foreign.push(described(object));
+        }
+    }
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let name = application.name_any();
+    Err(Trouble::refused(format!(
+        "the chart renders what is there already and does not belong to {name}: {}. Give it another name in the chart, or use it \
+         without rendering it; if it is the application's alone, say so: kubectl label KIND NAME {APPLICATION_LABEL}={name}",
+        foreign.join(", ")
+    )))
+}
+
+/// What only one side has is deleted on the way forward or back, and may have to be made anew: that must be allowed before the stop.
+pub(super) async fn rights(
+    context: &Context,
+    application: &FlinkApplication,
+    target: &RevisionRecord,
+    previous: Option<&RevisionRecord>,
+) -> Result<(), Trouble> {
+    let Some(previous) = previous else { return Ok(()) };
+    let names = workloads(application);
+    let added = only_in(target, previous, names).map(|object| (object, vec!["get", "delete"]));
+    let removed = only_in(previous, target, names).map(|object| (object, vec!["get", "delete", "create", "patch"]));
+    for (object, verbs) in added.chain(removed) {
+        for verb in verbs.into_iter().filter(|verb| *verb != "delete" || !is_kept(object)) {
+            if !may(context, object, verb).await? {
+                return Err(Trouble::refused(format!(
+                    "only one of the two versions has {}, so it may have to be deleted or brought back, but Lockkeeper may not {verb} \
+                     it: add {verb} for {} to Lockkeeper's Role in this namespace (manifests/role.yaml)",
+                    described(object),
+                    resource(object).plural
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn may(context: &Context, object: &DynamicObject, verb: &str) -> Result<bool, Trouble> {
+    let resource = resource(object);
+    let asked = ResourceAttributes {
+        namespace: Some(context.namespace.clone()),
+        group: Some(resource.group),
+        resource: Some(resource.plural),
+        // What is made has no name yet, for RBAC.
+        name: (verb != "create").then(|| object.name_any()),
+        verb: Some(verb.to_owned()),
+        ..ResourceAttributes::default()
+    };
+    let review = SelfSubjectAccessReview {
+        spec: SelfSubjectAccessReviewSpec {
+            resource_attributes: Some(asked),
+            ..SelfSubjectAccessReviewSpec::default()
+        },
+        ..SelfSubjectAccessReview::default()
+    };
+    match Api::all(context.client.clone()).create(&PostParams::default(), &review).await {
+        Ok(answered) => Ok(answered
+            .status
+            .is_none_or(|status: k8s_openapi::api::authorization::v1::SubjectAccessReviewStatus| status.allowed)),
+        // A cluster where nobody may ask: the write itself will tell.
+        Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn resource(object: &DynamicObject) -> ApiResource {
+    let types = object.types.clone().unwrap_or_default();
+    ApiResource::from_gvk(
+        &GroupVersionKind::try_from(&types).unwrap_or_else(|_| GroupVersionKind::gvk("", "v1", &types.kind)),
+    )
+}
+
+fn described(object: &DynamicObject) -> String {
+    format!("{} {}", object.types.as_ref().map_or("object", |types| types.kind.as_str()), object.name_any())
+}
