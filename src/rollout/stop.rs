@@ -22,8 +22,8 @@ pub(super) fn decide(world: &World) -> Decision {
         status.duplicates = Some(Duplicates { from: since, to: world.time() });
         return Decision::record(status);
     }
-    let tried = status.completed("scale-down-task-manager");
-    if world.past_deadline() && tried {
+    let scaled = world.job_manager.replicas() == 0 && world.task_manager.replicas() == 0;
+    if world.past_deadline() && (scaled || status.completed("scale-down-task-manager")) {
         let left: Vec<String> =
             world.job_manager.live_pods().chain(world.task_manager.live_pods()).map(ResourceExt::name_any).collect();
         let why = format!(

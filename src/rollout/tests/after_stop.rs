@@ -16,6 +16,15 @@ fn stopped(mut world: World) -> World {
 }
 
 #[test]
+fn pods_that_were_left_behind_halt_it_too() {
+    let mut world = stopped(world(Stage::Stop));
+    world.task_manager.pods = workload("tm", 1).pods;
+    assert!(matches!(decide(&world), Decision::Wait(_)));
+    later(&mut world, 301);
+    assert!(recorded(&world).halt.unwrap().message.contains("tm-0"), "nothing was left to scale down");
+}
+
+#[test]
 fn the_job_manager_goes_first_then_the_task_managers() {
     let mut world = world(Stage::Stop);
     assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::JobManager)));
