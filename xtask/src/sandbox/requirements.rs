@@ -9,9 +9,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::command;
 
-/// The oldest versions that work: what sandbox/kubernetes/go.mod says, and what Flink needs.
+/// The oldest version that works: what sandbox/kubernetes/go.mod says.
 const GO: Version = Version(1, 26);
-const JDK: Version = Version(17, 0);
+/// The one Java that Flink 2 runs on by default, which goes into the images.
+const JDK: u32 = 17;
 
 /// Programs and files out of Debian packages, each with its package.
 const PACKAGES: [(&str, &str); 6] = [
@@ -66,8 +67,8 @@ fn unmet() -> Vec<String> {
     }
     missing.extend(go());
     let jdk = version_of("javac", &["-version"]);
-    if jdk.is_none_or(|found| found < JDK) || !is_there("jlink") {
-        missing.push("a JDK 17 or newer, with jlink: `apt-get install openjdk-17-jdk-headless`".to_owned());
+    if jdk.is_none_or(|found| found.0 != JDK) || !is_there("jlink") {
+        missing.push("a JDK 17 with jlink, first on the path: `apt-get install openjdk-17-jdk-headless`".to_owned());
     }
     if !runs("mvn", &["--version"]) {
         missing.push("Maven: `apt-get install maven`".to_owned());
