@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
 use super::Workload;
-use crate::api::Time;
+use crate::{api::Time, words::cut};
 
 /// Trouble that will not go away by waiting, or an exit of the container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ fn waiting(pod: &Pod) -> Option<PodTrouble> {
     Some(PodTrouble::CannotStart {
         object: format!("pod {}", pod.name_any()),
         reason: hopeless.reason.clone().unwrap_or_default(),
-        message: shortened(hopeless.message.as_deref().unwrap_or("no message")),
+        message: cut(hopeless.message.as_deref().unwrap_or("no message"), 300),
     })
 }
 
@@ -123,7 +123,7 @@ fn unschedulable(pod: &Pod) -> Option<PodTrouble> {
     Some(PodTrouble::CannotStart {
         object: format!("pod {}", pod.name_any()),
         reason: "Unschedulable".to_owned(),
-        message: shortened(refused.message.as_deref().unwrap_or("no node takes it")),
+        message: cut(refused.message.as_deref().unwrap_or("no node takes it"), 300),
     })
 }
 
@@ -144,10 +144,6 @@ fn failed_create(workload: &Workload) -> Option<PodTrouble> {
         .map(|event| PodTrouble::CannotStart {
             object: event.involved_object.name.clone().unwrap_or_default(),
             reason: "FailedCreate".to_owned(),
-            message: shortened(event.message.as_deref().unwrap_or("no message")),
+            message: cut(event.message.as_deref().unwrap_or("no message"), 300),
         })
-}
-
-fn shortened(message: &str) -> String {
-    message.chars().take(300).collect()
 }

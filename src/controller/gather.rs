@@ -307,7 +307,7 @@ async fn logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus)
         .lines()
         .rev()
         .find_map(|line| line.trim().strip_prefix("Caused by: "))
-        .map(|cause| cause.chars().take(300).collect());
+        .map(|cause| crate::words::cut(cause, 300));
     let job = status.job.as_ref().map_or("", |job| job.job_id.as_str());
     let marker = format!("Starting job {job} from savepoint ");
     world.logged_start = log

@@ -252,7 +252,7 @@ impl ExceptionEntry {
     pub fn headline(&self) -> String {
         let cause = self.stacktrace.lines().rev().find_map(|line| line.trim().strip_prefix("Caused by: "));
         let line = cause.or_else(|| self.stacktrace.lines().next()).unwrap_or(&self.exception_name);
-        line.chars().take(300).collect()
+        crate::words::cut(line, 300)
     }
 }
 

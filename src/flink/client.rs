@@ -179,7 +179,7 @@ fn operation(answer: &Value) -> SavepointOperation {
     let cause =
         trace.lines().rev().find_map(|line| line.trim().strip_prefix("Caused by: ")).or_else(|| trace.lines().next());
     let cause = cause.or_else(|| text("/operation/failure-cause/class")).unwrap_or("no cause given");
-    SavepointOperation::Failed { cause: cause.chars().take(300).collect(), trace: trace.to_owned() }
+    SavepointOperation::Failed { cause: crate::words::cut(cause, 300), trace: trace.to_owned() }
 }
 
 #[cfg(test)]

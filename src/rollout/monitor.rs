@@ -216,8 +216,7 @@ fn failed_checkpoints(world: &World) -> String {
     };
     let last = checkpoints.latest.failed.as_ref().and_then(|failed| failed.failure_message.as_deref());
     let last = last.and_then(|message| message.lines().next()).unwrap_or("Flink gives no reason");
-    let last: String = last.chars().take(300).collect();
-    format!("; {} failed, the last one because: {last}", checkpoints.counts.failed)
+    format!("; {} failed, the last one because: {}", checkpoints.counts.failed, crate::words::cut(last, 300))
 }
 
 fn unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {

@@ -1,6 +1,6 @@
 //! Probes of the users' own, and replicas that an autoscaler owns. Goes on with the chain of `bad_versions`.
 
-use lockkeeper::api::{FlinkRolloutStatus, Stage};
+use lockkeeper::api::FlinkRolloutStatus;
 use serde_json::{Value, json};
 
 use crate::{
@@ -87,9 +87,8 @@ impl Chain<'_> {
     }
 
     async fn ended_as_before(&mut self, name: &str, before: &crate::bad_versions::Before) {
-        let over = |status: &FlinkRolloutStatus| {
-            status.result.is_some() || (status.halt.is_some() && status.stage == Stage::Verify)
-        };
+        let parked = |status: &FlinkRolloutStatus| status.halt.as_ref().is_some_and(|halt| halt.parked);
+        let over = |status: &FlinkRolloutStatus| status.result.is_some() || parked(status);
         let status = self.orders.shows(name, "its end", over).await;
         assert!(status.result.is_some(), "{name} halted: {}", status.message);
         let rollout = self.orders.rollout(name);

@@ -12,6 +12,8 @@ pub use card::{Card, card};
 pub use replies::{help, history, list, on_it, stale, status};
 pub use thread::{Line, thread};
 
+pub(crate) use crate::words::cut;
+
 use crate::api::{FlinkRollout, FlinkRolloutStatus, StartFrom, StartFromKind, Time};
 
 /// A person as Slack shows one: a mention, or the Kubernetes user's name.
@@ -38,16 +40,6 @@ pub(crate) fn with_people(text: &str) -> String {
         known.map_or_else(|| escape(word), |_| format!("{}{}", person(bare), &word[bare.len()..]))
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// At most this many characters, with an ellipsis where some are missing.
-pub(crate) fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(most.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }
 
 /// Where a rollout goes, as a headline: `orders 1.0.0 → 1.1.0`.
