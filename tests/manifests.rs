@@ -1,4 +1,4 @@
-//! What manifests/ holds is what the types say.
+//! What manifests/ and docs/ hold is what the sources say.
 
 #![allow(clippy::unwrap_used)] // a test says so by panicking
 
@@ -7,4 +7,37 @@ fn the_custom_resource_definitions_are_those_of_the_types() {
     let generated = lockkeeper::api::crds_as_yaml().unwrap();
     let committed = include_str!("../manifests/crds.yaml");
     assert!(generated == committed, "manifests/crds.yaml is not what src/api says: run `cargo xtask manifests`");
+}
+
+/// The names of what a Cargo.toml depends on.
+fn dependencies(manifest: &str) -> Vec<&str> {
+    let mut section = "";
+    let mut names = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") && !line.is_empty() && !line.starts_with('#') {
+            names.extend(line.split(['.', ' ', '=']).next());
+        }
+    }
+    names
+}
+
+#[test]
+fn every_dependency_says_why_it_is_there() {
+    let documented = include_str!("../docs/dependencies.md");
+    let known: Vec<&str> = documented
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
+        .flat_map(|names| names.split([',', '(', ')', ' ']))
+        .collect();
+    let manifests = [
+        include_str!("../Cargo.toml"),
+        include_str!("../xtask/Cargo.toml"),
+        include_str!("../sandbox/slack/Cargo.toml"),
+    ];
+    for name in manifests.into_iter().flat_map(dependencies) {
+        let ours = name.starts_with("lockkeeper");
+        assert!(ours || known.contains(&name), "docs/dependencies.md does not say why {name} is there");
+    }
 }
