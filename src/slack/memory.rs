@@ -32,6 +32,8 @@ pub(super) struct Memory {
     gone: DashMap<String, Arc<FlinkRollout>>,
     groups: DashMap<String, Vec<String>>,
     groups_read: Mutex<Option<Instant>>,
+    /// A store wakes only the last of those who wait for it (kube-runtime 5.0: one waker in `DelayedInit`): they wait one after another.
+    waits: tokio::sync::Mutex<()>,
 }
 
 impl Memory {
@@ -73,6 +75,7 @@ impl Memory {
     /// Waits until every namespace was read once: a command must not be told that an application is unknown only because
     /// nothing is known yet.
     pub(super) async fn ready(&self) -> anyhow::Result<()> {
+        let _turn = self.waits.lock().await;
         let applications: Vec<_> = self.applications.iter().map(|store| store.value().clone()).collect();
         let rollouts: Vec<_> = self.rollouts.iter().map(|store| store.value().clone()).collect();
         for store in applications {
@@ -231,6 +234,22 @@ mod tests {
         assert_eq!(memory.rollout("shop/a").unwrap().namespace().as_deref(), Some("shop"));
         assert_eq!(memory.rollout("c").unwrap().namespace().as_deref(), Some("bank"));
         assert!(memory.rollout("shop/c").unwrap_err().contains("There is no rollout `shop/c`"));
+    }
+
+    #[tokio::test]
+    async fn everyone_who_waits_for_the_first_lists_is_woken() {
+        let memory = Memory::default();
+        let (applications, mut writer) = reflector::store();
+        memory.applications.insert("shop".to_owned(), applications);
+        let (rollouts, mut other) = reflector::store();
+        memory.rollouts.insert("shop".to_owned(), rollouts);
+        let listed = async {
+            tokio::task::yield_now().await;
+            writer.apply_watcher_event(&watcher::Event::InitDone);
+            other.apply_watcher_event(&watcher::Event::InitDone);
+        };
+        let (first, second, ()) = tokio::join!(memory.ready(), memory.ready(), listed);
+        assert!(first.is_ok() && second.is_ok());
     }
 
     #[test]

@@ -16,3 +16,5 @@ mod lease;
 mod restarts;
 mod rules;
 mod setting;
+mod shown;
+mod slack_says_no;
