@@ -46,9 +46,9 @@ pub async fn run(config: Config, settings: Settings, stop: BoxFuture<'static, ()
     for namespace in &settings.namespaces {
         watch_namespace(&client, &transport, &settings, namespace, &stop, &mut tasks).await?;
     }
-    if let Some(workspace) = &settings.slack {
-        slack::start(&client, workspace, &settings.namespaces, &readiness, &mut tasks)?;
-    }
+    // Apart from the tasks whose end is the bot's: Slack may refuse, or be away, for as long as it likes.
+    let slack = settings.slack.as_ref();
+    let slack = slack.map(|workspace| slack::start(&client, workspace, &settings.namespaces, &readiness));
     readiness.set("kubernetes", true);
     tracing::info!(namespaces = ?settings.namespaces, "at work");
     let ended = tokio::select! {
@@ -56,12 +56,13 @@ pub async fn run(config: Config, settings: Settings, stop: BoxFuture<'static, ()
         Some(first) = tasks.join_next() => first.unwrap_or_else(|error| Err(error.into())),
     };
     if ended.is_ok() {
-        // The controllers finish the step they are in; what keeps up with Slack has nothing to finish.
+        // The controllers finish the step they are in; what keeps up with Slack has nothing to finish, and shows their last step.
         tokio::time::timeout(Duration::from_secs(5), async { while tasks.join_next().await.is_some() {} }).await.ok();
         for namespace in &settings.namespaces {
             Lease::release(client.clone(), namespace, &settings.identity).await;
         }
     }
+    drop(slack);
     ended
 }
 

@@ -7,7 +7,8 @@ use dashmap::DashMap;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// What readiness depends on: each part by name, and whether it is ready.
+/// What readiness depends on: each part by name, and whether it is ready now. `kubernetes` is ready once everything has started; `slack` while
+/// Slack takes the tokens, has opened a socket, and has said within the last minute who is in which group.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
     parts: Arc<DashMap<String, bool>>,

@@ -113,10 +113,16 @@ pub fn parse(text: &str) -> Result<Command, ParseError> {
     let rest: Vec<&str> = words.collect();
     let lower = word.to_lowercase();
     match lower.as_str() {
-        "help" => Ok(Command::Help),
-        "list" => Ok(Command::List),
-        "status" => Ok(Command::Status { application: rest.first().map(|name| named("status", name)).transpose()? }),
-        "history" => Ok(Command::History { application: named("history", first("history", "APP", &rest)?)? }),
+        "help" => nothing_after("help", &rest, 0).map(|()| Command::Help),
+        "list" => nothing_after("list", &rest, 0).map(|()| Command::List),
+        "status" => {
+            let application = rest.first().map(|name| named("status", name)).transpose()?;
+            nothing_after("status", &rest, 1).map(|()| Command::Status { application })
+        }
+        "history" => {
+            let application = named("history", first("history", "APP", &rest)?)?;
+            nothing_after("history", &rest, 1).map(|()| Command::History { application })
+        }
         "deploy" => deploy(&rest),
         "rollback" => roll_back(&rest),
         _ => {
@@ -145,14 +151,26 @@ fn deploy(rest: &[&str]) -> Result<Command, ParseError> {
 
 fn roll_back(rest: &[&str]) -> Result<Command, ParseError> {
     let application = named("rollback", first("rollback", "APP", rest)?)?;
-    match rest.get(1).copied() {
-        None | Some("carry") => Ok(Command::RollBack { application, rewind: false }),
-        Some("rewind") => Ok(Command::RollBack { application, rewind: true }),
-        Some(other) => Err(ParseError::Usage {
-            problem: format!("`{}` is neither carry nor rewind.", shortened(other)),
-            usage: usage("rollback"),
-        }),
+    let rewind = match rest.get(1).copied() {
+        None | Some("carry") => false,
+        Some("rewind") => true,
+        Some(other) => {
+            return Err(ParseError::Usage {
+                problem: format!("`{}` is neither carry nor rewind.", shortened(other)),
+                usage: usage("rollback"),
+            });
+        }
+    };
+    nothing_after("rollback", rest, 2).map(|()| Command::RollBack { application, rewind })
+}
+
+/// A word too many may be the one that was meant: nothing is done without it.
+fn nothing_after(command: &str, rest: &[&str], most: usize) -> Result<(), ParseError> {
+    let surplus = rest.get(most..).unwrap_or_default().join(" ");
+    if surplus.is_empty() {
+        return Ok(());
     }
+    Err(ParseError::Usage { problem: format!("`{}` is too much.", shortened(&surplus)), usage: usage(command) })
 }
 
 fn first<'a>(command: &str, what: &str, rest: &[&'a str]) -> Result<&'a str, ParseError> {
@@ -224,7 +242,8 @@ mod tests {
     fn what_is_not_gets_the_word_and_the_nearest() {
         let long = format!("deploy orders {}", "9".repeat(300));
         insta::assert_snapshot!(
-            ["depoly orders 1", "xyzzy", "deploy", "deploy orders", "deploy orders 1.2.0; rm", "deploy orders ../x", &long, "rollback orders sideways", "approve <!channel>"].map(shown).join("\n"), @r"
+            ["depoly orders 1", "xyzzy", "deploy", "deploy orders", "deploy orders 1.2.0; rm", "deploy orders ../x", &long, "rollback orders sideways", "approve <!channel>",
+             "rollback orders rewind 1.2.0", "rollback orders carry on", "list orders", "status orders now", "history orders 5", "help me <!here>"].map(shown).join("\n"), @r"
         `depoly` is not a command of /flink. Did you mean `deploy`? Try `/flink help`.
         `xyzzy` is not a command of /flink. Try `/flink help`.
         APP is missing. Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`
@@ -234,6 +253,12 @@ mod tests {
         `9999999999999999999999999999999999999999…` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit. Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`
         `sideways` is neither carry nor rewind. Usage: `/flink rollback APP [carry|rewind]`
         `!channel` is not a name. Usage: `/flink approve ID`
+        `1.2.0` is too much. Usage: `/flink rollback APP [carry|rewind]`
+        `on` is too much. Usage: `/flink rollback APP [carry|rewind]`
+        `orders` is too much. Usage: `/flink list`
+        `now` is too much. Usage: `/flink status [APP]`
+        `5` is too much. Usage: `/flink history APP`
+        `me !here` is too much. Usage: `/flink help`
         ");
     }
 }

@@ -1,6 +1,10 @@
 //! The calls to Slack's Web API, each with a time-out of its own.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
@@ -9,6 +13,27 @@ use slack_morphism::{errors::SlackClientError, prelude::*};
 use super::SlackSettings;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How soon is tried again what may work at once.
+const SOON: Duration = Duration::from_secs(2);
+/// How soon is tried again what works only once somebody has done something about it.
+const REFUSED: Duration = Duration::from_secs(15);
+/// Slack's codes for tokens that it does not take, or not for this.
+const TOKEN_REFUSALS: [&str; 12] = [
+    "invalid_auth",
+    "not_authed",
+    "token_revoked",
+    "token_expired",
+    "account_inactive",
+    "not_allowed_token_type",
+    "no_permission",
+    "missing_scope",
+    "access_denied",
+    "ekm_access_denied",
+    "org_login_required",
+    "team_access_not_granted",
+];
+/// How far Slack's clock may be from ours.
+const CLOCKS_DIFFER: i64 = 60;
 /// Type of the metadata on every message of ours.
 const EVENT_TYPE: &str = "flink_rollout";
 
@@ -43,11 +68,42 @@ pub(super) enum SlackError {
     Unknown(String),
 }
 
+impl SlackError {
+    /// Whether it is the tokens that Slack does not take: nothing works until somebody has done something about that.
+    pub(super) fn is_of_tokens(&self) -> bool {
+        matches!(self, Self::Refused(code) if TOKEN_REFUSALS.contains(&code.as_str()))
+    }
+
+    /// How long to leave Slack alone before the same is tried again.
+    pub(super) fn pause(&self) -> Duration {
+        match self {
+            Self::Wait(wanted) => SOON.max(*wanted),
+            refused if refused.is_of_tokens() => REFUSED,
+            _ => SOON,
+        }
+    }
+
+    /// Logs it: what nobody but a person can mend as an error that says what to do.
+    pub(super) fn log(&self, what: &str) {
+        if self.is_of_tokens() {
+            tracing::error!(
+                error = %self,
+                "{what}: Slack does not take the tokens. Check that the app is installed with the scopes of slack-app.yaml and that \
+                 SLACK_BOT_TOKEN (xoxb-) and SLACK_APP_TOKEN (xapp-, connections:write) are its own; rollouts go on without Slack"
+            );
+        } else {
+            tracing::warn!(error = %self, "{what}; rollouts go on without Slack");
+        }
+    }
+}
+
 /// One workspace, as the bot.
 pub(super) struct Connection {
     client: Arc<SlackHyperClient>,
     bot: SlackApiToken,
     app: SlackApiToken,
+    /// Until when Slack wants to hear nothing of messages: one moment for everything in this process that shows rollouts.
+    quiet_until: Mutex<Option<Instant>>,
 }
 
 impl Connection {
@@ -63,6 +119,7 @@ impl Connection {
             client: Arc::new(SlackClient::new(connector)),
             bot: SlackApiToken::new(settings.bot_token.expose_secret().into()),
             app: SlackApiToken::new(settings.app_token.expose_secret().into()),
+            quiet_until: Mutex::default(),
         })
     }
 
@@ -91,36 +148,56 @@ impl Connection {
         request.thread_ts = post.thread.clone().map(SlackTs::new);
         request.reply_broadcast = post.thread.as_ref().map(|_| post.broadcast);
         request.unfurl_links = Some(false);
-        Ok(answered(self.client.open_session(&self.bot).chat_post_message(&request)).await?.ts.0)
+        Ok(self.in_turn(self.client.open_session(&self.bot).chat_post_message(&request)).await?.ts.0)
     }
 
     /// Changes a message in place.
     pub(super) async fn update(&self, channel: &str, ts: &str, text: &str, blocks: &[Value]) -> Result<(), SlackError> {
         let request =
             SlackApiChatUpdateRequest::new(channel.into(), content(text, blocks)?, SlackTs::new(ts.to_owned()));
-        answered(self.client.open_session(&self.bot).chat_update(&request)).await.map(drop)
+        self.in_turn(self.client.open_session(&self.bot).chat_update(&request)).await.map(drop)
     }
 
-    /// Looks for a message of ours by its operation key: in a card's thread, or among the channel's last messages.
-    pub(super) async fn find(
-        &self,
-        channel: &str,
-        thread: Option<&str>,
-        key: &str,
-    ) -> Result<Option<String>, SlackError> {
-        let method = if thread.is_some() { "conversations.replies" } else { "conversations.history" };
-        let params = vec![
-            ("channel", Some(channel.to_owned())),
-            ("ts", thread.map(str::to_owned)),
-            ("include_all_metadata", Some("true".to_owned())),
-            ("limit", Some("200".to_owned())),
-        ];
-        let session = self.client.open_session(&self.bot);
-        let answer: Value = answered(session.http_session_api.http_get(method, &params, None)).await?;
-        let messages = answer.get("messages").and_then(Value::as_array).into_iter().flatten();
-        let mut ours = messages
-            .filter(|message| message.pointer("/metadata/event_payload/op").and_then(Value::as_str) == Some(key));
-        Ok(ours.find_map(|message| message.get("ts")?.as_str().map(str::to_owned)))
+    /// Looks for a message of ours by its operation key, in its card's thread or in its channel, among all that were written since a
+    /// moment (in seconds) before which it cannot have been posted.
+    pub(super) async fn find(&self, post: &Post, since: i64) -> Result<Option<String>, SlackError> {
+        let method = if post.thread.is_some() { "conversations.replies" } else { "conversations.history" };
+        let mut cursor = None;
+        loop {
+            let params = vec![
+                ("channel", Some(post.channel.clone())),
+                ("ts", post.thread.clone()),
+                ("oldest", Some((since - CLOCKS_DIFFER).max(0).to_string())),
+                ("include_all_metadata", Some("true".to_owned())),
+                ("limit", Some("200".to_owned())),
+                ("cursor", cursor),
+            ];
+            let session = self.client.open_session(&self.bot);
+            let answer: Value = self.in_turn(session.http_session_api.http_get(method, &params, None)).await?;
+            if let Some(ts) = with_key(&answer, &post.key) {
+                return Ok(Some(ts));
+            }
+            let next = answer.pointer("/response_metadata/next_cursor").and_then(Value::as_str).unwrap_or_default();
+            if next.is_empty() {
+                return Ok(None);
+            }
+            cursor = Some(next.to_owned());
+        }
+    }
+
+    /// A call that shows something, unless Slack asked for quiet: then it is not made.
+    async fn in_turn<T>(&self, call: impl Future<Output = ClientResult<T>>) -> Result<T, SlackError> {
+        let quiet = *self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(left) = quiet.and_then(|until| until.checked_duration_since(Instant::now())) {
+            return Err(SlackError::Wait(left));
+        }
+        let answer = answered(call).await;
+        if let Err(SlackError::Wait(wanted)) = &answer {
+            let wanted = Instant::now() + *wanted;
+            let mut quiet = self.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+            *quiet = Some(quiet.map_or(wanted, |until| until.max(wanted)));
+        }
+        answer
     }
 
     /// Every user group with its members' ids.
@@ -143,6 +220,14 @@ impl Connection {
         let request = SlackApiPostWebhookMessageRequest::new(SlackMessageContent::new().with_text(text.to_owned()));
         answered(self.client.respond_to_event(url, &request)).await.map(drop)
     }
+}
+
+/// The ts of the message that carries an operation key.
+fn with_key(answer: &Value, key: &str) -> Option<String> {
+    let messages = answer.get("messages").and_then(Value::as_array).into_iter().flatten();
+    let mut ours =
+        messages.filter(|message| message.pointer("/metadata/event_payload/op").and_then(Value::as_str) == Some(key));
+    ours.find_map(|message| message.get("ts")?.as_str().map(str::to_owned))
 }
 
 fn content(text: &str, blocks: &[Value]) -> Result<SlackMessageContent, SlackError> {

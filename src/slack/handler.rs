@@ -99,8 +99,8 @@ impl Handler {
                 self.start(&application, request, person, trigger).await
             }
             Command::Decide { decision, rollout, reason } => {
-                self.decide(decision, &rollout, person, trigger, (None, reason)).await?;
-                Ok(format!("Noted: {} `{rollout}`.", words::word(decision)))
+                let application = self.decide(decision, &rollout, person, trigger, (None, reason)).await?;
+                Ok(format!("Noted: {} `{rollout}`.{}", words::word(decision), messages::unseen(&application)))
             }
         }
     }
@@ -122,7 +122,7 @@ impl Handler {
         may_deploy(application, person.user, &self.memory.groups_of(person.user))?;
         let name: String = digest_of(&(person.team, trigger)).chars().take(10).collect();
         let name = format!("{}-{name}", application.name_any());
-        let said = messages::on_it(&name, &request);
+        let said = messages::on_it(&name, &request, application);
         let rollout = FlinkRollout::new(&name, FlinkRolloutSpec { request, decisions: Vec::new() });
         let record = self.record(application.namespace());
         recorded(tokio::time::timeout(WRITE_PATIENCE, record.create(&rollout)).await.map(|result| result.map(drop)))?;
@@ -137,15 +137,10 @@ impl Handler {
         person: &Person<'_>,
         at: &str,
     ) -> Result<String, String> {
-        let ended = self.known(ended)?;
+        let ended = self.memory.rollout(ended)?;
         let request = requests::retry(&ended, offered, person.by())?;
         let application = self.application_of(&ended)?;
         self.start(&application, request, person, at).await
-    }
-
-    fn known(&self, rollout: &str) -> Result<Arc<FlinkRollout>, String> {
-        let known = self.memory.rollout(rollout);
-        known.ok_or_else(|| format!("There is no rollout `{rollout}`. `/flink history APP` shows them."))
     }
 
     fn application_of(&self, rollout: &FlinkRollout) -> Result<Arc<FlinkApplication>, String> {
@@ -160,9 +155,9 @@ impl Handler {
         person: &Person<'_>,
         at: &str,
         said: (Option<String>, Option<String>),
-    ) -> Result<(), String> {
+    ) -> Result<Arc<FlinkApplication>, String> {
         let (digest, reason) = said;
-        let rollout = self.known(name)?;
+        let rollout = self.memory.rollout(name)?;
         if let Some(happened) = messages::stale(&rollout, decision, digest.as_deref()) {
             return Err(happened);
         }
@@ -179,7 +174,11 @@ impl Handler {
         if rollout.spec.decisions.iter().any(|said| said.id == id) {
             // Only an approval has the same id when it is given anew; anything else is Slack repeating itself.
             let anew = decision == DecisionKind::Approve;
-            return if anew { Err(format!("You have approved `{}` already.", rollout.name_any())) } else { Ok(()) };
+            return if anew {
+                Err(format!("You have approved `{}` already.", rollout.name_any()))
+            } else {
+                Ok(application)
+            };
         }
         let decision = Decision {
             id,
@@ -190,7 +189,8 @@ impl Handler {
             reason,
         };
         let record = self.record(rollout.namespace());
-        recorded(tokio::time::timeout(WRITE_PATIENCE, record.decide(&rollout.name_any(), &decision)).await)
+        recorded(tokio::time::timeout(WRITE_PATIENCE, record.decide(&rollout.name_any(), &decision)).await)?;
+        Ok(application)
     }
 
     fn record(&self, namespace: Option<String>) -> RolloutRecord {

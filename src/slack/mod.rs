@@ -8,6 +8,7 @@ mod authority;
 mod command;
 mod connection;
 mod handler;
+mod health;
 mod memory;
 mod messages;
 mod posted;
@@ -16,9 +17,8 @@ mod requests;
 mod socket;
 mod words;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use kube::Client;
 use secrecy::SecretString;
 use tokio::task::JoinSet;
@@ -30,6 +30,7 @@ pub use messages::{Card, Line, card, thread};
 use crate::http::Readiness;
 use connection::Connection;
 use handler::Handler;
+use health::Health;
 use memory::Memory;
 
 /// How to reach Slack.
@@ -45,24 +46,48 @@ pub struct SlackSettings {
 
 /// Slack's own Web API.
 pub const SLACK_API: &str = "https://slack.com/api";
+/// How soon a connection that could not be set up is tried again.
+const AGAIN: Duration = Duration::from_secs(15);
 
-/// Starts everything that has to do with Slack, as tasks of `tasks`.
-pub fn start(
-    client: &Client,
-    settings: &SlackSettings,
-    namespaces: &[String],
-    readiness: &Readiness,
-    tasks: &mut JoinSet<anyhow::Result<()>>,
-) -> anyhow::Result<()> {
+/// Starts everything that has to do with Slack. It goes on for ever, whatever Slack says, and ends when the set is dropped: nothing here may
+/// end the bot, whose controllers may be in the middle of a hand-over.
+#[must_use]
+pub fn start(client: &Client, settings: &SlackSettings, namespaces: &[String], readiness: &Readiness) -> JoinSet<()> {
     readiness.set("slack", false);
-    let connection = Arc::new(Connection::new(settings).context("the connection to Slack could not be set up")?);
-    let memory = Arc::new(Memory::default());
-    for namespace in namespaces {
-        memory.watch(client, namespace, tasks);
-        tasks.spawn(projection::run(client.clone(), namespace.clone(), Arc::clone(&connection), Arc::clone(&memory)));
+    let mut tasks = JoinSet::new();
+    tasks.spawn(run(client.clone(), settings.clone(), namespaces.to_vec(), readiness.clone()));
+    tasks
+}
+
+async fn run(client: Client, settings: SlackSettings, namespaces: Vec<String>, readiness: Readiness) {
+    let connection = loop {
+        match Connection::new(&settings) {
+            Ok(connection) => break Arc::new(connection),
+            Err(error) => tracing::error!(
+                %error,
+                "the connection to Slack could not be set up: check the CA certificates of this machine; rollouts go on without Slack"
+            ),
+        }
+        tokio::time::sleep(AGAIN).await;
+    };
+    let (memory, health) = (Arc::new(Memory::default()), Arc::new(Health::default()));
+    let mut parts = JoinSet::new();
+    for namespace in &namespaces {
+        memory.watch(&client, namespace, &mut parts);
     }
-    tasks.spawn(memory::keep_groups(Arc::clone(&connection), Arc::clone(&memory)));
-    let handler = Arc::new(Handler::new(client.clone(), Arc::clone(&memory)));
-    tasks.spawn(socket::run(connection, handler, memory, readiness.clone()));
-    Ok(())
+    for namespace in namespaces {
+        parts.spawn(projection::run(client.clone(), namespace, Arc::clone(&connection), Arc::clone(&memory)));
+    }
+    parts.spawn(memory::keep_groups(Arc::clone(&connection), Arc::clone(&memory)));
+    parts.spawn(health::keep(Arc::clone(&health), Arc::clone(&memory), readiness));
+    let handler = Arc::new(Handler::new(client, Arc::clone(&memory)));
+    parts.spawn(socket::run(connection, handler, memory, Arc::clone(&health)));
+    while let Some(ended) = parts.join_next().await {
+        let error = ended.map_err(anyhow::Error::from).and_then(|ended| ended);
+        tracing::error!(
+            ?error,
+            "a part of what keeps up with Slack has ended; restart the bot once no rollout is active"
+        );
+        health.broken();
+    }
 }

@@ -2,7 +2,10 @@
 
 use kube::ResourceExt as _;
 
-use crate::api::{FlinkApplication, FlinkRollout, Request, RequestKind, StartFrom};
+use super::messages::{escape, moment};
+use crate::api::{
+    FlinkApplication, FlinkApplicationStatus, FlinkRollout, Request, RequestKind, RestorePoint, StartFrom,
+};
 
 /// A version, from some state.
 pub(super) fn deploy(
@@ -26,11 +29,7 @@ pub(super) fn deploy(
 pub(super) fn roll_back(application: &FlinkApplication, rewind: bool, by: String) -> Result<Request, String> {
     let status = application.status.clone().unwrap_or_default();
     let start_from = if rewind {
-        let current = status.revisions.last().and_then(|revision| revision.rollout.clone());
-        let points = &status.restore_points;
-        let taken = points.iter().rev().find(|point| Some(&point.name) == current.as_ref());
-        let point = taken.or(points.last()).ok_or("There is no restore point to rewind to.")?;
-        StartFrom::restore_point(&point.name)
+        StartFrom::restore_point(&taken_before(&application.name_any(), &status)?.name)
     } else {
         StartFrom::default()
     };
@@ -43,6 +42,32 @@ pub(super) fn roll_back(application: &FlinkApplication, rewind: bool, by: String
         revision: None,
         start_from,
     })
+}
+
+/// The restore point that was taken when the revision that runs now took over. Another one is another state, from which nobody asked to go on.
+fn taken_before<'a>(application: &str, status: &'a FlinkApplicationStatus) -> Result<&'a RestorePoint, String> {
+    let runs = status.revisions.iter().find(|revision| Some(revision.number) == status.revision);
+    let took_over = runs.and_then(|revision| revision.rollout.as_ref());
+    let taken = status.restore_points.iter().find(|point| Some(&point.name) == took_over);
+    if let Some(point) = taken {
+        return Ok(point);
+    }
+    let mut problem = "There is no restore point to rewind to: ".to_owned();
+    problem.push_str(&match (&status.version, took_over) {
+        (Some(version), Some(_)) => format!("the one from before {} is no longer known.", escape(version)),
+        (Some(version), None) => format!("{} was not deployed by Lockkeeper.", escape(version)),
+        (None, _) => format!("nothing of {application} was deployed by Lockkeeper yet."),
+    });
+    if !status.restore_points.is_empty() {
+        problem.push_str(" Name one of those that are:");
+    }
+    for point in status.restore_points.iter().rev() {
+        let reads = status.revisions.iter().find(|revision| Some(revision.number) == point.revision);
+        let version = reads.map_or("VERSION", |revision| revision.version.as_str());
+        let command = format!("/flink deploy {application} {version} from restore-point {}", point.name);
+        problem.push_str(&format!("\n`{}` taken {}", escape(&command), moment(&point.at)));
+    }
+    Err(problem)
 }
 
 /// The same as an ended rollout asked for, from one of the other start states that its end offered.
@@ -94,6 +119,57 @@ mod tests {
     fn a_retry_of_what_is_not_there_is_refused() {
         assert!(retry(&ended(), ("u1", 2), "slack:T/U2".into()).unwrap_err().contains("does not offer that"));
         assert!(retry(&ended(), ("u9", 0), "slack:T/U2".into()).unwrap_err().contains("another rollout"));
+    }
+
+    /// Two deployments by Lockkeeper over what Helm had installed, of which the second was undone again.
+    fn application(revision: u32, version: &str) -> FlinkApplication {
+        let point = |name: &str, revision: u32| {
+            json!({"name": name, "kind": "Savepoint", "path": format!("s3://sp/{name}"), "jobId": "0", "at": "2026-01-01T12:00:00Z",
+                "revision": revision})
+        };
+        serde_json::from_value(json!({
+            "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkApplication", "metadata": {"name": "orders"},
+            "spec": {
+                "chart": {"path": "/c"}, "versionValue": "version", "jobManager": "jm", "taskManager": "tm", "restService": {"name": "rest"},
+                "savepoint": {"directory": "file:/s"}, "highAvailability": {"kubernetesClusterId": "o", "clusterId": "o"},
+            },
+            "status": {
+                "revision": revision, "version": version,
+                "revisions": [
+                    {"number": 0, "version": "1.0.0", "at": "2026-01-01T12:00:00Z"},
+                    {"number": 1, "version": "1.1.0", "rollout": "orders-1", "at": "2026-01-01T12:00:00Z"},
+                    {"number": 3, "version": "1.3.0", "rollout": "orders-3", "at": "2026-01-01T12:00:00Z"},
+                    {"number": 2, "version": "1.2.0", "rollout": "orders-2", "at": "2026-01-01T12:00:00Z"},
+                ],
+                "restorePoints": [point("orders-1", 0), point("orders-3", 1), point("orders-failed", 9)],
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_rewind_goes_to_the_point_from_before_what_runs_now_and_to_no_other() {
+        let rewind = |revision, version| match roll_back(&application(revision, version), true, "slack:T/U1".into()) {
+            Ok(request) => request.start_from.value.unwrap_or_default(),
+            Err(problem) => problem,
+        };
+        assert_eq!(rewind(1, "1.1.0"), "orders-1");
+        assert_eq!(rewind(3, "1.3.0"), "orders-3");
+        insta::assert_snapshot!([rewind(2, "1.2.0"), rewind(0, "1.0.0")].join("\n\n"), @"
+        There is no restore point to rewind to: the one from before 1.2.0 is no longer known. Name one of those that are:
+        `/flink deploy orders VERSION from restore-point orders-failed` taken <!date^1767268800^{date_short_pretty} {time_secs}|2026-01-01T12:00:00Z>
+        `/flink deploy orders 1.1.0 from restore-point orders-3` taken <!date^1767268800^{date_short_pretty} {time_secs}|2026-01-01T12:00:00Z>
+        `/flink deploy orders 1.0.0 from restore-point orders-1` taken <!date^1767268800^{date_short_pretty} {time_secs}|2026-01-01T12:00:00Z>
+
+        There is no restore point to rewind to: 1.0.0 was not deployed by Lockkeeper. Name one of those that are:
+        `/flink deploy orders VERSION from restore-point orders-failed` taken <!date^1767268800^{date_short_pretty} {time_secs}|2026-01-01T12:00:00Z>
+        `/flink deploy orders 1.1.0 from restore-point orders-3` taken <!date^1767268800^{date_short_pretty} {time_secs}|2026-01-01T12:00:00Z>
+        `/flink deploy orders 1.0.0 from restore-point orders-1` taken <!date^1767268800^{date_short_pretty} {time_secs}|2026-01-01T12:00:00Z>
+        ");
+        let mut never = application(0, "");
+        never.status = None;
+        let problem = roll_back(&never, true, "slack:T/U1".into()).unwrap_err();
+        assert!(problem.starts_with("There is no restore point to rewind to"), "{problem}");
     }
 
     #[test]

@@ -2,39 +2,24 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context as _;
 use slack_morphism::prelude::*;
 
-use super::{
-    connection::{Connection, SlackError},
-    handler::Handler,
-    memory::Memory,
-};
-use crate::http::Readiness;
+use super::{connection::Connection, handler::Handler, health::Health, memory::Memory};
+
+/// How often it is seen whether Slack still takes the tokens: a socket that is open says nothing about the next one.
+const CHECKED_EVERY: Duration = Duration::from_mins(5);
 
 /// Connects and stays connected. Two connections, since Slack closes one before the next is open.
 pub(super) async fn run(
     connection: Arc<Connection>,
     handler: Arc<Handler>,
     memory: Arc<Memory>,
-    readiness: Readiness,
+    health: Arc<Health>,
 ) -> anyhow::Result<()> {
-    loop {
-        match connection.check().await {
-            Ok(team) => {
-                tracing::info!(team, "Slack knows us");
-                break;
-            }
-            Err(SlackError::Refused(code)) => {
-                anyhow::bail!("Slack refuses the tokens ({code}): check the bot token and the app-level token")
-            }
-            Err(error) => tracing::warn!(%error, "Slack is out of reach; rollouts go on without it"),
-        }
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-    memory.ready().await.context("the namespaces could not be read")?;
+    known(&connection, &health).await;
+    memory.ready().await?;
     if let Err(error) = memory.read_groups(&connection).await {
-        tracing::warn!(%error, "the user groups could not be read yet");
+        error.log("the user groups could not be read yet");
     }
     let environment =
         Arc::new(SlackClientEventsListenerEnvironment::new(connection.client()).with_error_handler(on_error));
@@ -42,20 +27,41 @@ pub(super) async fn run(
         .with_max_connections_count(2)
         .with_initial_backoff_in_seconds(1)
         .with_reconnect_timeout_in_seconds(2);
-    let listener =
-        SlackClientSocketModeListener::new(&config, environment, callbacks(&connection, &handler, readiness));
+    let callbacks = callbacks(&connection, &handler, Arc::clone(&health));
+    let listener = SlackClientSocketModeListener::new(&config, environment, callbacks);
     listener.listen_for(connection.app_token()).await?;
     listener.start().await;
-    std::future::pending::<()>().await;
-    Ok(())
+    loop {
+        tokio::time::sleep(CHECKED_EVERY).await;
+        known(&connection, &health).await;
+    }
+}
+
+/// Waits until Slack takes both tokens: a bad one would otherwise show only as a socket that never opens.
+async fn known(connection: &Connection, health: &Health) {
+    loop {
+        match connection.check().await {
+            Ok(team) => {
+                tracing::info!(team, "Slack knows us");
+                return health.tokens(true);
+            }
+            Err(error) => {
+                error.log("Slack could not be reached");
+                if error.is_of_tokens() {
+                    health.tokens(false);
+                }
+                tokio::time::sleep(error.pause()).await;
+            }
+        }
+    }
 }
 
 type Callbacks = SlackSocketModeListenerCallbacks<SlackClientHyperHttpsConnector>;
 
-fn callbacks(connection: &Arc<Connection>, handler: &Arc<Handler>, readiness: Readiness) -> Callbacks {
+fn callbacks(connection: &Arc<Connection>, handler: &Arc<Handler>, health: Arc<Health>) -> Callbacks {
     let mut callbacks = Callbacks::new();
     callbacks.hello_callback = Box::new(move |_, _, _| {
-        readiness.set("slack", true);
+        health.hello();
         Box::pin(async {})
     });
     let on_command = Arc::clone(handler);

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use lockkeeper_slack_simulator::{Click, Failure, Simulator};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::setting::{CHANNEL, application, asked, name_in, parked, rollouts, shown, started, told};
 use crate::support::{
     bot::{Bot, DEADLINE, simulator},
-    sandbox::{Sandbox, eventually},
+    sandbox::{Namespace, Sandbox, eventually},
 };
 
 /// What is said anew in every run, replaced.
@@ -17,6 +17,15 @@ fn stable(text: &str, rollout: &str) -> String {
     let mut parts = text.split("<!date^");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| format!("{text}[time]{}", part.split_once('>').map_or("", |(_, rest)| rest)))
+}
+
+/// Adds a decision as the administrator.
+fn say_by_kubectl(sandbox: &Sandbox, namespace: &Namespace, rollout: &str, kind: &str) {
+    let user = sandbox.kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
+    let said = json!({"id": kind.to_lowercase(), "kind": kind, "by": format!("kubernetes:{user}"), "at": "2026-01-01T00:00:00Z"});
+    let patch = json!([{"op": "add", "path": "/spec/decisions/-", "value": said}]).to_string();
+    let object = format!("flinkrollout/{rollout}");
+    sandbox.kubectl(&["-n", &namespace.name, "patch", &object, "--type=json", "-p", &patch]);
 }
 
 async fn click(slack: &Simulator, user: &str, ts: &str, action: &str) {
@@ -48,14 +57,23 @@ async fn what_is_said_counts_once_and_what_comes_too_late_is_told_why() {
     };
     let waiting = eventually("one decision", DEADLINE, || decisions(1)).await;
     assert_eq!(waiting.pointer("/status/stage").and_then(Value::as_str), Some("Approve"));
+    shown(&slack, &name, "✓ approved by @bob, 1 of 2").await;
+    // What comes too early is not noted, and what kubectl says too early is told.
+    let early = asked(&slack, "alice", &format!("/flink roll-back {name}")).await;
+    assert!(early.contains("nothing was stopped yet: abort it instead"), "{early}");
+    say_by_kubectl(&sandbox, &namespace, &name, "Resume");
+    shown(&slack, &name, "said *resume* · refused: it is not halted").await;
+    let said_before = 2;
     click(&slack, "carol", &request.ts, "rollout.reject").await;
     told(&slack, "carol", "You may not approve it").await;
 
     // The buttons stay where they are while Slack lets nothing be changed: every click on them comes too late.
     slack.fail("chat.update", 10_000, &Failure::Http { status: 503 });
     let mut said = vec![asked(&slack, "bob", &format!("/flink reject {name} not <today>")).await];
-    eventually("the end", DEADLINE, || decisions(2).filter(|rollout| rollout.pointer("/status/result").is_some()))
-        .await;
+    eventually("the end", DEADLINE, || {
+        decisions(said_before + 1).filter(|rollout| rollout.pointer("/status/result").is_some())
+    })
+    .await;
     let ends = format!("`{name}` has ended");
     for (ts, action) in [(&request.ts, "rollout.approve"), (&request.ts, "rollout.reject"), (&card, "rollout.abort")] {
         let before = slack.view().ephemerals("alice").len();
@@ -70,7 +88,7 @@ async fn what_is_said_counts_once_and_what_comes_too_late_is_told_why() {
     for line in ["/flink history orders", "/flink status orders", "/flink list"] {
         said.push(asked(&slack, "carol", line).await);
     }
-    assert!(decisions(2).is_some(), "nothing was added after the end");
+    assert!(decisions(said_before + 1).is_some(), "nothing was added after the end");
     insta::assert_snapshot!(stable(&said.join("\n"), &name));
 
     slack.clear_failures();

@@ -17,5 +17,7 @@ mod left_behind;
 mod restarts;
 mod rules;
 mod setting;
+mod shown;
+mod slack_says_no;
 mod takeover;
 mod what_runs;

@@ -12,7 +12,7 @@ use crate::support::{
 };
 
 /// A rollout that ends at Plan, asked for by kubectl.
-fn ask(sandbox: &Sandbox, namespace: &Namespace, name: &str) {
+pub fn ask(sandbox: &Sandbox, namespace: &Namespace, name: &str) {
     let user = sandbox.kubectl(&["auth", "whoami", "-o", "jsonpath={.status.userInfo.username}"]);
     sandbox.apply(&namespace.name, &json!({
         "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkRollout", "metadata": {"name": name},
@@ -20,19 +20,19 @@ fn ask(sandbox: &Sandbox, namespace: &Namespace, name: &str) {
     }));
 }
 
-async fn ended(sandbox: &Sandbox, namespace: &Namespace) {
+pub async fn ended(sandbox: &Sandbox, namespace: &Namespace) {
     eventually("the end", DEADLINE, || {
         rollouts(sandbox, namespace).iter().all(|rollout| rollout.pointer("/status/result").is_some()).then_some(())
     })
     .await;
 }
 
-fn cards(view: View<'_>) -> Vec<Message> {
+pub fn cards(view: View<'_>) -> Vec<Message> {
     view.channel(CHANNEL).into_iter().filter(|message| !message.is_reply()).collect()
 }
 
 /// Waits until there are this many messages that the bot does not know to be there, since the answer was lost.
-async fn posted(slack: &Simulator, messages: usize) {
+pub async fn posted(slack: &Simulator, messages: usize) {
     let find = |view: &View<'_>| {
         let all: usize = cards(*view).iter().map(|card| view.thread(CHANNEL, &card.ts).len()).sum();
         (all >= messages).then_some(())

@@ -143,6 +143,13 @@ impl AppManifest {
         self
     }
 
+    /// The same manifest with one scope more: what an app that does more than this one would ask for.
+    #[must_use]
+    pub fn with_scope(mut self, scope: &str) -> Self {
+        self.oauth_config.scopes.bot.push(scope.to_owned());
+        self
+    }
+
     pub(crate) fn socket_mode_enabled(&self) -> bool {
         self.settings.socket_mode_enabled
     }

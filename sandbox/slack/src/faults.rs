@@ -26,7 +26,7 @@ pub enum Failure {
         /// Such as `internal_error`.
         code: String,
     },
-    /// HTTP 429.
+    /// HTTP 429, also to further calls of the method before the time has passed.
     RateLimited {
         /// The `Retry-After` header.
         seconds: u64,

@@ -41,4 +41,5 @@ pub use faults::{Failure, Outage};
 pub use interaction::{Click, ClickOutcome, CommandOutcome, Delivered, Refusal};
 pub use simulator::Simulator;
 pub use view::View;
+pub use web_api::scopes_of;
 pub use world::{Channel, Ephemeral, Message, Team, ThreadSummary, User, UserGroup, WorldDefinition};

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod card;
+mod decisions;
 mod replies;
 mod retry;
 #[cfg(test)]
@@ -9,7 +10,7 @@ mod tests;
 mod thread;
 
 pub use card::{Card, card};
-pub use replies::{help, history, list, on_it, stale, status};
+pub use replies::{help, history, list, on_it, stale, status, unseen};
 pub use thread::{Line, thread};
 
 pub(crate) use crate::words::cut;
@@ -79,6 +80,11 @@ pub(crate) fn state(status: &FlinkRolloutStatus) -> String {
 pub(crate) fn span(from: &Time, to: &Time) -> String {
     let seconds = to.0.duration_since(from.0).as_secs().max(0);
     if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
+}
+
+/// A gap as people say it.
+pub(crate) fn gap(millis: i64) -> String {
+    format!("{}.{} s", millis / 1000, millis % 1000 / 100)
 }
 
 /// A moment in the reader's own time zone.

@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 
-use super::{cut, escape, headline, moment, person, start_state, state, with_people};
+use super::{cut, escape, gap, headline, moment, person, start_state, state, with_people};
 use crate::{
-    api::{DecisionKind, Direction, FlinkApplication, FlinkRollout, Request, RequestKind, Stage},
+    api::{
+        DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, Request, RequestKind, ResultKind,
+        Stage,
+    },
     slack::{command::USAGES, words},
 };
 
@@ -18,14 +21,27 @@ pub fn help() -> String {
 
 /// That a request was recorded.
 #[must_use]
-pub fn on_it(rollout: &str, request: &Request) -> String {
+pub fn on_it(rollout: &str, request: &Request, application: &FlinkApplication) -> String {
     let what = match (&request.kind, &request.version) {
         (RequestKind::Deploy, Some(version)) => format!("{} to {version}", request.application),
         _ => format!("{} back to the revision before", request.application),
     };
     let start = start_state(&request.start_from);
     let start = start.map_or_else(String::new, |start| format!(", starting from {start}"));
-    format!("On it: {what}{start}, as `{rollout}`.")
+    format!("On it: {what}{start}, as `{rollout}`.{}", unseen(application))
+}
+
+/// What to know of an application whose rollouts show in no channel.
+#[must_use]
+pub fn unseen(application: &FlinkApplication) -> String {
+    if application.spec.channel.is_some() {
+        return String::new();
+    }
+    let name = application.name_any();
+    format!(
+        "\n`{name}` has no `channel`, so its rollouts show in no channel of Slack: `/flink status {name}` says how it goes, and \
+         whoever keeps the FlinkApplication can set `spec.channel`."
+    )
 }
 
 /// All applications, a line each.
@@ -56,15 +72,73 @@ pub fn status(application: &FlinkApplication, rollouts: &[Arc<FlinkRollout>]) ->
     let active =
         known.active_rollout.and_then(|active| rollouts.iter().find(|rollout| rollout.name_any() == active.name));
     match (active, &known.parked_at) {
-        (Some(rollout), _) => text.push_str(&format!("\n{}", one(rollout))),
+        (Some(rollout), _) => text.push_str(&format!("\n{}{}", one(rollout), halted(rollout))),
         (None, Some(at)) => text.push_str(&format!("\nparked at 0 replicas since {}", moment(at))),
         (None, None) => text.push_str("\nno rollout is active"),
+    }
+    let runs = active.filter(|rollout| !before_the_stop(rollout)).or_else(|| changed_last(rollouts));
+    if known.parked_at.is_none() {
+        text.push_str(&runs.and_then(|rollout| job(rollout)).unwrap_or_default());
     }
     if let Some(point) = known.restore_points.last() {
         let (name, path) = (escape(&point.name), escape(&point.path));
         text.push_str(&format!("\nnewest restore point `{name}`, {}: `{path}`", moment(&point.at)));
     }
+    text.push_str(&unseen(application));
     text
+}
+
+fn before_the_stop(rollout: &FlinkRollout) -> bool {
+    let stage = rollout.status.as_ref().map(|status| status.stage).unwrap_or_default();
+    matches!(stage, Stage::Plan | Stage::Approve)
+}
+
+/// The newest of the ended rollouts that changed something, if what it started was good.
+fn changed_last(rollouts: &[Arc<FlinkRollout>]) -> Option<&Arc<FlinkRollout>> {
+    let kind = |rollout: &FlinkRollout| Some(rollout.status.as_ref()?.result.as_ref()?.kind);
+    let changed = |rollout: &&Arc<FlinkRollout>| kind(rollout).is_some_and(|kind| kind != ResultKind::Untouched);
+    let good = |rollout: &&Arc<FlinkRollout>| {
+        kind(rollout).is_some_and(|kind| matches!(kind, ResultKind::Succeeded | ResultKind::RolledBack))
+    };
+    rollouts.iter().find(changed).filter(good)
+}
+
+/// What the job that a rollout started last does, as far as the record knows.
+fn job(rollout: &FlinkRollout) -> Option<String> {
+    let status = rollout.status.as_ref()?;
+    let job = status.job.as_ref()?;
+    let doing = match (&job.running_at, status.halt.as_ref().is_some_and(|halt| halt.parked)) {
+        (_, true) => "parked at 0 replicas".to_owned(),
+        (Some(at), _) => format!("running since {}", moment(at)),
+        (None, _) => "not running yet".to_owned(),
+    };
+    let gap = status.gap_millis.map_or_else(String::new, |millis| format!(", gap {}", gap(millis)));
+    Some(format!("\njob `{}`, {doing}{gap}", escape(&job.job_id)))
+}
+
+/// Why a rollout is halted, and all that can be typed about it.
+fn halted(rollout: &FlinkRollout) -> String {
+    let Some(status) = rollout.status.as_ref() else { return String::new() };
+    let Some(halt) = &status.halt else { return String::new() };
+    let mut text = format!("\n*Halted* since {}: {}", moment(&halt.at), with_people(&cut(&halt.message, 500)));
+    for command in &halt.commands {
+        text.push_str(&format!("\n`{}`", escape(command)));
+    }
+    let name = rollout.name_any();
+    text.push_str(&format!("\n`/flink resume {name}` tries the same stage again"));
+    if may_go_back(status) {
+        text.push_str(&format!("\n`/flink roll-back {name}` goes back to the version before, from the restore point"));
+    }
+    let left = if halt.parked { "with the application at 0 replicas" } else { "with everything as it is" };
+    text.push_str(&format!("\n`/flink give-up {name}` ends it here, {left}"));
+    text
+}
+
+/// Whether there is something to turn back from, and to.
+fn may_go_back(status: &FlinkRolloutStatus) -> bool {
+    status.direction == Direction::Forward
+        && status.restore_point.is_some()
+        && !matches!(status.stage, Stage::Plan | Stage::Approve | Stage::Savepoint)
 }
 
 /// The last rollouts of one application, newest first.
@@ -106,13 +180,23 @@ pub fn stale(rollout: &FlinkRollout, decision: DecisionKind, digest: Option<&str
         }
         DecisionKind::Approve if !waits => format!("`{name}` does not wait for approval: it is in {now}."),
         DecisionKind::Reject if !matches!(status.stage, Stage::Plan | Stage::Approve) => {
-            format!("`{name}` was approved already and is in {now}: abort it instead.")
+            let goes_on = status.halt.is_none() && status.direction == Direction::Forward;
+            let instead = if goes_on { ": abort it instead" } else { "" };
+            format!("`{name}` was approved already and is in {now}{instead}.")
         }
         DecisionKind::Resume | DecisionKind::GiveUp if status.halt.is_none() => {
             format!("`{name}` is not halted: it is in {now}.")
         }
         DecisionKind::Abort | DecisionKind::RollBack if status.direction == Direction::Back => {
             format!("`{name}` is rolling back already.")
+        }
+        DecisionKind::Abort if status.halt.is_some() => {
+            let back = if may_go_back(&status) { ", roll it back" } else { "" };
+            format!("`{name}` is halted: resume it{back} or give up on it instead.")
+        }
+        DecisionKind::RollBack if !may_go_back(&status) => {
+            let instead = if status.halt.is_some() { "resume it or give up on it" } else { "abort it" };
+            format!("`{name}` is in {now}, and nothing was stopped yet: {instead} instead.")
         }
         _ => return None,
     };

@@ -145,6 +145,133 @@ fn untouched_with_other_choices() {
     }))));
 }
 
+fn halt(stage: &str) -> Value {
+    json!({"stage": stage, "message": "no <image>", "parked": false, "at": "2026-01-01T12:02:00Z",
+        "commands": ["kubectl -n shop scale deployment jm --replicas=1"]})
+}
+
+/// What somebody said: id, kind, who; and its outcome, message and time.
+type Said<'a> = (&'a str, &'a str, &'a str, (&'a str, &'a str, &'a str));
+
+fn with_decisions(mut rollout: FlinkRollout, all: &[Said<'_>]) -> FlinkRollout {
+    let said = all.iter().map(|(id, kind, by, _)| {
+        json!({"id": id, "kind": kind, "by": by, "at": "2026-01-01T12:00:20Z", "planDigest": "d1", "reason": (*kind != "Approve").then_some("<why>")})
+    });
+    rollout.spec.decisions = serde_json::from_value(said.collect()).unwrap();
+    let became = all.iter().filter(|(.., (outcome, ..))| !outcome.is_empty()).map(|(id, _, _, (outcome, message, at))| {
+        json!({"id": id, "outcome": outcome, "message": message, "at": format!("2026-01-01T{at}Z")})
+    });
+    rollout.status.as_mut().unwrap().decisions = serde_json::from_value(became.collect()).unwrap();
+    rollout
+}
+
+fn lines(rollout: &FlinkRollout) -> String {
+    let lines = thread(rollout, Some(&application())).into_iter();
+    lines.map(|line| shown(&line.blocks)).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn every_decision_is_told_with_who_said_it_and_once() {
+    let two = |status: Value| {
+        let mut rollout = rollout(&status);
+        rollout.status.as_mut().unwrap().plan.as_mut().unwrap().approvals_needed = 2;
+        rollout
+    };
+    let (bob, erin, dave) = ("slack:T/U2", "slack:T/U22", "kubernetes:system:dave");
+    let applied = |message, at| ("Applied", message, at);
+    let waiting = two(json!({"stage": "Approve", "stages": [stage("Approve", "Forward", None, "")]}));
+    let refused = ("Refused", "kubernetes:system:dave is not among the approvers of this application", "12:00:10");
+    let waiting = with_decisions(
+        waiting,
+        &[
+            ("a1", "Approve", dave, refused),
+            ("a2", "Approve", bob, applied("approved", "12:00:30")),
+            ("a3", "Approve", erin, applied("approved", "12:00:31")),
+            ("a4", "Reject", erin, ("", "", "")),
+        ],
+    );
+    // Both approved, halted, resumed by one and given up by the other; somebody came too late.
+    let status = json!({
+        "stage": "Monitor", "direction": "Back", "phase": "Abandoned",
+        "failure": {"stage": "Verify", "message": "rolled back by slack:T/U2: <why>", "at": "2026-01-01T12:01:30Z"},
+        "result": {"kind": "Abandoned", "message": "slack:T/U22 gave up on it: <why>", "at": "2026-01-01T12:10:00Z"},
+        "stages": [
+            stage("Approve", "Forward", Some("Done"), "approved by slack:T/U2, slack:T/U22"),
+            stage("Verify", "Forward", Some("Failed"), "rolled back by slack:T/U2: <why>"),
+            stage("Monitor", "Back", Some("Failed"), "slack:T/U22 gave up on it: <why>"),
+        ],
+    });
+    let ended = with_decisions(
+        two(status),
+        &[
+            ("a1", "Approve", bob, applied("approved", "12:00:30")),
+            ("a2", "Approve", erin, applied("approved", "12:00:31")),
+            ("r1", "RollBack", bob, applied("rolling back", "12:01:04")),
+            ("r2", "Resume", bob, applied("resumed", "12:05:00")),
+            ("r3", "Abort", dave, ("Refused", "it is rolling back already", "12:06:00")),
+            ("r4", "GiveUp", erin, applied("ended as Abandoned", "12:10:00")),
+            ("r5", "Resume", dave, applied("ended as Abandoned", "12:10:00")),
+        ],
+    );
+    insta::assert_snapshot!([lines(&waiting), lines(&ended)].join("\n\n"));
+    let keys: Vec<String> = thread(&ended, None).into_iter().map(|line| line.key).collect();
+    let mut different = keys.clone();
+    different.sort();
+    different.dedup();
+    assert_eq!(different.len(), keys.len(), "{keys:?}");
+}
+
+#[test]
+fn an_approval_that_the_end_overtook_is_told_too() {
+    let status = json!({
+        "stage": "Approve", "result": {"kind": "Untouched", "message": "aborted by slack:T/U1", "at": "2026-01-01T12:01:05Z"},
+        "stages": [stage("Approve", "Forward", Some("Failed"), "aborted by slack:T/U1")],
+    });
+    let said = with_decisions(
+        rollout(&status),
+        &[
+            ("a1", "Abort", "slack:T/U1", ("Applied", "ended as Untouched", "12:01:05")),
+            ("a2", "Approve", "slack:T/U2", ("Applied", "ended as Untouched", "12:01:05")),
+        ],
+    );
+    let lines = lines(&said);
+    assert!(lines.contains("<@U2> said *approve* · ended as Untouched"), "{lines}");
+    assert!(!lines.contains("<@U1> said"), "the end names who aborted it:\n{lines}");
+}
+
+#[test]
+fn the_status_says_what_runs_and_what_a_halted_rollout_waits_for() {
+    let mut orders = application();
+    orders.status = serde_json::from_value(json!({
+        "version": "1.0.0", "activeRollout": {"name": "orders-1", "uid": "u1", "revision": 1},
+        "revisions": [], "restorePoints": [point()],
+    }))
+    .unwrap();
+    let job = json!({"jobId": "00ab", "startPath": "s3://sp/1", "runningAt": "2026-01-01T12:01:00Z"});
+    let forward =
+        rollout(&json!({"stage": "Monitor", "phase": "Halted", "restorePoint": point(), "halt": halt("Monitor"),
+        "job": job, "gapMillis": 17_400}));
+    let mut parked = halt("Verify");
+    parked["parked"] = json!(true);
+    let back = rollout(&json!({"stage": "Verify", "direction": "Back", "phase": "Halted", "halt": parked, "job": job}));
+    let said = |application: &FlinkApplication, rollout: FlinkRollout| super::status(application, &[rollout.into()]);
+    let mut idle = orders.clone();
+    idle.status.as_mut().unwrap().active_rollout = None;
+    idle.spec.channel = Some("C1".into());
+    let done = rollout(&json!({"stage": "Monitor", "job": job, "gapMillis": 17_400,
+        "result": {"kind": "Succeeded", "message": "good", "at": "2026-01-01T12:10:00Z"}}));
+    insta::assert_snapshot!([said(&orders, forward), said(&orders, back), said(&idle, done)].join("\n\n"));
+}
+
+#[test]
+fn who_asks_for_what_no_channel_will_show_is_told_so() {
+    let request = rollout(&json!({})).spec.request;
+    let mut orders = application();
+    assert!(super::on_it("orders-1", &request, &orders).contains("has no `channel`"));
+    orders.spec.channel = Some("C1".into());
+    assert_eq!(super::on_it("orders-1", &request, &orders), "On it: orders to 1.1.0, as `orders-1`.");
+}
+
 #[test]
 fn what_is_told_who_comes_too_late() {
     use crate::api::DecisionKind::{Abort, Approve, GiveUp, Reject, Resume, RollBack};
@@ -165,6 +292,9 @@ fn what_is_told_who_comes_too_late() {
             told(json!({"stage": "Savepoint"}), &[said("Approve", "U2")], "d1"),
             told(json!({"stage": "Stop", "direction": "Back"}), &[said("Approve", "U2"), said("RollBack", "U3")], "d1"),
             told(ended, &[said("Reject", "U2")], "d1"),
+            told(json!({"stage": "Savepoint", "halt": halt("Savepoint")}), &[], "d1"),
+            told(json!({"stage": "Verify", "halt": halt("Verify"), "restorePoint": point()}), &[], "d1"),
+            told(json!({"stage": "Monitor", "restorePoint": point()}), &[], "d1"),
         ]
         .join("\n\n")
     );

@@ -1,4 +1,5 @@
-//! The thread: one line for each stage, and posts that notify for approval, failure, halt and end.
+//! The thread: one line for each stage and for what people said that no other line tells, and posts that notify for approval, failure,
+//! halt and end.
 //!
 //! Each line has a key that never changes, so that it is posted once, whatever happens to the bot or to Slack.
 
@@ -7,7 +8,9 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, section},
-    bytes, cut, escape, headline, moment, person, retry, span, start_state, with_people,
+    bytes, cut,
+    decisions::{self, Told},
+    escape, gap, headline, moment, person, retry, span, start_state, with_people,
 };
 use crate::api::{
     DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
@@ -35,9 +38,14 @@ pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) ->
     let status = rollout.status.clone().unwrap_or_default();
     let mut lines = Vec::new();
     let mut failed = false;
+    let mut said = decisions::untold(rollout, &status).into_iter().peekable();
     for (index, record) in status.stages.iter().enumerate() {
         if record.stage == Stage::Approve && needs_approval(&status) {
             lines.push(approval(rollout, application, &status));
+        }
+        let meanwhile = |told: &Told| record.ended_at.as_ref().is_some_and(|end| told.at < *end);
+        while let Some(told) = said.next_if(meanwhile) {
+            lines.push(line(told.key, &told.text));
         }
         let worth_a_line = record.stage != Stage::Approve || needs_approval(&status);
         if record.ended_at.is_some() && worth_a_line {
@@ -49,7 +57,11 @@ pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) ->
             lines.push(turning_back(&status, &failure.message));
         }
     }
-    if let Some(halt) = &status.halt {
+    let halt = status.halt.as_ref();
+    while let Some(told) = said.next_if(|told| halt.is_none_or(|halt| told.at < halt.at)) {
+        lines.push(line(told.key, &told.text));
+    }
+    if let Some(halt) = halt {
         let mut text = format!("*Halted* in {}: {}", halt.stage, escape(&halt.message));
         for command in &halt.commands {
             text.push_str(&format!("\n`{}`", escape(command)));
@@ -57,6 +69,7 @@ pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) ->
         let notify = application.map(mentions).unwrap_or_default();
         lines.push(loud(format!("halt-{}", status.stages.len()), &format!("{notify}{text}")));
     }
+    lines.extend(said.map(|told| line(told.key, &told.text)));
     if let Some(result) = &status.result {
         lines.push(end(rollout, &status, result.kind));
     }
@@ -160,7 +173,7 @@ fn end(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) ->
         .restore_point
         .as_ref()
         .map_or_else(String::new, |point| format!("\nRestore point `{}`{size}", escape(&point.path)));
-    let gap = status.gap_millis.map_or_else(String::new, |gap| format!("\nGap {}.{} s", gap / 1000, gap % 1000 / 100));
+    let gap = status.gap_millis.map_or_else(String::new, |millis| format!("\nGap {}", gap(millis)));
     let choices = result.map(|result| result.choices.as_slice()).unwrap_or_default();
     let text = format!("*{kind}*{took}: {why}{restore}{gap}{}", retry::listed(choices));
     let key = "result".to_owned();

@@ -61,20 +61,3 @@ static METHODS: &[Method] = &[
 pub(crate) fn find(name: &str) -> Option<&'static Method> {
     METHODS.iter().find(|method| method.name == name)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Config;
-
-    #[test]
-    fn the_projects_manifest_asks_for_no_scope_that_nothing_needs() {
-        let manifest = Config::new().unwrap().manifest;
-        let needed = |scope: &str| {
-            METHODS.iter().any(|method| method.scopes.contains(&scope))
-                || (scope == "commands" && !manifest.commands().is_empty())
-        };
-        let idle: Vec<&String> = manifest.bot_scopes().iter().filter(|scope| !needed(scope)).collect();
-        assert_eq!(idle, Vec::<&String>::new());
-    }
-}

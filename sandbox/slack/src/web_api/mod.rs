@@ -26,6 +26,12 @@ pub(crate) use content::{Content, check_content};
 pub(crate) use error::ApiError;
 pub(crate) use rate_limits::RateLimits;
 
+/// The scopes that a Web API method asks for, any one of which is enough; none if there is no such method here.
+#[must_use]
+pub fn scopes_of(method: &str) -> Option<&'static [&'static str]> {
+    methods::find(method).map(|method| method.scopes)
+}
+
 use arguments::Accepts;
 use methods::Method;
 use rate_limits::Limit;
@@ -77,6 +83,9 @@ fn answer(
     request: Result<Request, ApiError>,
 ) -> (String, Option<Response>) {
     let failure = shared.faults().next(name);
+    if let Some(Failure::RateLimited { seconds }) = failure {
+        shared.limits().tell_to_wait(name, seconds, Instant::now());
+    }
     if let Some((outcome, response)) = failure.as_ref().and_then(before_effect) {
         return (outcome, Some(response));
     }
@@ -102,6 +111,9 @@ enum Refusal {
 
 fn run(shared: &Shared, method: &Method, request: &Request) -> Result<Value, Refusal> {
     check_token(shared, method, request.token.as_deref()).map_err(Refusal::Error)?;
+    if let Some(seconds) = shared.limits().too_early(method.name, Instant::now()) {
+        return Err(Refusal::RateLimited(seconds));
+    }
     let key = match method.limit {
         Limit::PostPerChannel => {
             format!("{}:{}", method.name, request.arguments.text("channel").unwrap_or_default())

@@ -45,11 +45,31 @@ struct Bucket {
 pub(crate) struct RateLimits {
     speedup: f64,
     buckets: HashMap<String, Bucket>,
+    /// Until when methods were told to wait by a fault.
+    told_to_wait: HashMap<String, Instant>,
 }
 
 impl RateLimits {
     pub(crate) fn new(speedup: f64) -> Self {
-        Self { speedup: if speedup.is_finite() { speedup.max(1.0) } else { 1.0 }, buckets: HashMap::new() }
+        Self {
+            speedup: if speedup.is_finite() { speedup.max(1.0) } else { 1.0 },
+            buckets: HashMap::new(),
+            told_to_wait: HashMap::new(),
+        }
+    }
+
+    /// Notes that a method was answered to come back after some seconds, whatever is left in its bucket.
+    pub(crate) fn tell_to_wait(&mut self, method: &str, seconds: u64, now: Instant) {
+        self.told_to_wait.insert(method.to_owned(), now + Duration::from_secs(seconds));
+    }
+
+    /// Whether a method is called before the time that it was told; if so, that time begins anew.
+    pub(crate) fn too_early(&mut self, method: &str, now: Instant) -> Option<u64> {
+        let until = self.told_to_wait.get_mut(method)?;
+        let left = until.checked_duration_since(now).filter(|left| !left.is_zero())?;
+        let seconds = left.as_secs() + 1;
+        *until = now + Duration::from_secs(seconds);
+        Some(seconds)
     }
 
     /// Takes one call out of the bucket, or says after how many whole seconds to come back.
@@ -93,6 +113,18 @@ mod tests {
         let now = Instant::now();
         let accepted = (0..1000).filter(|_| limits.take("chat.update", Limit::Tier3, now).is_ok()).count();
         assert_eq!(accepted, 500);
+    }
+
+    #[test]
+    fn who_comes_back_too_early_is_sent_away_again() {
+        let mut limits = RateLimits::new(1.0);
+        let now = Instant::now();
+        assert_eq!(limits.too_early("chat.update", now), None);
+        limits.tell_to_wait("chat.update", 3, now);
+        let second = Duration::from_secs(1);
+        assert_eq!(limits.too_early("chat.update", now + second), Some(3));
+        assert_eq!(limits.too_early("chat.postMessage", now + second), None);
+        assert_eq!(limits.too_early("chat.update", now + second * 4), None);
     }
 
     #[test]

@@ -25,6 +25,10 @@ impl Slack {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new().unwrap();
         config.rate_limit_speedup = 100.0;
+        // Methods that the bot does not call are held to Slack's contract too.
+        for scope in ["users:read", "channels:read", "groups:read"] {
+            config.manifest = config.manifest.with_scope(scope);
+        }
         change(&mut config);
         let simulator = Simulator::start(config).await.unwrap();
         let client = client(&simulator.api_url());

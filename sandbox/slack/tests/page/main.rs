@@ -90,6 +90,29 @@ async fn who_presses_is_who_sits_there_by_then() {
 }
 
 #[tokio::test]
+async fn a_warning_shows_at_a_message_that_was_built_anew_meanwhile() {
+    let (simulator, browser) = open().await;
+    let message = post(&simulator, approval()).await;
+    browser.until("the button", "document.querySelector('[data-action=approve]')").await;
+    // The answer to the press is held back until the message has changed.
+    let hold = "window.answer = null; const real = fetch; window.fetch = (...all) => all[1]?.body?.includes('approve') \
+        ? real(...all).then(got => new Promise(go => { window.answer = () => go(got); })) : real(...all); 0";
+    browser.evaluate(hold).await;
+    browser.press("[data-action=approve]").await;
+    browser.press("#confirm-yes").await;
+    browser.until("the answer", "window.answer").await;
+    let mut body = approval();
+    body["ts"] = json!(message.ts);
+    body["blocks"][0]["text"]["text"] = json!("built anew");
+    let url = format!("{}/chat.update", simulator.api_url());
+    reqwest::Client::new().post(url).bearer_auth(simulator.bot_token()).json(&body).send().await.unwrap();
+    browser.until("the change", "document.querySelector('#messages').textContent.includes('built anew')").await;
+    browser.evaluate("window.answer(); 0").await;
+    browser.until("the warning", "document.querySelector('.kit-failed')?.textContent.includes('not connected')").await;
+    assert_eq!(browser.evaluate("document.querySelector('[data-action=approve]').disabled").await, json!(false));
+}
+
+#[tokio::test]
 async fn a_thread_opens_grows_and_closes() {
     let (simulator, browser) = open().await;
     let root = post(&simulator, json!({"channel": "C0DEPLOYS", "text": "card"})).await;

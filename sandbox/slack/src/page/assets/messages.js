@@ -131,20 +131,35 @@ async function press(message, one, value, control, view) {
   }
   control.disabled = true;
   control.parentElement.querySelector(".kit-failed")?.remove();
+  const lives = whereItLives(control);
   try {
     // Whoever sits there now: the button may have been drawn for somebody else.
     const pressed = { user: view.names.you(), channel: message.channel, ts: message.ts, actionId: one.action_id, value };
     const outcome = await api.click(pressed);
     const app = view.names.app().name;
-    if (outcome.delivered === "timedOut") failed(control, `${app} did not answer within 3 seconds.`);
-    if (outcome.delivered === "notConnected") failed(control, `${app} is not connected. Nothing was done.`);
+    if (outcome.delivered === "timedOut") failed(lives(), `${app} did not answer within 3 seconds.`);
+    if (outcome.delivered === "notConnected") failed(lives(), `${app} is not connected. Nothing was done.`);
   } catch (error) {
-    failed(control, error.message);
+    failed(lives(), error.message);
   } finally {
     control.disabled = false;
   }
 }
 
-function failed(control, text) {
-  control.parentElement?.append(element("span", { className: "kit-failed", role: "alert" }, `⚠ ${text}`));
+/** Finds a control again after its message was built anew: the button that replaced it, or else the message. */
+function whereItLives(control) {
+  const list = control.closest(".messages");
+  const { ts } = control.closest("article").dataset;
+  const { focus } = control.dataset;
+  return () => {
+    if (control.isConnected) return control.parentElement;
+    const message = [...(list?.querySelectorAll("article") ?? [])].find((one) => one.dataset.ts === ts);
+    const again = [...(message?.querySelectorAll("[data-action]") ?? [])].find((one) => one.dataset.focus === focus);
+    return again?.parentElement ?? message?.lastElementChild;
+  };
+}
+
+function failed(place, text) {
+  place?.querySelector(":scope > .kit-failed")?.remove();
+  place?.append(element("span", { className: "kit-failed", role: "alert" }, `⚠ ${text}`));
 }
