@@ -73,7 +73,9 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
     let new = if adopted { &written } else { &target.objects };
     plan.changes =
         changes(previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default(), new, MOST_CHANGES);
-    plan.changes.extend(kept.map(|kept| kept.why));
+    if let Some(kept) = kept {
+        kept.tell(&mut plan.changes);
+    }
     plan.changes.splice(0..0, changed);
     context.revisions().write(&target).await?;
     Ok(plan)

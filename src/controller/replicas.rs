@@ -12,8 +12,17 @@ use crate::{
 /// The live count that a target keeps, and why it does.
 pub(super) struct Kept {
     pub(super) replicas: i32,
+    deployment: String,
     /// A line of the plan.
-    pub(super) why: String,
+    why: String,
+}
+
+impl Kept {
+    /// Says so in the plan, first, in place of the count that the chart says and that does not come to pass.
+    pub(super) fn tell(self, changes: &mut Vec<String>) {
+        changes.retain(|line| !line.starts_with(&format!("~ Deployment {} spec.replicas:", self.deployment)));
+        changes.insert(0, self.why);
+    }
 }
 
 /// What the chart says.
@@ -37,7 +46,7 @@ pub(super) fn kept(world: &World, before: Option<&Before>, deployment: &str, cha
         None => return None,
     };
     let why = format!("= Deployment {deployment} keeps its {replicas} replicas: {whose}");
-    (replicas > 0).then_some(Kept { replicas, why })
+    (replicas > 0).then(|| Kept { replicas, deployment: deployment.to_owned(), why })
 }
 
 /// What is parked is brought back with the replicas it ran with, not with the 0 it has.
@@ -59,4 +68,23 @@ pub(super) fn of_adopted(world: &World, before: &Before) -> i32 {
 /// The count in an object that is shown.
 pub(super) fn set(deployment: &mut DynamicObject, replicas: i32) {
     deployment.data["spec"]["replicas"] = Value::from(replicas);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_is_kept_is_told_instead_of_the_charts() {
+        let mut changes: Vec<String> =
+            ["~ Deployment jm spec.replicas: 1 → 1", "~ Deployment tm spec.replicas: 2 → 1", "+ Service rest"]
+                .map(str::to_owned)
+                .into();
+        Kept { replicas: 2, deployment: "tm".to_owned(), why: "= Deployment tm keeps its 2 replicas".to_owned() }
+            .tell(&mut changes);
+        assert_eq!(
+            changes,
+            ["= Deployment tm keeps its 2 replicas", "~ Deployment jm spec.replicas: 1 → 1", "+ Service rest"]
+        );
+    }
 }
