@@ -1,5 +1,5 @@
 //! Versions that are bad, each in its own way: every one is found out, the version before is back as it was, from the restore
-//! point, and the thread says why in words that help. Goes on with the application of `there_and_back`.
+//! point, and the thread says why in words that help. Goes on with the application of `adoption`.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use lockkeeper_slack_simulator::Simulator;
 use serde_json::{Value, json};
 
 use crate::{
+    adoption::{mounted_config, template},
     support::{
         application::{Application, text},
         records::{Numbers, Records},
     },
-    there_and_back::{mounted_config, template},
 };
 
 /// What a rollout must bring back as it was.

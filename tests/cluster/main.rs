@@ -5,9 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+// Tests start in the order of their names: the longest chain first.
+mod adoption;
 mod bad_requests;
 mod bad_versions;
 mod crashes;
 mod people;
 mod probes;
-mod there_and_back;
