@@ -147,10 +147,13 @@ mod tests {
         assert!(used(&cache.join("part-used")) && !used(&cache.join("part-gone")));
         // A sandbox runs since long ago, whose holder's command line names one part and whose file another.
         let holder = std::process::Command::new("sh")
-            .args(["-c", "read wait", "part-runs"])
+            .args(["-c", "echo runs; read wait", "part-runs"])
             .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
             .spawn();
         let mut holder = holder.unwrap();
+        // Before it says something, the kernel may not have its command line yet.
+        std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut [0; 5]).unwrap();
         fs::write(state.join("run.lock"), format!("{}\n", holder.id())).unwrap();
         fs::write(state.join("sandbox.json"), r#"{"kubectl": "/cache/part-told/kubectl"}"#).unwrap();
 
