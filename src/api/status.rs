@@ -229,9 +229,10 @@ pub struct Watch {
     /// When the probes last counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probed_at: Option<Time>,
-    /// When the newest exception that was known as watching began had happened, milliseconds since 1970 by Flink's clock.
-    #[serde(default)]
-    pub newest_exception: i64,
+    /// When the newest exception that was known as watching began had happened, milliseconds since 1970 by Flink's clock, 0 for none;
+    /// absent while Flink has not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub newest_exception: Option<i64>,
     /// Failures in a row of each probe of the users' own.
     #[serde(default)]
     pub probe_failures: std::collections::BTreeMap<String, u32>,

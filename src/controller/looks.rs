@@ -35,6 +35,13 @@ impl Looks {
         (look.since, look.flink_answered_at)
     }
 
+    /// Notes the end of a step: what a step itself takes is no absence.
+    pub(super) fn worked_until(&self, uid: &str, now: Timestamp) {
+        if let Some(mut look) = self.known.get_mut(uid) {
+            look.last = now;
+        }
+    }
+
     /// Forgets a rollout that ended.
     pub(super) fn forget(&self, uid: &str) {
         self.known.remove(uid);
@@ -52,7 +59,10 @@ mod tests {
         assert_eq!(looks.note("u", at(0), true), (at(0), Some(at(0))));
         assert_eq!(looks.note("u", at(20), false), (at(0), Some(at(0))));
         assert_eq!(looks.note("u", at(51), false), (at(51), Some(at(0))));
+        looks.worked_until("u", at(290));
+        assert_eq!(looks.note("u", at(292), false), (at(51), Some(at(0))), "a long step is no gap");
         looks.forget("u");
-        assert_eq!(looks.note("u", at(52), false), (at(52), None));
+        looks.worked_until("u", at(293));
+        assert_eq!(looks.note("u", at(294), false), (at(294), None));
     }
 }

@@ -11,19 +11,20 @@ use crate::{
 
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Asks every probe of the plan, also while the job settles: Flink collects a metric only once somebody asked for it.
+/// Asks every probe of the plan, all at once, also while the job settles: Flink collects a metric only once somebody asked for it.
 pub(super) async fn ask(context: &Context, client: &FlinkClient, world: &mut World, view: &FlinkView) {
     let status = world.status();
     let (Some(plan), Some(job)) = (&status.plan, &status.job) else { return };
-    for probe in &plan.settings.monitor.probes {
+    let answers = plan.settings.monitor.probes.iter().map(async |probe| {
         let answer = match probe {
             Probe { http: Some(http), .. } => ask_http(context, http).await,
             Probe { flink_metric: Some(metric), .. } => ask_metric(client, metric, view, &job.job_id).await,
             // The API server lets no such probe in.
             Probe { http: None, flink_metric: None, .. } => ProbeAnswer::Passed,
         };
-        world.probes.insert(probe.name.clone(), answer);
-    }
+        (probe.name.clone(), answer)
+    });
+    world.probes.extend(futures::future::join_all(answers).await);
 }
 
 async fn ask_http(context: &Context, http: &HttpProbe) -> ProbeAnswer {

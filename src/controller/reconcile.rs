@@ -83,6 +83,7 @@ pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Res
     async {
         let step = tokio::time::timeout(PATIENCE, one_step(rollout.name_any(), &context)).await;
         let result = step.unwrap_or(Err(ReconcileError::Stuck));
+        context.looks.worked_until(&rollout.uid().unwrap_or_default(), jiff::Timestamp::now());
         match &result {
             // Somebody else wrote: that is what the resourceVersion is for.
             Ok(_) | Err(ReconcileError::Write(WriteError::Conflict { .. })) => {}

@@ -37,12 +37,6 @@ pub(super) fn from_nothing() -> Choice {
     }
 }
 
-/// The same of a job that no savepoint can be taken of.
-pub(super) fn from_nothing_without_savepoint() -> Choice {
-    let plain = from_nothing();
-    Choice { start_from: plain.start_from.without_savepoint(), ..plain }
-}
-
 /// The steps of an end, in their order: each is repeated after a crash without harm.
 pub(super) fn proceed(world: &World, result: &RolloutResult) -> Decision {
     let mut status = world.status();

@@ -42,7 +42,7 @@ pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, befor
     };
     // Where it has none to lose, what the target starts from stands in for it.
     let Some((path, at)) = last(checkpoints).or_else(|| Some((start::requested_path(world)?, None))) else {
-        return end::untouched(world, "the job has completed no checkpoint", vec![end::from_nothing()]);
+        return end::untouched(world, &no_state(&before.job_manager.deployment), Vec::new());
     };
     let ended = world.flink.job.as_ref().is_some_and(|detail| detail.state.is_terminal());
     let still_checkpoints = !ended && !gives_up_at_once(world);
@@ -50,6 +50,14 @@ pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, befor
         return wait;
     }
     record(world, status, job, (path, at))
+}
+
+/// Why a job cannot be given up without a savepoint, and the way that there is.
+pub(super) fn no_state(job_manager: &str) -> String {
+    format!(
+        "the job has completed no checkpoint and was restored from none, so there is no state to keep: if it may be lost, scale its \
+         Deployment {job_manager} to 0, then start from nothing"
+    )
 }
 
 /// The last state that is known: a checkpoint, or what the job was started from if it completed none since.

@@ -110,16 +110,16 @@ fn out_of_sight(world: &World) -> String {
 /// completed none yet only the exception.
 fn restarts(world: &World, watch: &Watch) -> u64 {
     let restores = world.flink.checkpoints.as_ref().map(|known| known.counts.restored.saturating_sub(watch.restored));
-    let newer = |entry: &&ExceptionEntry| entry.timestamp > watch.newest_exception;
+    let newer = |entry: &&ExceptionEntry| watch.newest_exception.is_some_and(|known| entry.timestamp > known);
     let exceptions = world.flink.exceptions.as_ref().map(|known| known.exception_history.entries.iter().filter(newer));
     let exceptions = exceptions.map(|entries| entries.count() as u64);
     restores.max(exceptions).unwrap_or_default().max(watch.restarts)
 }
 
 /// When the newest exception that is known had happened, by Flink's clock in milliseconds.
-pub(super) fn newest_exception(world: &World) -> i64 {
-    let entries = world.flink.exceptions.iter().flat_map(|known| &known.exception_history.entries);
-    entries.map(|entry| entry.timestamp).max().unwrap_or_default()
+pub(super) fn newest_exception(world: &World) -> Option<i64> {
+    let entries = &world.flink.exceptions.as_ref()?.exception_history.entries;
+    Some(entries.iter().map(|entry| entry.timestamp).max().unwrap_or_default())
 }
 
 /// Whether Flink shows every vertex running now.
@@ -130,6 +130,8 @@ fn running(world: &World) -> bool {
 /// The watch with what is seen now.
 fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
     let mut next = watch.clone();
+    // What had happened before Flink first said anything is not counted.
+    next.newest_exception = watch.newest_exception.or_else(|| newest_exception(world));
     let (Some(checkpoints), true) = (&world.flink.checkpoints, running(world)) else { return next };
     let settled = next.settling_since.as_ref().is_none_or(|since| {
         world.now.duration_since(since.0) >= SignedDuration::from_secs(i64::from(settings.stabilise_seconds))
@@ -138,7 +140,7 @@ fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
         if settled {
             next.watching_since = Some(world.time());
             next.restored = checkpoints.counts.restored;
-            next.newest_exception = newest_exception(world).max(watch.newest_exception);
+            next.newest_exception = newest_exception(world);
             next.restarts = 0;
             next.completed = checkpoints.counts.completed;
         }

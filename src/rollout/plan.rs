@@ -196,12 +196,10 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
     let last = checkpoints.and_then(|checkpoints| checkpoints.latest.completed.as_ref());
     let restored = checkpoints.and_then(|checkpoints| checkpoints.latest.restored.as_ref());
     let known = last.and_then(|last| last.external_path.as_ref());
-    if from == StartFromKind::LastCheckpoint && known.or(restored.and_then(|it| it.external_path.as_ref())).is_none() {
-        return Err(Refusal {
-            message: "the job has completed no checkpoint and was restored from none: there is no state to go on from"
-                .to_owned(),
-            choices: vec![end::from_nothing_without_savepoint()],
-        });
+    let stateless = known.or(restored.and_then(|it| it.external_path.as_ref())).is_none();
+    let nothing_to_return_to = stateless && super::start::requested_path(world).is_none();
+    if nothing_to_return_to && world.rollout.spec.request.start_from.takes_no_savepoint() {
+        return Err(Refusal::new(last_checkpoint::no_state(&job_manager.deployment)));
     }
     Ok(Some(Some(Before {
         job_id: Some(job.jid.clone()),

@@ -88,11 +88,11 @@ fn gone(world: &World, mut status: FlinkRolloutStatus) -> Decision {
 
 /// After a stop Flink removes the job's own HA metadata: if it is there again, the old job ran again.
 fn ran_again(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
+    let stopped = status.direction == Direction::Forward && status.operation(STOP).is_some();
+    let plan = status.plan.as_ref().filter(|_| stopped)?;
     if let Some(seen) = &status.duplicates {
         return Some(Duplicates { to: world.time(), ..seen.clone() });
     }
-    let stopped = status.direction == Direction::Forward && status.operation(STOP).is_some();
-    let plan = status.plan.as_ref().filter(|_| stopped)?;
     let cluster = &plan.before.as_ref()?.high_availability.kubernetes_cluster_id;
     world.ha.shows_a_job(cluster).then(|| Duplicates {
         from: status.restore_point.as_ref().map_or_else(|| world.time(), |point| point.at.clone()),

@@ -67,6 +67,10 @@ fn a_container_that_started_after_the_savepoint_ran_the_old_job_again() {
     assert_eq!(duplicates.from.0.to_string(), "2026-01-01T11:59:55Z");
     assert_eq!(duplicates.to.0, world.now);
     assert!(status.stages.iter().any(|record| record.evidence.contains("duplicates possible")));
+    let mut back = stopped(world_going_back(Stage::Stop));
+    set(&mut back, |status| status.duplicates = Some(duplicates.clone()));
+    later(&mut back, 600);
+    assert_eq!(recorded(&back).duplicates, Some(duplicates), "it was the failed version that stopped now");
 }
 
 #[test]

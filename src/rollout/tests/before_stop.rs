@@ -106,9 +106,15 @@ fn a_job_that_does_not_run_whole_leaves_a_choice_whatever_was_asked_for() {
     world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
     assert_eq!(acted(&world).0, "plan", "what it was restored from is its last state");
     world.flink.checkpoints = Some(Checkpoints::default());
-    let offered = recorded(&world).ending.unwrap().choices;
-    world.rollout.spec.request.start_from = offered[0].start_from.clone();
-    assert_eq!(acted(&world).0, "plan", "there is always a way on");
+    for from in ["LastCheckpoint", "Nothing"] {
+        let asked = json!({"from": from, "withoutSavepoint": from == "Nothing"});
+        world.rollout.spec.request.start_from = from_json(asked);
+        let ending = recorded(&world).ending.unwrap();
+        assert!(ending.message.contains("scale its Deployment jm to 0, then start from nothing"), "{}", ending.message);
+        assert!(ending.choices.is_empty(), "what is offered must work");
+    }
+    world.rollout.spec.request.start_from = choices[1].start_from.clone();
+    assert_eq!(acted(&world).0, "plan", "what it starts from stands in for a state of its own");
 }
 
 #[test]
@@ -126,7 +132,11 @@ fn another_configuration_than_planned_is_not_stopped() {
     });
     assert!(matches!(decide(&world), Decision::Wait(_)), "Flink has not said it yet");
     let mut same = planned("orders");
-    same.insert("web.tmpdir".into(), "/tmp/of-a-new-container".into());
+    for (key, value) in
+        [("web.tmpdir", "/tmp/of-a-new-container"), ("jobmanager.rpc.port", "40123"), ("blob.server.port", "40124")]
+    {
+        same.insert(key.into(), value.into());
+    }
     world.flink.configuration = Some(same);
     assert_eq!(acted(&world).0, "stop-with-savepoint");
     world.flink.configuration = Some(planned("payments"));

@@ -36,7 +36,7 @@ fn a_job_without_a_checkpoint_to_go_back_to_restarts_too() {
     let mut world = watched(world(Stage::Monitor), 1, 0);
     world.flink.exceptions = Some(from_json(json!({"exceptionHistory": {"entries": [
         {"exceptionName": "E", "stacktrace": "E: boom", "timestamp": 2000}, {"exceptionName": "E", "stacktrace": "E: old", "timestamp": 1000}]}})));
-    set(&mut world, |status| status.watch.as_mut().unwrap().newest_exception = 1000);
+    set(&mut world, |status| status.watch.as_mut().unwrap().newest_exception = Some(1000));
     let why = recorded(&world).failure.unwrap().message;
     assert_eq!(why, "1 restarts, 0 allowed: E: boom");
 }
@@ -83,4 +83,14 @@ fn an_exit_from_before_a_watch_was_resumed_is_not_counted_again() {
     let base = world.clone();
     set(&mut world, |status| status.enter(&base, Stage::Monitor));
     assert_eq!(end(&world).0, ResultKind::RolledBack);
+}
+
+#[test]
+fn exceptions_from_before_flink_said_anything_do_not_count() {
+    let mut world = watched(world(Stage::Monitor), 1, 0);
+    set(&mut world, |status| status.plan.as_mut().unwrap().settings.monitor.watch_seconds = 60);
+    world.flink.exceptions = Some(from_json(json!({"exceptionHistory": {"entries": [
+        {"exceptionName": "E", "stacktrace": "E: while settling", "timestamp": 1000}]}})));
+    let status = recorded(&world);
+    assert_eq!((status.direction, status.watch.unwrap().newest_exception), (Direction::Forward, Some(1000)));
 }
