@@ -25,6 +25,9 @@ use crate::support::{
 
 use Direction::{Back, Forward};
 
+/// A bot that was away, or lost its lease on a busy machine, completes a thread within this time.
+const COMPLETE: Duration = Duration::from_secs(180);
+
 const THERE: [(Direction, Stage); 8] = [
     (Forward, Stage::Plan),
     (Forward, Stage::Approve),
@@ -92,7 +95,7 @@ async fn good_version(orders: &Application, slack: &Simulator, program: &mut Pro
     let posted = slack.view().render_all();
     assert!(!posted.contains("*Succeeded*"), "Slack went away too late:\n{posted}");
     slack.come_back();
-    thread_is_whole(orders, slack, name, &status).await;
+    thread_is_whole(orders, slack, program, (name, &status)).await;
 }
 
 /// 1.2.0 is found out and 1.1.0 comes back, as if nobody had been killed.
@@ -107,7 +110,7 @@ async fn crash_loop(orders: &Application, slack: &Simulator, program: &mut Progr
     assert_eq!(status.result.as_ref().unwrap().kind, ResultKind::RolledBack, "{}", status.message);
     one_savepoint(orders, name);
     ledger.went_on(orders, &status.job.as_ref().unwrap().job_id).await;
-    thread_is_whole(orders, slack, name, &status).await;
+    thread_is_whole(orders, slack, program, (name, &status)).await;
 }
 
 /// Follows a rollout to its end. Whenever it shows a stage for the first time, or that an operation has begun and not ended, the bot
@@ -182,7 +185,12 @@ fn one_savepoint(orders: &Application, name: &str) {
 }
 
 /// One card; in its thread one line for each stage and each notice that the record asks for, none twice.
-async fn thread_is_whole(orders: &Application, slack: &Simulator, name: &str, status: &FlinkRolloutStatus) {
+async fn thread_is_whole(
+    orders: &Application,
+    slack: &Simulator,
+    program: &mut Program,
+    (name, status): (&str, &FlinkRolloutStatus),
+) {
     let rollout: Value = orders.rollout(name);
     let uid = text(&rollout, "/metadata/uid");
     let mut wanted: BTreeSet<String> = (0..status.stages.len()).map(|index| format!("{uid}/stage-{index}")).collect();
@@ -200,7 +208,13 @@ async fn thread_is_whole(orders: &Application, slack: &Simulator, name: &str, st
         let posted = posted(view);
         wanted.iter().all(|key| posted.contains(key)).then_some(posted)
     };
-    let whole = slack.wait_for("the whole thread", Duration::from_secs(90), complete).await;
-    let posted = whole.unwrap_or_else(|_| panic!("wanted {wanted:?}, posted {:?}", posted(&slack.view())));
+    let began = Instant::now();
+    let posted = loop {
+        if let Ok(whole) = slack.wait_for("the whole thread", Duration::from_secs(5), complete).await {
+            break whole;
+        }
+        assert!(began.elapsed() < COMPLETE, "wanted {wanted:?}, posted {:?}", posted(&slack.view()));
+        program.revive();
+    };
     assert_eq!(posted.len(), wanted.len(), "posted twice, or too much: {posted:?}");
 }
