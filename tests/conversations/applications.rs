@@ -120,3 +120,35 @@ async fn a_first_deployment_is_planned_in_an_empty_namespace() {
     sandbox.kubectl(&["-n", &namespace.name, "delete", "flinkrollout", "first", "--timeout=60s"]);
     bot.stop().await;
 }
+
+/// One of the two Deployments without the other is neither a first deployment nor something that runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_deployment_of_two_is_named_with_the_one_that_is_missing() {
+    let (sandbox, charts) = (Sandbox::get(), Charts::new("half"));
+    let namespace = sandbox.namespace("half");
+    let chart = charts.write("orders", &both());
+    sandbox.apply(&namespace.name, &application("orders", &chart, &json!({})));
+    let slack = simulator().await;
+    let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+    for (there, missing) in [("jobmanager", "taskmanager"), ("taskmanager", "jobmanager")] {
+        let half = json!({
+            "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": format!("orders-{there}")},
+            "spec": {
+                "replicas": 0, "selector": {"matchLabels": {"component": there}},
+                "template": {"metadata": {"labels": {"component": there}}, "spec": {"containers": [{"name": "main", "image": "registry.invalid/app:1"}]}},
+            },
+        });
+        sandbox.apply(&namespace.name, &half);
+        let name = format!("half-{there}");
+        sandbox.apply(&namespace.name, &deploy(&sandbox, &name, "orders", "1.0.0"));
+        let message = refused(&sandbox, &namespace, &name, PLANNED).await;
+        let wanted = format!(
+            "the Deployment orders-{there} is there but orders-{missing} is not: check the names in the FlinkApplication, or restore the \
+             missing one"
+        );
+        assert_eq!(message, wanted);
+        released(&sandbox, &namespace, "orders").await;
+        sandbox.kubectl(&["-n", &namespace.name, "delete", "deployment", &format!("orders-{there}"), "--timeout=60s"]);
+    }
+    bot.stop().await;
+}
