@@ -97,6 +97,12 @@ impl JobDetail {
     pub fn runs_whole(&self) -> bool {
         !self.vertices.is_empty() && self.vertices.iter().all(Vertex::is_running)
     }
+
+    /// The names of the vertices of which not every task is RUNNING.
+    #[must_use]
+    pub fn not_running(&self) -> Vec<&str> {
+        self.vertices.iter().filter(|vertex| !vertex.is_running()).map(|vertex| vertex.name.as_str()).collect()
+    }
 }
 
 /// One vertex of a job.

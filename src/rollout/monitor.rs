@@ -96,9 +96,7 @@ fn begin(
 
 /// Why the watch could not come to its end.
 fn out_of_sight(world: &World) -> String {
-    let vertices = world.flink.job.as_ref().map(|job| job.vertices.as_slice()).unwrap_or_default();
-    let down: Vec<&str> =
-        vertices.iter().filter(|vertex| !vertex.is_running()).map(|vertex| vertex.name.as_str()).collect();
+    let down = world.flink.job.as_ref().map(crate::flink::JobDetail::not_running).unwrap_or_default();
     if let (false, None) = (down.is_empty(), &world.flink.unknown) {
         let reason = verify::reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
         return format!("not RUNNING any more: {}{reason}", down.join(", "));

@@ -164,12 +164,7 @@ fn waiting(world: &World, status: FlinkRolloutStatus) -> Decision {
             world.flink.unknown.as_deref().unwrap_or("look at the log of the JobManager's pod")
         ),
         Some(detail) => {
-            let stuck: Vec<&str> = detail
-                .vertices
-                .iter()
-                .filter(|vertex| !vertex.is_running())
-                .map(|vertex| vertex.name.as_str())
-                .collect();
+            let stuck = detail.not_running();
             let slots = world.flink.slots.map_or_else(String::new, |(total, free)| {
                 let wanted = detail.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
                 format!("; the job needs {wanted} slots, the TaskManagers offer {total}, {free} of them free")
