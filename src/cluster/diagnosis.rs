@@ -40,6 +40,7 @@ impl PodTrouble {
         match self {
             Self::Exited { pod, code, reason, restarts, .. } => {
                 let meaning = match code {
+                    0 => " (the job FINISHED or was CANCELED, although a running application was deployed)",
                     2 => " (Flink could not start the job: its state does not fit, or main() failed)",
                     137 => " (killed, usually out of memory)",
                     163 => " (the job failed for good)",

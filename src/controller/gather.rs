@@ -12,7 +12,7 @@ use super::{probes, reconcile::Context};
 use crate::{
     api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, ServicePort, Stage},
     cluster::{HaConfigMaps, Workload, read_autoscalers, read_workload, trouble_of},
-    flink::{Endpoint, FlinkClient, FlinkError, JobState},
+    flink::{Endpoint, FlinkClient, FlinkError, JobState, innermost_cause},
     rollout::{ClaimHolder, FlinkView, Rival, SeenSavepoint, StatusExt as _, World, own_directory},
 };
 
@@ -303,11 +303,7 @@ async fn logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus)
     };
     let previous = read(true).await;
     let log = if previous.is_empty() { read(false).await } else { previous };
-    world.logged_cause = log
-        .lines()
-        .rev()
-        .find_map(|line| line.trim().strip_prefix("Caused by: "))
-        .map(|cause| crate::words::cut(cause, 300));
+    world.logged_cause = innermost_cause(&log);
     let job = status.job.as_ref().map_or("", |job| job.job_id.as_str());
     let marker = format!("Starting job {job} from savepoint ");
     world.logged_start = log

@@ -256,10 +256,21 @@ impl ExceptionEntry {
     /// The line that says most: the innermost cause, or else the first line.
     #[must_use]
     pub fn headline(&self) -> String {
-        let cause = self.stacktrace.lines().rev().find_map(|line| line.trim().strip_prefix("Caused by: "));
-        let line = cause.or_else(|| self.stacktrace.lines().next()).unwrap_or(&self.exception_name);
-        crate::words::cut(line, 300)
+        innermost_cause(&self.stacktrace)
+            .or_else(|| self.stacktrace.lines().next().map(short))
+            .unwrap_or_else(|| short(&self.exception_name))
     }
+}
+
+/// The innermost cause in a Java stack trace, or the last one in a log that holds several; none if no cause is named.
+#[must_use]
+pub fn innermost_cause(trace: &str) -> Option<String> {
+    trace.lines().rev().find_map(|line| line.trim().strip_prefix("Caused by: ")).map(short)
+}
+
+/// Flink names whole paths before it comes to the point: "Failed to rollback to checkpoint/savepoint PATH. Cannot map ...".
+fn short(line: &str) -> String {
+    crate::words::cut(line, 600)
 }
 
 /// The status of a savepoint operation. COMPLETED does not mean success.

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    answers::{Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
+    answers::{Checkpoints, ExceptionEntry, Exceptions, JobDetail, JobOverview, SavepointOperation},
     transport::{FlinkError, Transport},
 };
 use crate::api::SavepointFormat;
@@ -176,10 +176,12 @@ fn operation(answer: &Value) -> SavepointOperation {
         return SavepointOperation::Completed(location.to_owned());
     }
     let trace = text("/operation/failure-cause/stack-trace").unwrap_or_default();
-    let cause =
-        trace.lines().rev().find_map(|line| line.trim().strip_prefix("Caused by: ")).or_else(|| trace.lines().next());
-    let cause = cause.or_else(|| text("/operation/failure-cause/class")).unwrap_or("no cause given");
-    SavepointOperation::Failed { cause: crate::words::cut(cause, 300), trace: trace.to_owned() }
+    let entry = ExceptionEntry {
+        exception_name: text("/operation/failure-cause/class").unwrap_or("no cause given").to_owned(),
+        stacktrace: trace.to_owned(),
+        ..ExceptionEntry::default()
+    };
+    SavepointOperation::Failed { cause: entry.headline(), trace: trace.to_owned() }
 }
 
 #[cfg(test)]

@@ -66,8 +66,9 @@ fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option
     if let Some(trouble @ PodTrouble::CannotStart { .. }) = trouble_of(&world.task_manager) {
         return Some(trouble.sentence());
     }
-    if let Some(detail) = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal()) {
-        return Some(verify::ended(world, detail));
+    let terminal = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal());
+    if let Some(why) = terminal.and_then(|detail| verify::ended(world, detail)) {
+        return Some(why);
     }
     let restarts = restarts(world, watch);
     // While it settles a restart or two may be the cluster's; a loop is the job's.

@@ -28,7 +28,10 @@ pub(super) fn decide(world: &World) -> Decision {
         );
     }
     match (&world.flink.job, &world.flink.checkpoints) {
-        (Some(detail), _) if detail.state.is_terminal() => fail(world, status, &ended(world, detail)),
+        (Some(detail), _) if detail.state.is_terminal() => match ended(world, detail) {
+            Some(why) => fail(world, status, &why),
+            None => waiting(world, status),
+        },
         (Some(detail), Some(checkpoints)) if job.restored_at.is_none() => {
             match restored(world, &job, checkpoints, detail) {
                 Proof::Yes => {
@@ -144,11 +147,14 @@ pub(super) fn reason(world: &World) -> Option<String> {
         .or_else(|| world.logged_cause.clone())
 }
 
-pub(super) fn ended(world: &World, detail: &JobDetail) -> String {
-    let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+/// How a job ended; none as long as one that FAILED has not said why. A `JobManager` shows FAILED for less than a second before it
+/// exits, and what is asked for next may find nobody: the log of the container that ended then tells.
+pub(super) fn ended(world: &World, detail: &JobDetail) -> Option<String> {
+    let reason = reason(world);
     match detail.state {
-        JobState::Finished => "the job FINISHED although a running application was deployed".to_owned(),
-        state => format!("the job is {state}{reason}"),
+        JobState::Finished => Some("the job FINISHED although a running application was deployed".to_owned()),
+        JobState::Failed if reason.is_none() && !world.past_deadline() => None,
+        state => Some(format!("the job is {state}{}", reason.map_or_else(String::new, |reason| format!(": {reason}")))),
     }
 }
 

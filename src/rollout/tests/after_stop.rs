@@ -222,6 +222,28 @@ fn an_exit_of_the_job_manager_ends_it_at_once() {
 }
 
 #[test]
+fn a_job_that_failed_is_told_with_its_reason_wherever_that_is_found() {
+    for stage in [Stage::Verify, Stage::Monitor] {
+        let mut world = watched(world(stage), 1, 0);
+        world.flink.job = Some(detail("FAILED", 0));
+        let waits = match decide(&world) {
+            Decision::Record(status) => status.failure.is_none(),
+            other => matches!(other, Decision::Wait(_)),
+        };
+        assert!(waits, "its JobManager is about to exit, and its log knows why");
+
+        let mut answered = world.clone();
+        answered.flink.exceptions = Some(from_json(json!({"exceptionHistory": {"entries": [
+            {"stacktrace": "E: outer\nCaused by: E: Cannot map checkpoint/savepoint state"}]}})));
+        let message = recorded(&answered).failure.unwrap().message;
+        assert_eq!(message, "the job is FAILED: E: Cannot map checkpoint/savepoint state");
+
+        later(&mut world, 301);
+        assert_eq!(recorded(&world).failure.unwrap().message, "the job is FAILED", "nobody waits for ever");
+    }
+}
+
+#[test]
 fn an_init_container_that_ended_well_is_no_trouble() {
     let mut world = started(world(Stage::Verify), 1, POINT, 2);
     let ended = json!([{"name": "init", "image": "i", "imageID": "i", "ready": true, "restartCount": 0,
