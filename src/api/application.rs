@@ -51,7 +51,7 @@ pub struct FlinkApplicationSpec {
     pub savepoint: SavepointSettings,
     /// Flink's two ids of Kubernetes high availability.
     pub high_availability: HighAvailability,
-    /// How long the started job may take until every vertex is RUNNING, in seconds.
+    /// How long the started job may take until every vertex is RUNNING, in seconds. What ran before has 300 at least.
     #[serde(default = "default_start_deadline")]
     #[schemars(range(min = 10, max = 86_400))]
     pub start_deadline_seconds: u32,
@@ -374,7 +374,9 @@ pub struct Revision {
     pub task_manager_replicas: Option<i32>,
 }
 
-fn default_start_deadline() -> u32 {
+/// What a start may take where nobody says otherwise, seconds; what ran before may always take that long.
+#[must_use]
+pub fn default_start_deadline() -> u32 {
     300
 }
 

@@ -191,10 +191,16 @@ async fn flink(
 
 async fn ask_for_plan(client: &FlinkClient, view: &mut FlinkView) -> Result<(), FlinkError> {
     let jobs = client.jobs().await?;
-    view.version = Some(client.version().await?);
+    let version = client.web_configuration().await?.flink_version;
+    view.version = Some(version.ok_or_else(|| FlinkError::Unknown("/config has no flink-version".to_owned()))?);
     view.configuration = Some(client.configuration().await?);
     if let Some(job) = jobs.iter().find(|job| !job.state.is_terminal()) {
-        view.checkpoints = client.checkpoints(&job.jid).await.ok();
+        view.checkpoints = match client.checkpoints(&job.jid).await {
+            Ok(checkpoints) => Some(checkpoints),
+            Err(FlinkError::Refused { .. }) => None,
+            // No answer is not the answer that there are none.
+            Err(error) => return Err(error),
+        };
     }
     view.jobs = Some(jobs);
     Ok(())
@@ -218,12 +224,13 @@ async fn ask_for_savepoint(
     if stop.is_none() && !world.rollout.spec.request.start_from.takes_no_savepoint() {
         return Ok(());
     }
+    view.refresh_interval = client.web_configuration().await?.refresh_interval;
     let checkpoints = client.checkpoints(&job).await?;
     let detail = client.job(&job).await?;
     // Reading a completed stop lets the JobManager go. While the job runs and no savepoint is under way there is none to lose;
-    // Flink caches /checkpoints for 3 s, so that much is waited first.
+    // Flink caches both answers, so that much is waited first.
     let asked_at = stop.map(|operation| operation.completed_at.as_ref().unwrap_or(&operation.started_at).0);
-    let settled = asked_at.is_some_and(|at| world.now.duration_since(at).as_secs() >= 4);
+    let settled = asked_at.is_some_and(|at| world.now.duration_since(at) >= view.cached_for());
     let directory = world.plan().map(|plan| own_directory(&plan.settings.savepoint.directory, &world.rollout));
     let in_sight = directory.is_some_and(|directory| checkpoints.completed_in(&directory).is_some());
     let may_read = !in_sight
@@ -259,6 +266,9 @@ async fn ask_for_watch(
     let detail = client.job(&job).await?;
     if !detail.vertices.iter().all(crate::flink::Vertex::is_running) {
         view.slots = client.slots().await.ok();
+    }
+    if status.stage == Stage::Monitor {
+        view.refresh_interval = client.web_configuration().await?.refresh_interval;
     }
     view.job = Some(detail);
     view.checkpoints = Some(client.checkpoints(&job).await?);

@@ -144,7 +144,7 @@ async fn bake(context: &Context, application: &FlinkApplication, version: &str) 
         values: &values,
     };
     let mut objects = helm.template(&release).await.map_err(|error| Trouble::refused(error.to_string()))?;
-    let kinds = namespaced_kinds(context, &objects).await;
+    let kinds = namespaced_kinds(context, &objects).await?;
     let policy = PolicyContext {
         namespace: &context.namespace,
         namespaced_kinds: &kinds,
@@ -172,7 +172,7 @@ async fn api_versions(context: &Context) -> Result<Vec<String>, Trouble> {
     Ok(versions)
 }
 
-async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> BTreeSet<String> {
+async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Result<BTreeSet<String>, Trouble> {
     let types: BTreeSet<(String, String)> = objects
         .iter()
         .filter_map(|object| object.types.as_ref())
@@ -184,13 +184,17 @@ async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> BTree
         else {
             continue;
         };
-        if let Ok((_, capabilities)) = discovery::pinned_kind(&context.client, &gvk).await
-            && capabilities.scope == Scope::Namespaced
-        {
-            kinds.insert(format!("{api_version}/{kind}"));
+        match discovery::pinned_kind(&context.client, &gvk).await {
+            Ok((_, capabilities)) if capabilities.scope == Scope::Namespaced => {
+                kinds.insert(format!("{api_version}/{kind}"));
+            }
+            Ok(_) | Err(kube::Error::Discovery(_)) => {}
+            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            // No answer does not mean that there is no such kind.
+            Err(error) => return Err(error.into()),
         }
     }
-    kinds
+    Ok(kinds)
 }
 
 fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, Trouble> {

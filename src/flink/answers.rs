@@ -238,6 +238,16 @@ pub struct ExceptionHistory {
     pub entries: Vec<ExceptionEntry>,
 }
 
+/// What Flink's web interface works with: `/config`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct WebConfiguration {
+    /// Version of Flink.
+    pub flink_version: Option<String>,
+    /// `web.refresh-interval`, milliseconds: so old may be what Flink says of checkpoints and exceptions (`rest.cache.*`), 3 s by default.
+    pub refresh_interval: Option<u32>,
+}
+
 /// One exception.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

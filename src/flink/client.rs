@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{
-    answers::{Checkpoints, ExceptionEntry, Exceptions, JobDetail, JobOverview, SavepointOperation},
+    answers::{Checkpoints, ExceptionEntry, Exceptions, JobDetail, JobOverview, SavepointOperation, WebConfiguration},
     transport::{FlinkError, Transport},
 };
 use crate::api::SavepointFormat;
@@ -86,11 +86,9 @@ impl FlinkClient {
         self.transport.send(method, &path, body, PATIENCE).await
     }
 
-    /// `flink-version` of `/config`.
-    pub async fn version(&self) -> Result<String, FlinkError> {
-        let config: Value = self.get("/config").await?;
-        let version = config.get("flink-version").and_then(Value::as_str);
-        version.map(str::to_owned).ok_or_else(|| FlinkError::Unknown("/config has no flink-version".to_owned()))
+    /// What its web interface works with.
+    pub async fn web_configuration(&self) -> Result<WebConfiguration, FlinkError> {
+        self.get("/config").await
     }
 
     /// All jobs that the `JobManager` knows.

@@ -85,11 +85,15 @@ impl Lease {
         let holder =
             current.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).filter(|holder| !holder.is_empty());
         if let Some(holder) = holder {
-            tokio::time::sleep(Duration::from_secs(u64::try_from(held_for).unwrap_or(0)) + Duration::from_millis(500))
-                .await;
-            let later = api.get(NAME).await.map_err(failed)?;
-            if later.resource_version() != current.resource_version() {
-                return Err(LeaseError::Held { holder, namespace: namespace.to_owned() });
+            let period = Duration::from_secs(u64::try_from(held_for).unwrap_or(0)) + Duration::from_millis(500);
+            let mut changes = 0;
+            while let Some(later) = changed_within(&api, period, &current).await.map_err(failed)? {
+                changes += 1;
+                // The last write of a process that is gone may have been under way when we looked first.
+                if changes > 1 {
+                    return Err(LeaseError::Held { holder, namespace: namespace.to_owned() });
+                }
+                current = later;
             }
         }
         let transitions = current.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
@@ -163,6 +167,13 @@ impl Lease {
             }
         }
     }
+}
+
+/// The Lease as it is after a period, if it is not what it was.
+async fn changed_within(api: &Api<KubeLease>, period: Duration, known: &KubeLease) -> kube::Result<Option<KubeLease>> {
+    tokio::time::sleep(period).await;
+    let later = api.get(NAME).await?;
+    Ok((later.resource_version() != known.resource_version()).then_some(later))
 }
 
 fn spec(identity: &str, duration: Duration, transitions: i32) -> LeaseSpec {

@@ -14,6 +14,12 @@ pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Decis
     with_choices(world, ResultKind::Untouched, why, choices)
 }
 
+/// Ends it otherwise, and records what the end was decided by in the same write.
+pub(super) fn after(world: &World, mut status: FlinkRolloutStatus, kind: ResultKind, why: &str) -> Decision {
+    status.ending = Some(result(world, kind, why, Vec::new()));
+    Decision::record(status)
+}
+
 /// Ends it otherwise.
 pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Decision {
     with_choices(world, kind, why, Vec::new())
@@ -21,12 +27,11 @@ pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Decision {
 
 /// Ends it otherwise, and says what a new rollout could start from.
 pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Decision {
-    Decision::End(Box::new(RolloutResult {
-        kind,
-        message: why.chars().take(2000).collect(),
-        at: world.time(),
-        choices,
-    }))
+    Decision::End(Box::new(result(world, kind, why, choices)))
+}
+
+fn result(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> RolloutResult {
+    RolloutResult { kind, message: why.chars().take(2000).collect(), at: world.time(), choices }
 }
 
 /// The offer of an empty start.

@@ -23,8 +23,6 @@ use crate::{
 const QUIET: &str = "task-managers-gone";
 /// What undoes the hold.
 const BACK: &str = "scale-task-manager-back";
-/// Flink caches `/checkpoints` for 3 s (`web.refresh-interval`).
-const CACHED: SignedDuration = SignedDuration::from_secs(4);
 
 pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, before: &Before) -> Decision {
     let held = status.operation(HOLD).map(|operation| operation.started_at.clone());
@@ -97,7 +95,7 @@ fn hold(world: &World, status: &FlinkRolloutStatus) -> Option<Decision> {
         status.intend(&world.uid(), QUIET, world.now);
         return Some(Decision::record(status));
     };
-    (world.now.duration_since(quiet.started_at.0) < CACHED).then_some(Decision::Wait(SOON))
+    (world.now.duration_since(quiet.started_at.0) < world.flink.cached_for()).then_some(Decision::Wait(SOON))
 }
 
 fn record(world: &World, mut status: FlinkRolloutStatus, job: &str, (path, at): (String, Option<Time>)) -> Decision {

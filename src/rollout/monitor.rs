@@ -40,7 +40,7 @@ pub(super) fn decide(world: &World) -> Decision {
     let silent = silent_probe(world, &next, settings);
     // Silence at the end of the watch is no health.
     if over && running(world) && world.flink.checkpoints.is_some() && silent.is_none() {
-        return judge(world, status, &next, settings);
+        return judge(world, status, next, settings);
     }
     if world.past_deadline() {
         if let Some((name, why)) = silent.filter(|_| world.flink.unknown.is_none()) {
@@ -190,8 +190,14 @@ fn failing_probe(world: &World, watch: &Watch, settings: &MonitorSettings) -> Op
     })
 }
 
-fn judge(world: &World, status: FlinkRolloutStatus, watch: &Watch, settings: &MonitorSettings) -> Decision {
+fn judge(world: &World, mut status: FlinkRolloutStatus, watch: Watch, settings: &MonitorSettings) -> Decision {
     if watch.checkpoints < u64::from(settings.checkpoints_wanted) {
+        // What Flink says may be from before the end of the watch.
+        let watched = watch.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
+        let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + world.flink.cached_for();
+        if watched.is_some_and(|watched| watched < end) {
+            return Decision::Wait(LATER);
+        }
         let why = format!(
             "only {} of {} wanted checkpoints completed within {} s{}",
             watch.checkpoints,
@@ -203,10 +209,12 @@ fn judge(world: &World, status: FlinkRolloutStatus, watch: &Watch, settings: &Mo
     }
     let seen =
         format!("{} restarts and {} checkpoints in {} s", watch.restarts, watch.checkpoints, settings.watch_seconds);
-    match (status.direction, &status.failure) {
-        (Direction::Forward, _) => end::with(world, ResultKind::Succeeded, &seen),
-        (Direction::Back, Some(failure)) => end::with(world, ResultKind::RolledBack, &failure.message),
-        (Direction::Back, None) => end::with(world, ResultKind::RolledBack, &seen),
+    // The counts that it was judged by are those that are told.
+    status.watch = Some(watch);
+    match (status.direction, status.failure.clone()) {
+        (Direction::Forward, _) => end::after(world, status, ResultKind::Succeeded, &seen),
+        (Direction::Back, Some(failure)) => end::after(world, status, ResultKind::RolledBack, &failure.message),
+        (Direction::Back, None) => end::after(world, status, ResultKind::RolledBack, &seen),
     }
 }
 

@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{ids::operation_id, world::World};
-use crate::api::{Direction, Failure, FlinkRolloutStatus, Halt, Operation, Stage, StageOutcome, StageRecord, Time};
+use crate::api::{
+    Direction, Failure, FlinkRolloutStatus, Halt, Operation, Stage, StageOutcome, StageRecord, Time,
+    default_start_deadline,
+};
 
 /// Reading and extending a status.
 pub trait StatusExt {
@@ -94,7 +97,7 @@ fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timesta
         Stage::Savepoint => settings.map_or(600, |settings| i64::from(settings.savepoint.timeout_seconds)) + 30,
         Stage::ClearHa => 120,
         Stage::Deploy | Stage::Restore => 180,
-        Stage::Verify => settings.map_or(300, |settings| i64::from(settings.start_deadline_seconds)),
+        Stage::Verify => start_deadline(status),
         Stage::Monitor => {
             settings.map_or(420, |settings| {
                 i64::from(settings.monitor.stabilise_seconds) + i64::from(settings.monitor.watch_seconds)
@@ -102,6 +105,15 @@ fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timesta
         }
     };
     world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+/// What a start may take, seconds. A short deadline finds a bad version early; on the way back it would park a good one.
+pub(super) fn start_deadline(status: &FlinkRolloutStatus) -> i64 {
+    let asked = status.plan.as_ref().map_or_else(default_start_deadline, |plan| plan.settings.start_deadline_seconds);
+    i64::from(match status.direction {
+        Direction::Forward => asked,
+        Direction::Back => asked.max(default_start_deadline()),
+    })
 }
 
 /// Turns the rollout back: to what ran before, from the restore point.

@@ -2,7 +2,7 @@
 
 use super::{
     Decision, SOON, monitor,
-    progress::{StatusExt as _, failed, halt},
+    progress::{StatusExt as _, failed, halt, start_deadline},
     world::World,
 };
 use crate::{
@@ -10,6 +10,9 @@ use crate::{
     cluster::{PodTrouble, trouble_of},
     flink::{Checkpoints, JobDetail, JobState, same_path},
 };
+
+/// So long the log of a container that ended is waited for, seconds.
+const LOG_PATIENCE: i64 = 10;
 
 pub(super) fn decide(world: &World) -> Decision {
     let mut status = world.status();
@@ -120,8 +123,22 @@ fn another_job(world: &World, job: &StartedJob) -> Option<String> {
 /// Any end of a JobManager container, and anything that keeps it from starting.
 pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
     let trouble = trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble))?;
-    let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
-    Some(format!("{}{reason}", trouble.sentence()))
+    let reason = reason(world);
+    if reason.is_none() && log_follows(world, &trouble) {
+        return None;
+    }
+    Some(format!("{}{}", trouble.sentence(), reason.map_or_else(String::new, |reason| format!(": {reason}"))))
+}
+
+/// Whether the log of a container that Flink itself ended may still say why. While the kubelet starts the next one, either log can be out
+/// of reach.
+fn log_follows(world: &World, trouble: &PodTrouble) -> bool {
+    match trouble {
+        PodTrouble::Exited { code: 1 | 2 | 163, at: Some(at), .. } => {
+            (0..LOG_PATIENCE).contains(&world.now.duration_since(at.0).as_secs())
+        }
+        _ => false,
+    }
 }
 
 /// The end of a container that a person saw and resumed the watch in spite of.
@@ -162,7 +179,7 @@ fn waiting(world: &World, status: FlinkRolloutStatus) -> Decision {
     if !world.past_deadline() {
         return Decision::Wait(SOON);
     }
-    let seconds = status.plan.as_ref().map_or(0, |plan| plan.settings.start_deadline_seconds);
+    let seconds = start_deadline(&status);
     let why = match &world.flink.job {
         None => format!(
             "Flink shows no job {} within {seconds} s: {}",

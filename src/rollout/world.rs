@@ -114,6 +114,18 @@ pub struct FlinkView {
     pub stop: Option<Result<SavepointOperation, String>>,
     /// Slots: total and free.
     pub slots: Option<(u32, u32)>,
+    /// `web.refresh-interval`, milliseconds.
+    pub refresh_interval: Option<u32>,
+}
+
+impl FlinkView {
+    /// So long what Flink says of checkpoints may be from before: it caches its answers.
+    #[must_use]
+    pub fn cached_for(&self) -> SignedDuration {
+        // Nobody waits for minutes because of an odd setting of the web interface.
+        let interval = self.refresh_interval.unwrap_or(3000).min(30_000);
+        SignedDuration::from_millis(i64::from(interval)) + SignedDuration::from_secs(1)
+    }
 }
 
 impl World {

@@ -222,6 +222,33 @@ fn an_exit_of_the_job_manager_ends_it_at_once() {
 }
 
 #[test]
+fn an_exit_whose_log_is_out_of_reach_is_told_a_little_later() {
+    let mut world = started(world(Stage::Verify), 1, POINT, 0);
+    let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
+        "lastState": {"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": world.time()}}}]);
+    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
+    world.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
+    assert!(matches!(decide(&world), Decision::Wait(_)), "its log may be there at the next look");
+    later(&mut world, 10);
+    assert!(recorded(&world).failure.unwrap().message.contains("exit code 2"), "and is not waited for any longer");
+}
+
+#[test]
+fn what_ran_before_may_take_its_time_to_start() {
+    let mut world = started(world_going_back(Stage::Verify), 1, POINT, 0);
+    let mut status = world.status();
+    assert_eq!(status.plan.as_ref().unwrap().settings.start_deadline_seconds, 60);
+    status.enter(&world, Stage::Verify);
+    status.job.as_mut().unwrap().restored_at = Some(world.time());
+    world.rollout.status = Some(status);
+    later(&mut world, 200);
+    assert!(matches!(decide(&world), Decision::Wait(_)), "a short deadline is for versions that may be bad");
+    later(&mut world, 101);
+    let halt = recorded(&world).halt.unwrap();
+    assert!(halt.parked && halt.message.contains("within 300 s"), "{}", halt.message);
+}
+
+#[test]
 fn a_job_that_failed_is_told_with_its_reason_wherever_that_is_found() {
     for stage in [Stage::Verify, Stage::Monitor] {
         let mut world = watched(world(stage), 1, 0);

@@ -25,6 +25,21 @@ pub(super) fn watched(world: World, restored: u64, completed: u64) -> World {
 }
 
 #[test]
+fn what_flink_says_at_the_end_of_the_watch_may_be_from_before_it() {
+    let mut world = watched(world(Stage::Monitor), 1, 1);
+    world.flink.refresh_interval = Some(5000);
+    let watched = world.now.duration_since(world.status().watch.unwrap().watching_since.unwrap().0).as_secs();
+    assert_eq!((watched, world.plan().unwrap().settings.monitor.watch_seconds), (20, 15));
+    assert!(matches!(decide(&world), Decision::Wait(_)), "the answer is 6 s old at most");
+    let mut enough = world.clone();
+    enough.flink.checkpoints = Some(checkpoints(1, POINT, 2));
+    let status = recorded(&enough);
+    assert_eq!((status.ending.unwrap().kind, status.watch.unwrap().checkpoints), (ResultKind::Succeeded, 2));
+    later(&mut world, 1);
+    assert!(recorded(&world).failure.unwrap().message.starts_with("only 1 of 2 wanted checkpoints"));
+}
+
+#[test]
 fn restarts_are_counted_and_not_the_jobs_state() {
     let status = recorded(&watched(world(Stage::Monitor), 2, 12));
     assert_eq!((status.direction, status.stage), (Direction::Back, Stage::Stop));
