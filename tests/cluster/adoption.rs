@@ -48,7 +48,7 @@ async fn good_version(orders: &Application, slack: &lockkeeper_slack_simulator::
     let old_job = Records::emitted(&orders.data).unwrap().iter().next().unwrap().job.clone();
     let page = Page::open(slack).await;
     page.act_as("U0ALICE").await;
-    let name = page.start("/flink deploy orders 1.1.0 faster checkpoints").await;
+    let name = page.start(slack, "/flink deploy orders 1.1.0 faster checkpoints").await;
     page.open_thread(&name).await;
     page.press("rollout.approve").await;
     page.told("somebody else has to approve").await;

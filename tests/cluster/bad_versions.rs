@@ -1,7 +1,7 @@
 //! Versions that are bad, each in its own way: every one is found out, the version before is back as it was, from the restore
 //! point, and the thread says why in words that help. Goes on with the application of `adoption`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use lockkeeper::flink::same_path;
 use lockkeeper_slack_simulator::Simulator;
@@ -12,6 +12,7 @@ use crate::{
     support::{
         application::{Application, text},
         records::{Numbers, Records},
+        sandbox::eventually,
     },
 };
 
@@ -53,8 +54,8 @@ impl<'a> Chain<'a> {
         )
         .await;
         // This one is found out by its start deadline alone.
-        self.patch(&json!({"spec": {"startDeadlineSeconds": 60}}));
-        self.comes_back("1.7.0", &["needs 8 slots", "offer 4", "within 60 s"]).await;
+        self.patch(&json!({"spec": {"startDeadlineSeconds": 120}}));
+        self.comes_back("1.7.0", &["needs 8 slots", "offer 4", "within 120 s"]).await;
         self.patch(&json!({"spec": {"startDeadlineSeconds": 180}}));
         self.comes_back("1.8.0", &["the job FINISHED"]).await;
     }
@@ -70,7 +71,7 @@ impl<'a> Chain<'a> {
             assert!(failure.contains(word), "{version}: no {word:?} in: {failure}");
             assert!(thread.contains(word), "{version}: no {word:?} in the thread:\n{thread}");
         }
-        self.one_event_for_each_stage(&rollout);
+        self.an_event_for_each_stage(&rollout).await;
         self.kubectl_tells(&rollout);
         self.nothing_is_missing(version, &rollout).await;
         failure
@@ -125,22 +126,28 @@ impl<'a> Chain<'a> {
         assert_eq!(counted.doubled, counted.expected_doubled, "{what}: {counted:?}");
     }
 
-    /// `kubectl get events` shows each stage once, in both directions, and the end.
-    fn one_event_for_each_stage(&self, rollout: &Value) {
+    /// `kubectl get events` shows each stage in both directions, and the end.
+    async fn an_event_for_each_stage(&self, rollout: &Value) {
+        let stages = rollout.pointer("/status/stages").unwrap().as_array().unwrap();
+        let said = |stage: &Value| (text(stage, "/direction").to_owned(), text(stage, "/stage").replace(' ', ""));
+        let mut wanted: BTreeSet<(String, String)> = stages.iter().map(said).collect();
+        wanted.insert(("Back".to_owned(), "RolledBack".to_owned()));
+        // An Event is published after what it tells was written.
+        eventually(&format!("the Events {wanted:?}"), Duration::from_secs(60), || {
+            (self.events_of(rollout) == wanted).then_some(())
+        })
+        .await;
+    }
+
+    /// Direction and phase of a rollout's Events, but for those that a busy API server brings about.
+    fn events_of(&self, rollout: &Value) -> BTreeSet<(String, String)> {
         let all = self.get("events.events.k8s.io");
         let ours = all["items"].as_array().unwrap().iter().filter(|event| {
             event.pointer("/regarding/uid") == rollout.pointer("/metadata/uid")
                 && event["reportingController"] == "lockkeeper"
+                && event["reason"] != "CannotGoOn"
         });
-        let mut seen: Vec<(&str, &str)> = ours.map(|event| (text(event, "/action"), text(event, "/reason"))).collect();
-        let stages = rollout.pointer("/status/stages").unwrap().as_array().unwrap();
-        let mut wanted: Vec<(&str, String)> =
-            stages.iter().map(|stage| (text(stage, "/direction"), text(stage, "/stage").replace(' ', ""))).collect();
-        wanted.push(("Back", "RolledBack".to_owned()));
-        seen.sort_unstable();
-        wanted.sort_unstable();
-        let wanted: Vec<(&str, &str)> = wanted.iter().map(|(action, reason)| (*action, reason.as_str())).collect();
-        assert_eq!(seen, wanted);
+        ours.map(|event| (text(event, "/action").to_owned(), text(event, "/reason").to_owned())).collect()
     }
 
     /// `kubectl get flinkapplications,flinkrollouts` tells version, phase and result.

@@ -62,8 +62,7 @@ async fn a_bot_that_is_killed_in_every_stage_goes_on() {
     let mut program = Program::new(&orders, &slack);
     program.start();
     program.at_work().await;
-    let refusal = program.refused_second().await;
-    assert!(refusal.contains(&format!("another Lockkeeper ({})", program.identity())), "{refusal}");
+    program.refuses_a_second().await;
 
     let mut ledger = Ledger::open(&orders).await;
     good_version(&orders, &slack, &mut program, &mut ledger).await;
@@ -72,7 +71,7 @@ async fn a_bot_that_is_killed_in_every_stage_goes_on() {
     assert_eq!((neighbour.footprint().await, neighbour.high_availability()), untouched);
     let emitted = || Records::emitted(&neighbour.data).unwrap().iter().count();
     let before = emitted();
-    eventually("orders-eu goes on", Duration::from_secs(30), || (emitted() > before).then_some(())).await;
+    eventually("orders-eu goes on", Duration::from_secs(120), || (emitted() > before).then_some(())).await;
     let counted = neighbour.count(&untouched.0.job, &[]).await;
     assert_eq!((counted.missing, counted.doubled), (0, 0), "{counted:?}");
 }

@@ -58,7 +58,7 @@ impl Scene {
         orders.change(&json!({
             "approvals": {"kubernetesUsers": [OTTO, RITA]},
             "startDeadlineSeconds": 600,
-            "monitor": {"stabiliseSeconds": 2, "watchSeconds": 8},
+            "monitor": {"stabiliseSeconds": 2, "watchSeconds": 15},
         }));
         let slack = simulator().await;
         let bot = Bot::start(&orders.sandbox, &orders.namespace.name, &slack).await;
@@ -81,7 +81,7 @@ impl Scene {
             let thread = view.render_thread(CHANNEL, &card.ts);
             thread.contains(words).then_some(thread)
         };
-        let waited = self.slack.wait_for("words in the thread", Duration::from_secs(30), find).await;
+        let waited = self.slack.wait_for("words in the thread", Duration::from_secs(120), find).await;
         waited.unwrap_or_else(|error| {
             panic!("{rollout}: no {words:?}: {error}\n{}", self.slack.view().render_thread(CHANNEL, &card.ts))
         })

@@ -53,8 +53,12 @@ const IMPOSTORS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("broken", &["500 Internal Server Error", r#"{"errors":["Internal server error."]}"#]),
-    ("silent", &[]),
+    (SILENT, &[]),
 ];
+const SILENT: &str = "silent";
+
+/// So often in a row an impostor that answers does not keep the bot waiting.
+const ATTEMPTS: usize = 4;
 
 fn workload(name: &str, component: &str, replicas: u32, arguments: &[&str]) -> Value {
     let labels = json!({"app": name, "component": component});
@@ -115,14 +119,37 @@ fn past_its_deadline(sandbox: &Sandbox, namespace: &Namespace, rollout: &str) {
 }
 
 /// Waits until a rollout holds the claim, so that it asks Flink.
-async fn asking(sandbox: &Sandbox, namespace: &Namespace, name: &str) -> String {
-    let rollout = format!("{name}-1");
+async fn asking(sandbox: &Sandbox, namespace: &Namespace, rollout: &str) {
     eventually(&format!("{rollout} holds the claim"), STARTED, || {
         let rollout = sandbox.get_json(&namespace.name, &format!("flinkrollout/{rollout}"));
         rollout.pointer("/status/revision").map(drop)
     })
     .await;
-    rollout
+}
+
+/// Brings forward the deadline of a rollout that was asked for; what it says when it is given up.
+async fn given_up(sandbox: &Sandbox, namespace: &Namespace, name: &str, rollout: &str) -> String {
+    asking(sandbox, namespace, rollout).await;
+    let seen = sandbox.get_json(&namespace.name, &format!("flinkrollout/{rollout}"));
+    assert!(seen.pointer("/status/result").is_none(), "{name} was given up before its deadline: {seen}");
+    past_its_deadline(sandbox, namespace, rollout);
+    let message = refused(sandbox, namespace, rollout, STARTED).await;
+    released(sandbox, namespace, name).await;
+    message
+}
+
+/// The same, asked for anew as long as the last look fell into a pause of this machine: what it says is that of the last look alone.
+async fn given_up_for_what_came(sandbox: &Sandbox, namespace: &Namespace, name: &str) -> String {
+    let mut message = given_up(sandbox, namespace, name, &format!("{name}-1")).await;
+    for attempt in 2..=ATTEMPTS {
+        if name == SILENT || !message.contains("no answer within") {
+            break;
+        }
+        let rollout = format!("{name}-{attempt}");
+        sandbox.apply(&namespace.name, &deploy(sandbox, &rollout, name, "1.1.0"));
+        message = given_up(sandbox, namespace, name, &rollout).await;
+    }
+    message
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -146,12 +173,7 @@ async fn what_is_not_flink_is_not_believed() {
     }
     let mut said = Vec::new();
     for (name, _) in IMPOSTORS {
-        let rollout = asking(&sandbox, &namespace, name).await;
-        let seen = sandbox.get_json(&namespace.name, &format!("flinkrollout/{rollout}"));
-        assert!(seen.pointer("/status/result").is_none(), "{name} was given up before its deadline: {seen}");
-        past_its_deadline(&sandbox, &namespace, &rollout);
-        let message = refused(&sandbox, &namespace, &rollout, STARTED).await;
-        released(&sandbox, &namespace, name).await;
+        let message = given_up_for_what_came(&sandbox, &namespace, name).await;
         said.push(format!("{name}: {message}"));
     }
     assert_eq!(objects(&sandbox, &namespace), before);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lockkeeper::record::Lease;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -32,6 +33,26 @@ async fn a_lease_that_moved_on_in_our_own_name_is_still_ours() {
     sandbox.apply(&namespace.name, &deploy(&sandbox, "after", "orders", "1.0.0"));
     refused(&sandbox, &namespace, "after", ENDED).await;
     bot.stop().await;
+}
+
+/// It may still have been under way when the successor looked first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_write_of_a_process_that_is_gone_is_no_second_process() {
+    let sandbox = Sandbox::get();
+    let namespace = sandbox.namespace("late");
+    let held = json!({"holderIdentity": "gone", "leaseDurationSeconds": 3, "leaseTransitions": 7});
+    sandbox.apply(
+        &namespace.name,
+        &json!({
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": "lockkeeper"}, "spec": held,
+        }),
+    );
+    let client = kube::Client::try_from(sandbox.bot_config().await).unwrap();
+    let name = namespace.name.clone();
+    let acquired = tokio::spawn(async move { Lease::acquire(client, &name, "next", Duration::from_secs(3), 0).await });
+    patched(&sandbox, &namespace, &json!({"metadata": {"annotations": {"late": "yes"}}}));
+    let lease = acquired.await.unwrap().map_err(|error| error.to_string()).map(|lease| lease.epoch());
+    assert_eq!(lease, Ok(8));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

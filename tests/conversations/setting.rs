@@ -6,9 +6,12 @@ use lockkeeper_slack_simulator::{Message, Simulator, View};
 use serde_json::{Value, json};
 
 use crate::support::{
+    asked as answers,
     bot::DEADLINE,
     sandbox::{Namespace, Sandbox},
 };
+
+pub use answers::name_in;
 
 pub const CHANNEL: &str = "deploys";
 
@@ -46,13 +49,7 @@ pub async fn asked(slack: &Simulator, user: &str, line: &str) -> String {
 
 /// Types a command that starts a rollout; its name.
 pub async fn started(slack: &Simulator, user: &str, line: &str) -> String {
-    let text = asked(slack, user, line).await;
-    name_in(&text).unwrap_or_else(|| panic!("{line}: {text}"))
-}
-
-/// The rollout's name in an answer.
-pub fn name_in(text: &str) -> Option<String> {
-    Some(text.split_once("as `")?.1.trim_end_matches("`.").to_owned())
+    answers::started(slack, line, async || asked(slack, user, line).await).await
 }
 
 /// Waits for a message with this text in the thread of a rollout, or its card.

@@ -23,7 +23,7 @@ fn orders(sandbox: &Sandbox, namespace: &Namespace, approvals: u32) {
     let more = json!({
         "allow": ["hostPath"], "values": {"data": {"hostPath": data}}, "approvals": {"required": approvals, "groups": ["S1"]},
         "savepoint": {"directory": format!("file://{}/savepoints", data.display())},
-        "startDeadlineSeconds": 300, "monitor": {"stabiliseSeconds": 1, "watchSeconds": 5, "checkpointsWanted": 1},
+        "startDeadlineSeconds": 300, "monitor": {"stabiliseSeconds": 1, "watchSeconds": 10, "checkpointsWanted": 1},
     });
     sandbox.apply(&namespace.name, &application("orders", sandbox.chart.to_str().unwrap(), &more));
 }
@@ -52,13 +52,18 @@ fn records(sandbox: &Sandbox, namespace: &Namespace) -> Vec<String> {
     names.lines().filter(|name| name.contains("orders-rev-")).map(str::to_owned).collect()
 }
 
-/// Waits until Flink runs its job again.
+/// Waits until every task runs again, in as many pods as replicas: those that a change replaced take their time to go.
 async fn running(sandbox: &Sandbox, namespace: &Namespace) {
     let path = format!("/api/v1/namespaces/{}/services/orders-rest:8081/proxy/jobs/overview", namespace.name);
-    eventually("the job runs again", STARTED, || {
+    eventually("the job runs again, and its pods alone", STARTED, || {
+        let items = |what: &str| sandbox.get_json(&namespace.name, what)["items"].as_array().cloned();
+        let replicas = |deployment: &Value| deployment.pointer("/spec/replicas").and_then(Value::as_u64);
+        let wanted: u64 = items("deployments")?.iter().filter_map(replicas).sum();
         let answer = sandbox.try_kubectl(&["get", "--raw", &path], None).ok()?;
         let jobs: Value = serde_json::from_str(&answer).ok()?;
-        (jobs.pointer("/jobs/0/state") == Some(&json!("RUNNING"))).then_some(())
+        let tasks = |of: &str| jobs.pointer(&format!("/jobs/0/tasks/{of}")).and_then(Value::as_u64);
+        let whole = tasks("total").is_some_and(|total| total > 0 && tasks("running") == Some(total));
+        (whole && usize::try_from(wanted) == Ok(items("pods")?.len())).then_some(())
     })
     .await;
 }

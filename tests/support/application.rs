@@ -2,10 +2,11 @@
 
 use std::{os::unix::fs::PermissionsExt as _, path::PathBuf, process::Command, sync::Arc, time::Duration};
 
-use lockkeeper_slack_simulator::{Click, Message, Simulator};
+use lockkeeper_slack_simulator::{Message, Simulator};
 use serde_json::{Value, json};
 
 use super::{
+    asked,
     records::{Abandoned, Count, Numbers, Records, count, passed},
     sandbox::{Namespace, Sandbox, eventually},
 };
@@ -144,10 +145,8 @@ impl Application {
 
     /// Types a command as alice; the name of the rollout that it started.
     pub async fn command(&self, slack: &Simulator, line: &str) -> String {
-        let outcome = slack.command("alice", CHANNEL, line).await.unwrap();
-        let text = outcome.text().to_owned();
-        let (_, name) = text.split_once("as `").unwrap_or_else(|| panic!("{line}: {text}"));
-        name.trim_end_matches("`.").to_owned()
+        asked::started(slack, line, async || slack.command("alice", CHANNEL, line).await.unwrap().text().to_owned())
+            .await
     }
 
     /// The card of a rollout.
@@ -174,7 +173,7 @@ impl Application {
         let name = self.command(slack, &format!("/flink deploy orders {version}")).await;
         let card = self.card(slack, &name).await;
         let request = self.approval(slack, &card).await;
-        slack.click(&Click::new("bob", CHANNEL, &request.ts, "rollout.approve")).await.unwrap();
+        asked::pressed(slack, "bob", &request.ts, "rollout.approve").await;
         self.ended(slack, &name, &card).await
     }
 
@@ -188,8 +187,8 @@ impl Application {
                 shown.contains(&ours) && shown.contains(&button)
             })
         };
-        let card = slack.wait_for("the button", Duration::from_secs(30), find).await.unwrap();
-        slack.click(&Click::new("bob", CHANNEL, &card.ts, action)).await.unwrap();
+        let card = slack.wait_for("the button", Duration::from_secs(120), find).await.unwrap();
+        asked::pressed(slack, "bob", &card.ts, action).await;
     }
 
     /// Waits for the line that says how a rollout ended, or that it halted.

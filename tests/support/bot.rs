@@ -8,12 +8,16 @@ use futures::{
 };
 use lockkeeper::{bot, record::LeaseError, slack::SlackSettings};
 use lockkeeper_slack_simulator::{Config, Simulator};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+    task::JoinHandle,
+};
 
 use super::sandbox::Sandbox;
 
 /// Long enough that only a real failure reaches it.
-pub const DEADLINE: Duration = Duration::from_secs(30);
+pub const DEADLINE: Duration = Duration::from_secs(90);
 
 /// A running bot.
 pub struct Bot {
@@ -46,6 +50,8 @@ impl Bot {
                 api_url: slack.api_url(),
             }),
         };
+        // Those of a bot that ended would be taken for this one's.
+        slack.close_sockets();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(supervised(sandbox.bot_config().await, settings, stopped.map(drop).boxed().shared()));
         slack.wait_for("the bot", DEADLINE, |view| (view.sockets() > 0).then_some(())).await.unwrap();
@@ -78,10 +84,36 @@ async fn supervised(
     stop: Shared<BoxFuture<'static, ()>>,
 ) -> anyhow::Result<()> {
     loop {
-        let ended = bot::run(config.clone(), settings.clone(), stop.clone().boxed()).await;
+        let process = Process::new();
+        let ended = process.run(bot::run(config.clone(), settings.clone(), stop.clone().boxed())).await;
+        drop(process);
         match ended {
-            Err(error) if matches!(error.downcast_ref(), Some(LeaseError::NotRenewed { .. })) => eprintln!("{error}"),
+            Err(error) if may_start_again(&error) => eprintln!("{error}"),
             other => return other,
         }
+    }
+}
+
+fn may_start_again(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(LeaseError::NotRenewed { .. } | LeaseError::Held { .. }))
+}
+
+/// What a bot started ends with it, as in a process: Slack's library would keep its sockets open, and take commands by them.
+struct Process(Option<Runtime>);
+
+impl Process {
+    fn new() -> Self {
+        Self(Some(Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()))
+    }
+
+    async fn run(&self, bot: impl Future<Output = anyhow::Result<()>> + Send + 'static) -> anyhow::Result<()> {
+        self.0.as_ref().unwrap().spawn(bot).await.unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It is dropped where nothing may wait.
+        self.0.take().unwrap().shutdown_background();
     }
 }

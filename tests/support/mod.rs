@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)] // each test binary uses a part of it
 
 pub mod application;
+pub mod asked;
 pub mod bot;
 pub mod chart;
 pub mod footprint;

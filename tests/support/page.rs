@@ -6,6 +6,8 @@ use k8s_openapi::ByteString;
 use lockkeeper_slack_simulator::Simulator;
 use serde_json::json;
 
+use super::asked;
+
 // The simulator's own tests drive the same page.
 #[path = "../../sandbox/slack/tests/page/chromium.rs"]
 mod chromium;
@@ -33,12 +35,23 @@ impl Page {
         self.0.until("the person", &format!("document.querySelector('#acting').value === {}", json!(user))).await;
     }
 
-    /// Types a command that starts a rollout; the rollout's name, out of the answer.
-    pub async fn start(&self, line: &str) -> String {
+    /// Types a command that starts a rollout; the rollout's name.
+    pub async fn start(&self, slack: &Simulator, line: &str) -> String {
+        asked::started(slack, line, async || self.answer(line).await).await
+    }
+
+    /// Types a command; the answer, with backticks around what is shown as code.
+    async fn answer(&self, line: &str) -> String {
+        let count = "document.querySelectorAll('#messages .ephemeral').length";
+        let before = self.0.evaluate(count).await;
         self.0.type_line("#composer-input", line).await;
-        self.told("On it").await;
-        let name = "[...document.querySelectorAll('#messages .ephemeral code')].at(-1).textContent";
-        self.0.evaluate(name).await.as_str().unwrap().to_owned()
+        self.0.until("an answer", &format!("{count} > {before}")).await;
+        let last = "[...document.querySelectorAll('#messages .ephemeral')].at(-1).cloneNode(true)";
+        let marked = format!(
+            "(answer => {{ answer.querySelectorAll('code').forEach(code => code.textContent = '`' + code.textContent + '`'); \
+             return answer.textContent }})({last})"
+        );
+        self.0.evaluate(&marked).await.as_str().unwrap().to_owned()
     }
 
     /// Waits for an answer that only this person sees.

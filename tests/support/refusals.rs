@@ -51,7 +51,7 @@ pub async fn refused(sandbox: &Sandbox, namespace: &Namespace, rollout: &str, de
 
 /// Waits until nobody holds the claim of an application; how many revision numbers were handed out.
 pub async fn released(sandbox: &Sandbox, namespace: &Namespace, application: &str) -> u64 {
-    eventually(&format!("the claim of {application} is released"), Duration::from_secs(30), || {
+    eventually(&format!("the claim of {application} is released"), Duration::from_secs(120), || {
         let application = sandbox.get_json(&namespace.name, &format!("flinkapplication/{application}"));
         let status = application.get("status").cloned().unwrap_or_default();
         status.get("activeRollout").is_none().then(|| status["lastSequence"].as_u64().unwrap_or(0))

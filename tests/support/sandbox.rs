@@ -114,7 +114,7 @@ impl Sandbox {
                 "wait",
                 "--for=condition=Established",
                 &format!("crd/{kind}.lockkeeper.dev"),
-                "--timeout=30s",
+                "--timeout=120s",
             ]);
         }
         let _ = self.try_kubectl(&["create", "namespace", "lockkeeper"], None);
@@ -122,6 +122,10 @@ impl Sandbox {
         let name = format!("{purpose}-{}", std::process::id());
         self.kubectl(&["create", "namespace", &name]);
         self.kubectl(&["-n", &name, "apply", "-f", &file("role.yaml")]);
+        // The controller manager makes them in its own time, and some tests compare all objects before and after.
+        for made in ["serviceaccount/default", "configmap/kube-root-ca.crt"] {
+            self.kubectl(&["-n", &name, "wait", "--for=create", made, "--timeout=120s"]);
+        }
         Namespace { name, sandbox: self.clone() }
     }
 

@@ -54,7 +54,8 @@ fn a_second_sandbox_disturbs_nothing_survives_a_crash_and_leaves_nothing() {
 fn pods_run_and_reach_services(info: &Value) {
     kubectl(info, &["run", "probe", "--image", IMAGE, "--command", "--", "bash", "-c", "echo started; sleep 600"]);
     kubectl(info, &["wait", "--for=condition=Ready", "--timeout=60s", "pod/probe"]);
-    assert_eq!(kubectl(info, &["logs", "probe"]), "started");
+    // A container is ready before its first command has run.
+    until("the probe's log says that it started", || kubectl(info, &["logs", "probe"]) == "started");
     let reach = "exec 3<>/dev/tcp/kubernetes.default.svc/443 && echo reached";
     assert_eq!(kubectl(info, &["exec", "probe", "--", "bash", "-c", reach]), "reached");
 }

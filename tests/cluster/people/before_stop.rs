@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::Scene;
 use crate::support::{
     application::{CHANNEL, text},
+    asked,
     kubernetes_users::{OTTO, RITA, SVEN},
     sandbox::eventually,
 };
@@ -33,7 +34,7 @@ async fn rejected(scene: &Scene) {
     let name = scene.orders.command(&scene.slack, "/flink deploy orders 1.1.0").await;
     let card = scene.orders.card(&scene.slack, &name).await;
     let request = scene.orders.approval(&scene.slack, &card).await;
-    scene.slack.click(&Click::new("bob", CHANNEL, &request.ts, "rollout.reject")).await.unwrap();
+    asked::pressed(&scene.slack, "bob", &request.ts, "rollout.reject").await;
     untouched_because(scene, &name, "rejected by slack:T0LOCK/U0BOB").await;
     scene.thread_with(&name, "*Untouched* in").await;
 }

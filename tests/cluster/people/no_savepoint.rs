@@ -1,15 +1,15 @@
 //! An application that can take no savepoint: left alone with other choices, or moved on from its last checkpoint.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use lockkeeper::{
-    api::{RestorePointKind, ResultKind, Stage, StartFromKind},
+    api::{FlinkRolloutStatus, RestorePointKind, ResultKind, Stage, StartFromKind},
     flink::same_path,
 };
 use serde_json::json;
 
 use super::Scene;
-use crate::support::{application::text, ledger::Ledger};
+use crate::support::{application::text, ledger::Ledger, sandbox::eventually};
 
 pub(super) async fn chain(scene: &Scene, ledger: &mut Ledger) {
     scene.orders.change(&json!({"approvals": {"required": 0}}));
@@ -51,10 +51,14 @@ async fn cannot_checkpoint(scene: &Scene, ledger: &mut Ledger) {
         })
         .await;
 
-    let last = orders.flink(&format!("/jobs/{}/checkpoints", ledger.job())).unwrap();
+    let checkpoints = format!("/jobs/{}/checkpoints", ledger.job());
+    let last = eventually("Flink's checkpoints", Duration::from_secs(120), || orders.flink(&checkpoints)).await;
     let name = "last-checkpoint";
     orders.ask(name, json!({"kind": "Deploy", "version": "1.1.0", "startFrom": {"from": "LastCheckpoint"}}));
-    orders.shows(name, "the old job stopped", |status| status.stage == Stage::Deploy || status.result.is_some()).await;
+    let stopped = |status: &FlinkRolloutStatus| {
+        matches!(status.stage, Stage::Deploy | Stage::Verify | Stage::Monitor) || status.result.is_some()
+    };
+    orders.shows(name, "the old job stopped", stopped).await;
     fs::remove_file(&fault).unwrap();
     let status = orders.settled(name).await;
     assert_eq!(status.result.unwrap().kind, ResultKind::Succeeded, "{}", status.message);

@@ -20,7 +20,7 @@ async fn parked(scene: &Scene, name: &str) -> FlinkRolloutStatus {
     let orders = &scene.orders;
     let namespace = orders.namespace.name.as_str();
     orders.sandbox.kubectl(&["-n", namespace, "create", "quota", "no-pods", "--hard=pods=0"]);
-    eventually("the quota is in force", Duration::from_secs(30), || {
+    eventually("the quota is in force", Duration::from_secs(120), || {
         let quota = orders.sandbox.get_json(namespace, "resourcequota/no-pods");
         quota.pointer("/status/hard/pods").map(drop)
     })
@@ -44,7 +44,7 @@ async fn parked(scene: &Scene, name: &str) -> FlinkRolloutStatus {
 /// Both Deployments are at 0, with a template that starts from the restore point.
 async fn at_zero(scene: &Scene, status: &FlinkRolloutStatus) {
     let point = status.restore_point.as_ref().unwrap().path.as_str();
-    eventually("0 replicas, ready to be started by hand", Duration::from_secs(60), || {
+    eventually("0 replicas, ready to be started by hand", Duration::from_secs(120), || {
         let both = ["jobmanager", "taskmanager"].map(|component| scene.orders.deployment(component));
         let zero = both.iter().all(|deployment| deployment.pointer("/spec/replicas") == Some(&json!(0)));
         let arguments = both[0].pointer("/spec/template/spec/containers/0/args")?.as_array()?;
