@@ -189,7 +189,8 @@ async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Resul
                 kinds.insert(format!("{api_version}/{kind}"));
             }
             Ok(_) | Err(kube::Error::Discovery(_)) => {}
-            Err(kube::Error::Api(status)) if status.is_not_found() => {}
+            // Of a group that does not exist the API server speaks in plain text.
+            Err(kube::Error::Api(status)) if (400..500).contains(&status.code) && status.code != 429 => {}
             // No answer does not mean that there is no such kind.
             Err(error) => return Err(error.into()),
         }
