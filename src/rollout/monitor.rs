@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// So long a watch may take beyond its end, while nothing is seen.
-const SPARE: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const SPARE: SignedDuration = SignedDuration::from_secs(60);
 /// How often a probe of the users' own counts.
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
 

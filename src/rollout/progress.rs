@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ids::operation_id, world::World};
+use super::{ids::operation_id, monitor::SPARE, world::World};
 use crate::api::{
     Direction, Failure, FlinkRolloutStatus, Halt, Operation, Stage, StageOutcome, StageRecord, Time,
     default_start_deadline,
@@ -99,9 +99,8 @@ fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timesta
         Stage::Deploy | Stage::Restore => 180,
         Stage::Verify => start_deadline(status),
         Stage::Monitor => {
-            settings.map_or(420, |settings| {
-                i64::from(settings.monitor.stabilise_seconds) + i64::from(settings.monitor.watch_seconds)
-            }) + 60
+            let monitor = settings.map(|settings| settings.monitor.clone()).unwrap_or_default();
+            i64::from(monitor.stabilise_seconds) + i64::from(monitor.watch_seconds) + SPARE.as_secs()
         }
     };
     world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
