@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{
-    Decision, LATER, end,
+    Decision, LATER, SOON, end,
     progress::{failed, halt, k8s_time},
     verify,
     world::{ProbeAnswer, World},
@@ -24,6 +24,9 @@ pub(super) fn decide(world: &World) -> Decision {
     let (Some(plan), Some(watch)) = (status.plan.clone(), status.watch.clone()) else {
         return unhealthy(world, status, "the record of the watch is gone");
     };
+    if verify::log_follows(world) {
+        return Decision::Wait(SOON);
+    }
     let settings = &plan.settings.monitor;
     if let Some(why) = sure_sign(world, &watch, settings) {
         return unhealthy(world, status, &why);

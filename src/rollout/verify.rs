@@ -17,6 +17,9 @@ const LOG_PATIENCE: i64 = 10;
 pub(super) fn decide(world: &World) -> Decision {
     let mut status = world.status();
     let Some(job) = status.job.clone() else { return fail(world, status, "the record of the started job is gone") };
+    if log_follows(world) {
+        return Decision::Wait(SOON);
+    }
     if let Some(trouble) = job_manager_trouble(world) {
         return fail(world, status, &trouble);
     }
@@ -123,18 +126,15 @@ fn another_job(world: &World, job: &StartedJob) -> Option<String> {
 /// Any end of a JobManager container, and anything that keeps it from starting.
 pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
     let trouble = trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble))?;
-    let reason = reason(world);
-    if reason.is_none() && log_follows(world, &trouble) {
-        return None;
-    }
-    Some(format!("{}{}", trouble.sentence(), reason.map_or_else(String::new, |reason| format!(": {reason}"))))
+    let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+    Some(format!("{}{reason}", trouble.sentence()))
 }
 
 /// Whether the log of a container that Flink itself ended may still say why. While the kubelet starts the next one, either log can be out
-/// of reach.
-fn log_follows(world: &World, trouble: &PodTrouble) -> bool {
-    match trouble {
-        PodTrouble::Exited { code: 1 | 2 | 163, at: Some(at), .. } => {
+/// of reach. Nothing else is decided meanwhile: the next one may run as if nothing had been.
+pub(super) fn log_follows(world: &World) -> bool {
+    match trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble)) {
+        Some(PodTrouble::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if reason(world).is_none() => {
             (0..LOG_PATIENCE).contains(&world.now.duration_since(at.0).as_secs())
         }
         _ => false,

@@ -229,8 +229,13 @@ fn an_exit_whose_log_is_out_of_reach_is_told_a_little_later() {
     world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
     world.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
     assert!(matches!(decide(&world), Decision::Wait(_)), "its log may be there at the next look");
-    later(&mut world, 10);
-    assert!(recorded(&world).failure.unwrap().message.contains("exit code 2"), "and is not waited for any longer");
+    let mut again = watched(world.clone(), 1, 12);
+    set(&mut again, |status| status.stage = Stage::Monitor);
+    assert!(matches!(decide(&again), Decision::Wait(_)), "the next container runs the job as if nothing had been");
+    for world in [&mut world, &mut again] {
+        later(world, 10);
+        assert!(recorded(world).failure.unwrap().message.contains("exit code 2"), "it is not waited for any longer");
+    }
 }
 
 #[test]
