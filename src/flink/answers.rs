@@ -245,7 +245,7 @@ pub struct WebConfiguration {
     /// Version of Flink.
     pub flink_version: Option<String>,
     /// `web.refresh-interval`, milliseconds: so old may be what Flink says of checkpoints and exceptions (`rest.cache.*`), 3 s by default.
-    pub refresh_interval: Option<u32>,
+    pub refresh_interval: Option<i64>,
 }
 
 /// One exception.

@@ -115,7 +115,7 @@ pub struct FlinkView {
     /// Slots: total and free.
     pub slots: Option<(u32, u32)>,
     /// `web.refresh-interval`, milliseconds.
-    pub refresh_interval: Option<u32>,
+    pub refresh_interval: Option<i64>,
 }
 
 impl FlinkView {
@@ -123,8 +123,8 @@ impl FlinkView {
     #[must_use]
     pub fn cached_for(&self) -> SignedDuration {
         // Nobody waits for minutes because of an odd setting of the web interface.
-        let interval = self.refresh_interval.unwrap_or(3000).min(30_000);
-        SignedDuration::from_millis(i64::from(interval)) + SignedDuration::from_secs(1)
+        let interval = self.refresh_interval.unwrap_or(3000).clamp(0, 30_000);
+        SignedDuration::from_millis(interval) + SignedDuration::from_secs(1)
     }
 }
 
