@@ -267,10 +267,10 @@ async fn ask_for_watch(
     if !detail.vertices.iter().all(crate::flink::Vertex::is_running) {
         view.slots = client.slots().await.ok();
     }
+    view.job = Some(detail);
     if status.stage == Stage::Monitor {
         view.refresh_interval = client.web_configuration().await?.refresh_interval;
     }
-    view.job = Some(detail);
     view.checkpoints = Some(client.checkpoints(&job).await?);
     Ok(())
 }

@@ -81,20 +81,15 @@ impl Lease {
             let held = api.create(&PostParams::default(), &lease).await.map_err(failed)?;
             return Ok(Self { api, namespace: namespace.to_owned(), held, duration });
         };
-        let held_for = current.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or(0);
-        let holder =
-            current.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).filter(|holder| !holder.is_empty());
-        if let Some(holder) = holder {
-            let period = Duration::from_secs(u64::try_from(held_for).unwrap_or(0)) + Duration::from_millis(500);
-            let mut changes = 0;
-            while let Some(later) = changed_within(&api, period, &current).await.map_err(failed)? {
-                changes += 1;
-                // The last write of a process that is gone may have been under way when we looked first.
-                if changes > 1 {
-                    return Err(LeaseError::Held { holder, namespace: namespace.to_owned() });
-                }
-                current = later;
+        let mut changes = 0;
+        while let Some(holder) = holder_of(&current) {
+            let Some(later) = changed(&api, &current).await.map_err(failed)? else { break };
+            changes += 1;
+            // The last write of a process that is gone may have been under way when we looked first.
+            if changes > 1 {
+                return Err(LeaseError::Held { holder, namespace: namespace.to_owned() });
             }
+            current = later;
         }
         let transitions = current.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
         current.spec = Some(spec(identity, duration, lowest.max(transitions.saturating_add(1))));
@@ -169,9 +164,14 @@ impl Lease {
     }
 }
 
-/// The Lease as it is after a period, if it is not what it was.
-async fn changed_within(api: &Api<KubeLease>, period: Duration, known: &KubeLease) -> kube::Result<Option<KubeLease>> {
-    tokio::time::sleep(period).await;
+fn holder_of(lease: &KubeLease) -> Option<String> {
+    lease.spec.as_ref()?.holder_identity.clone().filter(|holder| !holder.is_empty())
+}
+
+/// The Lease as it is after the time for which its holder has it, if it is not what it was.
+async fn changed(api: &Api<KubeLease>, known: &KubeLease) -> kube::Result<Option<KubeLease>> {
+    let held_for = known.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or(0);
+    tokio::time::sleep(Duration::from_secs(u64::try_from(held_for).unwrap_or(0)) + Duration::from_millis(500)).await;
     let later = api.get(NAME).await?;
     Ok((later.resource_version() != known.resource_version()).then_some(later))
 }

@@ -42,7 +42,8 @@ pub(super) fn decide(world: &World) -> Decision {
     let over = since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds)));
     let silent = silent_probe(world, &next, settings);
     // Silence at the end of the watch is no health.
-    if over && running(world) && world.flink.checkpoints.is_some() && silent.is_none() {
+    let seen = running(world) && world.flink.checkpoints.is_some() && silent.is_none();
+    if over && seen && counted(world, &next, settings) {
         return judge(world, status, next, settings);
     }
     if world.past_deadline() {
@@ -193,14 +194,15 @@ fn failing_probe(world: &World, watch: &Watch, settings: &MonitorSettings) -> Op
     })
 }
 
+/// Whether the checkpoints are those of the whole watch, or enough: what Flink says may be from before the end of it.
+fn counted(world: &World, watch: &Watch, settings: &MonitorSettings) -> bool {
+    let watched = watch.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
+    let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + world.flink.cached_for();
+    watch.checkpoints >= u64::from(settings.checkpoints_wanted) || watched.is_some_and(|watched| watched >= end)
+}
+
 fn judge(world: &World, mut status: FlinkRolloutStatus, watch: Watch, settings: &MonitorSettings) -> Decision {
     if watch.checkpoints < u64::from(settings.checkpoints_wanted) {
-        // What Flink says may be from before the end of the watch.
-        let watched = watch.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
-        let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + world.flink.cached_for();
-        if watched.is_some_and(|watched| watched < end) {
-            return Decision::Wait(LATER);
-        }
         let why = format!(
             "only {} of {} wanted checkpoints completed within {} s{}",
             watch.checkpoints,

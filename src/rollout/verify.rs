@@ -11,8 +11,8 @@ use crate::{
     flink::{Checkpoints, JobDetail, JobState, same_path},
 };
 
-/// So long the log of a container that ended is waited for, seconds.
-const LOG_PATIENCE: i64 = 10;
+/// So long the reason of an end is waited for, seconds.
+const REASON_PATIENCE: i64 = 10;
 
 pub(super) fn decide(world: &World) -> Decision {
     let mut status = world.status();
@@ -135,7 +135,7 @@ pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
 pub(super) fn log_follows(world: &World) -> bool {
     match trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble)) {
         Some(PodTrouble::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if reason(world).is_none() => {
-            (0..LOG_PATIENCE).contains(&world.now.duration_since(at.0).as_secs())
+            (0..REASON_PATIENCE).contains(&world.now.duration_since(at.0).as_secs())
         }
         _ => false,
     }
@@ -164,15 +164,21 @@ pub(super) fn reason(world: &World) -> Option<String> {
         .or_else(|| world.logged_cause.clone())
 }
 
-/// How a job ended; none as long as one that FAILED has not said why. A `JobManager` shows FAILED for less than a second before it
-/// exits, and what is asked for next may find nobody: the log of the container that ended then tells.
+/// How a job ended; none for a moment where one that FAILED has not said why. A `JobManager` may show FAILED for less than a second before
+/// it exits, and what is asked for next finds nobody: the log of the container that ended then tells.
 pub(super) fn ended(world: &World, detail: &JobDetail) -> Option<String> {
     let reason = reason(world);
     match detail.state {
         JobState::Finished => Some("the job FINISHED although a running application was deployed".to_owned()),
-        JobState::Failed if reason.is_none() && !world.past_deadline() => None,
+        JobState::Failed if reason.is_none() && failed_just_now(detail) => None,
         state => Some(format!("the job is {state}{}", reason.map_or_else(String::new, |reason| format!(": {reason}")))),
     }
+}
+
+/// By Flink's own clock.
+fn failed_just_now(detail: &JobDetail) -> bool {
+    let at = detail.timestamps.get("FAILED");
+    at.is_some_and(|at| (0..REASON_PATIENCE * 1000).contains(&(detail.now - at)))
 }
 
 fn waiting(world: &World, status: FlinkRolloutStatus) -> Decision {

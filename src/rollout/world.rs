@@ -122,8 +122,8 @@ impl FlinkView {
     /// So long what Flink says of checkpoints may be from before: it caches its answers.
     #[must_use]
     pub fn cached_for(&self) -> SignedDuration {
-        // Nobody waits for minutes because of an odd setting of the web interface.
-        let interval = self.refresh_interval.unwrap_or(3000).clamp(0, 30_000);
+        // Nobody waits for minutes because of an odd setting of the web interface; a short one may not be that of the cache.
+        let interval = self.refresh_interval.unwrap_or_default().clamp(3000, 30_000);
         SignedDuration::from_millis(interval) + SignedDuration::from_secs(1)
     }
 }

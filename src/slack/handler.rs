@@ -205,9 +205,8 @@ fn recorded(result: Result<Result<(), WriteError>, tokio::time::error::Elapsed>)
         Ok(Err(WriteError::Conflict { .. })) => {
             Err("It was said already, or something else was said at the same moment: look at the card.".to_owned())
         }
-        Ok(Err(WriteError::TryAgain { .. })) => Err("Not recorded: Kubernetes does not answer. Try again.".to_owned()),
-        Err(_) => {
-            Err("Kubernetes has not answered in time: it may be recorded or not. Look at the channel, and try again \
+        Ok(Err(WriteError::TryAgain { .. })) | Err(_) => {
+            Err("Kubernetes does not answer: it may be recorded or not. Look at the channel, and try again \
                        if nothing shows."
                 .to_owned())
         }

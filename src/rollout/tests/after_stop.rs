@@ -257,7 +257,10 @@ fn what_ran_before_may_take_its_time_to_start() {
 fn a_job_that_failed_is_told_with_its_reason_wherever_that_is_found() {
     for stage in [Stage::Verify, Stage::Monitor] {
         let mut world = watched(world(stage), 1, 0);
-        world.flink.job = Some(detail("FAILED", 0));
+        let mut failed = detail("FAILED", 0);
+        failed.timestamps.insert("FAILED".into(), 1000);
+        failed.now = 1400;
+        world.flink.job = Some(failed);
         let waits = match decide(&world) {
             Decision::Record(status) => status.failure.is_none(),
             other => matches!(other, Decision::Wait(_)),
@@ -270,8 +273,12 @@ fn a_job_that_failed_is_told_with_its_reason_wherever_that_is_found() {
         let message = recorded(&answered).failure.unwrap().message;
         assert_eq!(message, "the job is FAILED: E: Cannot map checkpoint/savepoint state");
 
-        later(&mut world, 301);
-        assert_eq!(recorded(&world).failure.unwrap().message, "the job is FAILED", "nobody waits for ever");
+        world.flink.job.as_mut().unwrap().now = 11_000;
+        assert_eq!(
+            recorded(&world).failure.unwrap().message,
+            "the job is FAILED",
+            "it stays, and nobody waits for ever"
+        );
     }
 }
 
