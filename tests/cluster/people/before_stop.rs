@@ -76,7 +76,7 @@ async fn at_the_same_instant(scene: &Scene) {
     let (by_alice, by_bob) = tokio::join!(slack.command("alice", CHANNEL, line), slack.command("bob", CHANNEL, line));
     let names = [by_alice, by_bob].map(|outcome| {
         let text = outcome.unwrap().text().to_owned();
-        text.split_once("as `").unwrap_or_else(|| panic!("{text}")).1.trim_end_matches("`.").to_owned()
+        asked::name_in(&text).unwrap_or_else(|| panic!("{text}"))
     });
     let active = eventually("one of them has the claim", Duration::from_secs(60), || {
         orders.status().pointer("/activeRollout/name").and_then(Value::as_str).map(str::to_owned)
