@@ -4,10 +4,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, Service};
 use kube::{Api, ResourceExt, api::PostParams, core::DynamicObject};
 
 use super::{
-    gather::service_client,
+    context::{Context, ReconcileError},
     objects::{deployment, is_kept, is_versioned, is_workload, only_in},
     planning,
-    reconcile::{Context, ReconcileError},
     trouble::Trouble,
 };
 use crate::{
@@ -34,7 +33,7 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
         Effect::CreateVersionedObjects => create_versioned(context, world).await,
         Effect::StopWithSavepoint { job, request } => {
             let service = rest_service(world);
-            return Ok(match service_client(context, &service).stop_with_savepoint(job, request).await {
+            return Ok(match context.flink(&service).stop_with_savepoint(job, request).await {
                 Ok(()) => Outcome::Done,
                 Err(error) => Outcome::NotNow(error.to_string()),
             });

@@ -8,11 +8,11 @@ use kube::{
     api::{ListParams, LogParams},
 };
 
-use super::{probes, reconcile::Context};
+use super::{context::Context, probes};
 use crate::{
-    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, ServicePort, Stage},
+    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, Stage},
     cluster::{HaConfigMaps, Workload, read_autoscalers, read_workload, trouble_of},
-    flink::{Endpoint, FlinkClient, FlinkError, JobState, innermost_cause},
+    flink::{FlinkClient, FlinkError, JobState, innermost_cause},
     rollout::{ClaimHolder, FlinkView, Rival, SeenSavepoint, StatusExt as _, World, own_directory},
 };
 
@@ -152,13 +152,6 @@ async fn cluster(context: &Context, world: &mut World, application: Option<&Flin
     Ok(())
 }
 
-/// Flink behind the application's REST Service.
-pub(super) fn service_client(context: &Context, service: &ServicePort) -> FlinkClient {
-    let endpoint =
-        Endpoint::Service { namespace: context.namespace.clone(), name: service.name.clone(), port: service.port };
-    FlinkClient::new(context.transport.clone(), endpoint)
-}
-
 async fn flink(
     context: &Context,
     world: &mut World,
@@ -173,7 +166,7 @@ async fn flink(
     let Some(service) = planned.or_else(|| application.map(|application| application.spec.rest_service.clone())) else {
         return;
     };
-    let client = service_client(context, &service);
+    let client = context.flink(&service);
     let mut view = FlinkView::default();
     let asked = match status.stage {
         Stage::Plan => ask_for_plan(&client, &mut view).await,

@@ -1,6 +1,7 @@
 //! Gather, decide, act: one reconcile reads the world, makes at most one transition and looks again.
 
 mod act;
+mod context;
 mod events;
 mod gather;
 mod looks;
@@ -19,10 +20,11 @@ use kube::{
     runtime::{Controller, controller::Config, watcher},
 };
 
+pub use context::Context;
 pub use events::Events;
 pub use gather::gather;
 pub use looks::Looks;
-pub use reconcile::{Context, reconcile};
+pub use reconcile::reconcile;
 
 use crate::api::FlinkRollout;
 

@@ -16,8 +16,8 @@ use kube::{
 use serde_json::Value;
 
 use super::{
+    context::Context,
     objects::{cleaned, deployment, is_versioned, is_workload},
-    reconcile::Context,
     replicas,
     trouble::Trouble,
 };

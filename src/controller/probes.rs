@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::reconcile::Context;
+use super::context::Context;
 use crate::{
     api::{FlinkMetricProbe, HttpProbe, Probe},
     flink::{Endpoint, FlinkClient},

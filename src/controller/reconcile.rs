@@ -1,81 +1,20 @@
 //! One reconcile of one rollout.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use kube::{Api, Client, ResourceExt, runtime::controller::Action};
-use thiserror::Error;
+use kube::{ResourceExt, runtime::controller::Action};
 use tracing::{Instrument as _, info, info_span, warn};
 
-use super::{act::act, events::Events, gather::gather, looks::Looks};
+use super::{
+    act::act,
+    context::{Context, PATIENCE, ReconcileError},
+    gather::gather,
+};
 use crate::{
-    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus},
-    cluster::{WriteError, Writer},
-    flink::Transport,
-    record::{ApplicationRecord, RevisionStore, RolloutRecord},
+    api::{FlinkRollout, FlinkRolloutStatus},
+    cluster::WriteError,
     rollout::{Decision, Effect, Outcome, StatusExt as _, World, absorb, decide},
 };
-
-/// So long one reconcile may take: two runs of helm and everything that is tried out fit in. Neither kube's client nor a connection
-/// that is half open ends a call by itself.
-const PATIENCE: Duration = Duration::from_secs(240);
-
-/// What the controller of one namespace works with.
-pub struct Context {
-    /// Kubernetes.
-    pub client: Client,
-    /// HTTP to Flink.
-    pub transport: Transport,
-    /// Path of the helm program.
-    pub helm: PathBuf,
-    /// The namespace.
-    pub namespace: String,
-    /// The epoch of this process, written into every status.
-    pub epoch: i64,
-    /// Kubernetes Events.
-    pub events: Events,
-    /// Since when each rollout is looked at.
-    pub looks: Looks,
-}
-
-impl Context {
-    pub(super) fn rollouts(&self) -> Api<FlinkRollout> {
-        Api::namespaced(self.client.clone(), &self.namespace)
-    }
-
-    pub(super) fn applications(&self) -> Api<FlinkApplication> {
-        Api::namespaced(self.client.clone(), &self.namespace)
-    }
-
-    pub(super) fn rollout_record(&self) -> RolloutRecord {
-        RolloutRecord::new(self.client.clone(), &self.namespace)
-    }
-
-    pub(super) fn application_record(&self) -> ApplicationRecord {
-        ApplicationRecord::new(self.client.clone(), &self.namespace)
-    }
-
-    pub(super) fn revisions(&self) -> RevisionStore {
-        RevisionStore::new(self.client.clone(), &self.namespace)
-    }
-
-    pub(super) fn writer(&self) -> Writer {
-        Writer::new(self.client.clone(), &self.namespace)
-    }
-}
-
-/// Why a reconcile ended early; it is done again.
-#[derive(Debug, Error)]
-pub enum ReconcileError {
-    /// The world could not be read.
-    #[error("could not read the cluster: {0}")]
-    Read(#[from] kube::Error),
-    /// The record could not be written.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// Nothing came back.
-    #[error("no end after {} s: Kubernetes, Flink or helm does not answer", PATIENCE.as_secs())]
-    Stuck,
-}
 
 /// Reads the world, decides, makes at most one transition.
 pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Result<Action, ReconcileError> {

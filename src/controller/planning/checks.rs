@@ -9,8 +9,8 @@ use kube::{
 
 use super::{
     super::{
+        context::Context,
         objects::{is_kept, is_versioned, is_workload, only_in, same_object},
-        reconcile::Context,
         trouble::Trouble,
     },
     ownership::{is_labelled, is_of_release},

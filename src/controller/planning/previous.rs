@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{
     super::{
+        context::Context,
         objects::{cleaned, is_versioned, is_workload, same_object},
-        reconcile::Context,
         replicas,
         trouble::Trouble,
     },
