@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Time, plan::RestorePoint};
+use super::{Time, restore_point::RestorePoint};
 
 /// What the platform team says about one application. An edit acts on the next rollout: Plan copies what it needs.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]

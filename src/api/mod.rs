@@ -5,13 +5,17 @@
 mod application;
 mod decision;
 mod plan;
+mod restore_point;
 mod rollout;
+mod start_from;
 mod status;
 
 pub use application::*;
 pub use decision::*;
 pub use plan::*;
+pub use restore_point::*;
 pub use rollout::*;
+pub use start_from::*;
 pub use status::*;
 
 /// The API group of both kinds, and the prefix of every label, annotation and finalizer of ours.

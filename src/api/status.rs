@@ -5,12 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Time,
-    decision::DecisionOutcome,
-    plan::{Plan, RestorePoint},
-    rollout::StartFrom,
-};
+use super::{Time, decision::DecisionOutcome, plan::Plan, restore_point::RestorePoint, start_from::StartFrom};
 
 /// Where a rollout stands. Only the controller writes it.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]

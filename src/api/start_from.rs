@@ -1,0 +1,87 @@
+//! What the target of a rollout starts from.
+
+use kube::KubeSchema;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the target starts from.
+#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(
+    validation = Rule::new("(self.from in ['RestorePoint', 'Path']) == has(self.value)").message("RestorePoint and Path take a value, the others take none"),
+    validation = Rule::new("!has(self.withoutSavepoint) || !self.withoutSavepoint || self.from in ['RestorePoint', 'Path', 'Nothing']").message("withoutSavepoint goes with RestorePoint, Path and Nothing: LastCheckpoint takes no savepoint anyway")
+)]
+pub struct StartFrom {
+    /// The kind of state.
+    #[serde(default)]
+    pub from: StartFromKind,
+    /// Name of a restore point, or a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1024))]
+    pub value: Option<String>,
+    /// Whether what runs is given up although no savepoint of it can be taken: its last checkpoint is then the restore point.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_savepoint: bool,
+}
+
+impl StartFrom {
+    /// A kind that takes no value.
+    #[must_use]
+    pub fn plain(from: StartFromKind) -> Self {
+        Self { from, ..Self::default() }
+    }
+
+    /// A restore point of an earlier rollout, by its name.
+    #[must_use]
+    pub fn restore_point(name: &str) -> Self {
+        Self { from: StartFromKind::RestorePoint, value: Some(name.to_owned()), ..Self::default() }
+    }
+
+    /// The same, of a job that no savepoint can be taken of.
+    #[must_use]
+    pub fn without_savepoint(self) -> Self {
+        Self { without_savepoint: true, ..self }
+    }
+
+    /// Whether the rollout stops the job with its last checkpoint as the restore point, and takes no savepoint.
+    #[must_use]
+    pub fn takes_no_savepoint(&self) -> bool {
+        self.without_savepoint || self.from == StartFromKind::LastCheckpoint
+    }
+}
+
+/// The kinds of state a target can start from.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub enum StartFromKind {
+    /// The savepoint this rollout takes.
+    #[default]
+    Savepoint,
+    /// A restore point of an earlier rollout, by its name.
+    RestorePoint,
+    /// The last completed checkpoint of what runs: no savepoint is taken.
+    LastCheckpoint,
+    /// A savepoint or retained checkpoint at a path.
+    Path,
+    /// Nothing: the state is lost. Must be asked for by name.
+    Nothing,
+}
+
+impl StartFromKind {
+    /// Whether it is a state that needs no running job to be taken from.
+    #[must_use]
+    pub fn needs_no_job(self) -> bool {
+        matches!(self, Self::RestorePoint | Self::Path | Self::Nothing)
+    }
+}
+
+impl std::fmt::Display for StartFromKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Savepoint => "a savepoint",
+            Self::RestorePoint => "the restore point",
+            Self::LastCheckpoint => "the last checkpoint",
+            Self::Path => "the path",
+            Self::Nothing => "nothing",
+        })
+    }
+}
