@@ -7,7 +7,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::{versioned::BASE_NAME_ANNOTATION, without_start};
-use crate::words::cut;
+use crate::text::truncate;
 
 /// The differences from `old` to `new`, at most `most` lines, the last saying how many more there are.
 #[must_use]
@@ -26,7 +26,7 @@ pub fn changes(old: &[DynamicObject], new: &[DynamicObject], most: usize) -> Vec
         lines.truncate(most - 1);
         lines.push(format!("and {more} more"));
     }
-    lines.into_iter().map(|line| cut(&line, 200)).collect()
+    lines.into_iter().map(|line| truncate(&line, 200)).collect()
 }
 
 fn by_key(objects: &[DynamicObject]) -> BTreeMap<String, &DynamicObject> {

@@ -6,6 +6,7 @@ use kube::{ResourceExt, core::DynamicObject};
 use serde_json::Value;
 
 use super::references::{Referenced, references};
+use crate::cluster::{DEPLOYMENT, is_named, kind_of, pod_template};
 
 /// Variable of Flink's own image, a line for each option.
 const PROPERTIES: &str = "FLINK_PROPERTIES";
@@ -13,20 +14,14 @@ const PROPERTIES: &str = "FLINK_PROPERTIES";
 /// The value of an option in what a Deployment of these objects is started with; none where the chart leaves it open.
 #[must_use]
 pub fn flink_option(objects: &[DynamicObject], deployment: &str, key: &str) -> Option<String> {
-    let kind = |object: &DynamicObject| object.types.as_ref().map(|types| types.kind.clone()).unwrap_or_default();
-    let workload = objects.iter().find(|object| kind(object) == "Deployment" && object.name_any() == deployment)?;
-    let template = workload.data.pointer("/spec/template")?;
+    let workload = objects.iter().find(|object| is_named(object, DEPLOYMENT, deployment))?;
+    let template = pod_template(workload)?;
     let containers: Vec<&Value> =
         template.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten().collect();
     let argument = containers.iter().find_map(|container| in_arguments(container, key));
     let mounted = references(template);
     let mounts = |object: &&DynamicObject| {
-        let kind = match kind(object).as_str() {
-            "ConfigMap" => Referenced::ConfigMap,
-            "Secret" => Referenced::Secret,
-            _ => return false,
-        };
-        mounted.contains(&(kind, object.name_any()))
+        Referenced::of(object).is_some_and(|kind| mounted.contains(&(kind, object.name_any())))
     };
     let mut files: Vec<(String, String)> = objects.iter().filter(mounts).flat_map(texts).collect();
     // By an envFrom it is as good as written beside the container.
@@ -65,7 +60,7 @@ fn variable<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
 
 /// Every entry of a `ConfigMap` or Secret that is text.
 fn texts(object: &DynamicObject) -> Vec<(String, String)> {
-    let secret = object.types.as_ref().is_some_and(|types| types.kind == "Secret");
+    let secret = kind_of(object) == "Secret";
     let entries = |field: &str| object.data.get(field).and_then(Value::as_object).into_iter().flatten();
     let plain = |value: &Value| value.as_str().map(str::to_owned);
     let decoded = |value: &Value| {

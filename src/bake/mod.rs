@@ -13,5 +13,5 @@ pub use diff::{changes, differing_fields};
 pub use flink_options::flink_option;
 pub use helm::{BakeError, Helm, Release, parse_objects, with_version};
 pub use policy::{PolicyContext, violations};
-pub use references::{Referenced, pod_template, references, required_references, rewrite_references};
+pub use references::{Referenced, references, required_references, rewrite_references};
 pub use versioned::{BASE_NAME_ANNOTATION, copy_as, name_versions, versioned_name};

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use kube::{ResourceExt, core::DynamicObject};
 use serde_json::Value;
 
-use super::references::pod_template;
-use crate::api::Allowance;
+use crate::{
+    api::Allowance,
+    cluster::{DEPLOYMENT, is_named, pod_template},
+};
 
 /// What a chart is held against.
 #[derive(Debug, Clone)]
@@ -46,9 +48,7 @@ pub fn violations(objects: &[DynamicObject], context: &PolicyContext<'_>) -> Vec
         }
     }
     for workload in context.workloads {
-        let there = objects.iter().any(|object| {
-            object.types.as_ref().is_some_and(|types| types.kind == "Deployment") && object.name_any() == workload
-        });
+        let there = objects.iter().any(|object| is_named(object, DEPLOYMENT, workload));
         if !there {
             found.push(format!("the Deployment {workload}, which the FlinkApplication names, is missing"));
         }

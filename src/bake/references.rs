@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::core::DynamicObject;
 use serde_json::Value;
 
+use crate::cluster::kind_of;
+
 /// A kind that a pod template refers to by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Referenced {
@@ -15,6 +17,16 @@ pub enum Referenced {
 }
 
 impl Referenced {
+    /// The kind of an object; none if it is neither a `ConfigMap` nor a Secret.
+    #[must_use]
+    pub fn of(object: &DynamicObject) -> Option<Self> {
+        match kind_of(object) {
+            "ConfigMap" => Some(Self::ConfigMap),
+            "Secret" => Some(Self::Secret),
+            _ => None,
+        }
+    }
+
     /// The kind's name.
     #[must_use]
     pub fn kind(self) -> &'static str {
@@ -24,28 +36,6 @@ impl Referenced {
         }
     }
 }
-
-/// The pod template of an object of any kind that has one.
-#[must_use]
-pub fn pod_template(object: &DynamicObject) -> Option<&Value> {
-    match object.types.as_ref()?.kind.as_str() {
-        "Pod" => Some(&object.data),
-        "CronJob" => object.data.pointer(CRON_JOBS_TEMPLATE),
-        _ => object.data.pointer(TEMPLATE),
-    }
-}
-
-/// The same, to be changed.
-pub(super) fn pod_template_mut(object: &mut DynamicObject) -> Option<&mut Value> {
-    match object.types.as_ref()?.kind.as_str() {
-        "Pod" => Some(&mut object.data),
-        "CronJob" => object.data.pointer_mut(CRON_JOBS_TEMPLATE),
-        _ => object.data.pointer_mut(TEMPLATE),
-    }
-}
-
-const TEMPLATE: &str = "/spec/template";
-const CRON_JOBS_TEMPLATE: &str = "/spec/jobTemplate/spec/template";
 
 /// The `ConfigMaps` and Secrets that a pod template refers to.
 #[must_use]

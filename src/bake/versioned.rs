@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use kube::{ResourceExt, core::DynamicObject};
 use serde_json::Value;
 
-use super::references::{Referenced, pod_template_mut, references, rewrite_references};
+use super::references::{Referenced, references, rewrite_references};
 use crate::{
     api::REVISION_LABEL,
-    cluster::{encoded, same_content},
+    cluster::{encoded, is_workload, pod_template, pod_template_mut, same_content},
 };
 
 /// Annotation on a versioned object: the name the chart gave it.
@@ -27,18 +27,18 @@ pub fn name_versions(objects: &mut [DynamicObject], workloads: &[&str], revision
     let wanted: BTreeSet<(Referenced, String)> = objects
         .iter()
         .filter(|object| is_workload(object, workloads))
-        .flat_map(|object| object.data.pointer("/spec/template").map(references).unwrap_or_default())
+        .flat_map(|object| pod_template(object).map(references).unwrap_or_default())
         .collect();
     let mut renamed = BTreeMap::new();
     for object in objects.iter_mut() {
-        let Some(kind) = kind_of(object) else { continue };
+        let Some(kind) = Referenced::of(object) else { continue };
         let base = object.name_any();
         if !wanted.contains(&(kind, base.clone())) {
             continue;
         }
         let kept = previous
             .iter()
-            .find(|old| kind_of(old) == Some(kind) && base_name(old) == base && same_content(old, object));
+            .find(|old| Referenced::of(old) == Some(kind) && base_name(old) == base && same_content(old, object));
         let name = kept.map_or_else(|| versioned_name(&base, revision), ResourceExt::name_any);
         let from =
             kept.and_then(|old| old.labels().get(REVISION_LABEL).cloned()).unwrap_or_else(|| format!("{revision:03}"));
@@ -83,19 +83,6 @@ pub fn copy_as(object: &DynamicObject, name: &str, revision: &str) -> DynamicObj
 
 fn base_name(object: &DynamicObject) -> String {
     object.annotations().get(BASE_NAME_ANNOTATION).cloned().unwrap_or_else(|| object.name_any())
-}
-
-fn kind_of(object: &DynamicObject) -> Option<Referenced> {
-    match object.types.as_ref().map(|types| types.kind.as_str()) {
-        Some("ConfigMap") => Some(Referenced::ConfigMap),
-        Some("Secret") => Some(Referenced::Secret),
-        _ => None,
-    }
-}
-
-fn is_workload(object: &DynamicObject, workloads: &[&str]) -> bool {
-    object.types.as_ref().is_some_and(|types| types.kind == "Deployment")
-        && workloads.contains(&object.name_any().as_str())
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use k8s_openapi::ByteString;
 use kube::core::DynamicObject;
 use serde_json::Value;
 
+use super::object::kind_of;
+
 /// Whether two `ConfigMaps`, or two Secrets, hold the same.
 #[must_use]
 pub fn same_content(left: &DynamicObject, right: &DynamicObject) -> bool {
@@ -21,7 +23,7 @@ pub fn encoded(text: &Value) -> Value {
 
 /// Every entry by its place, with the API server's defaults: no value is an empty one, and a Secret without a type is Opaque.
 fn content(object: &DynamicObject) -> BTreeMap<(&'static str, String), Value> {
-    let secret = object.types.as_ref().is_some_and(|types| types.kind == "Secret");
+    let secret = kind_of(object) == "Secret";
     let mut all = BTreeMap::new();
     for (key, place) in [("data", "data"), ("binaryData", "binaryData"), ("stringData", "data")] {
         for (name, value) in object.data.get(key).and_then(Value::as_object).into_iter().flatten() {

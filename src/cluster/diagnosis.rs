@@ -3,8 +3,8 @@
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
-use super::Workload;
-use crate::{api::Time, words::cut};
+use super::workload::Workload;
+use crate::{api::Time, text::truncate};
 
 /// Trouble that will not go away by waiting, or an exit of the container.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ fn waiting(pod: &Pod) -> Option<PodTrouble> {
     Some(PodTrouble::CannotStart {
         object: format!("pod {}", pod.name_any()),
         reason: hopeless.reason.clone().unwrap_or_default(),
-        message: cut(hopeless.message.as_deref().unwrap_or("no message"), 300),
+        message: truncate(hopeless.message.as_deref().unwrap_or("no message"), 300),
     })
 }
 
@@ -124,7 +124,7 @@ fn unschedulable(pod: &Pod) -> Option<PodTrouble> {
     Some(PodTrouble::CannotStart {
         object: format!("pod {}", pod.name_any()),
         reason: "Unschedulable".to_owned(),
-        message: cut(refused.message.as_deref().unwrap_or("no node takes it"), 300),
+        message: truncate(refused.message.as_deref().unwrap_or("no node takes it"), 300),
     })
 }
 
@@ -145,6 +145,6 @@ fn failed_create(workload: &Workload) -> Option<PodTrouble> {
         .map(|event| PodTrouble::CannotStart {
             object: event.involved_object.name.clone().unwrap_or_default(),
             reason: "FailedCreate".to_owned(),
-            message: cut(event.message.as_deref().unwrap_or("no message"), 300),
+            message: truncate(event.message.as_deref().unwrap_or("no message"), 300),
         })
 }

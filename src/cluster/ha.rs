@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use super::digest_of;
-use crate::api::Time;
+use crate::{api::Time, digest::short_digest_of};
 
 /// Label that Flink sets on them, in standalone mode too.
 const FLINK_TYPE: &str = "type=flink-native-kubernetes";
@@ -80,8 +79,8 @@ pub fn is_ha_name(cluster_id: &str, name: &str) -> bool {
 /// data, since one rollout may clear maps of the same name several times.
 #[must_use]
 pub fn backup_name(revision: u32, map: &ConfigMap) -> String {
-    let content = digest_of(&(map.uid(), &map.data, &map.binary_data));
-    let suffix = format!("-backup-{revision:03}-{}", &content[..CONTENT_DIGITS]);
+    let content = short_digest_of(&(map.uid(), &map.data, &map.binary_data), CONTENT_DIGITS);
+    let suffix = format!("-backup-{revision:03}-{content}");
     let mut name = map.name_any();
     name.truncate(LONGEST_NAME - suffix.len());
     format!("{}{suffix}", name.trim_end_matches(['-', '.']))

@@ -9,7 +9,7 @@ use k8s_openapi::api::{
 };
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use super::{digest::TEMPLATE_HASH, template_digest};
+use super::template::{TEMPLATE_HASH, template_digest};
 use crate::api::WorkloadSnapshot;
 
 /// A Deployment, the `ReplicaSets` of that name's Deployments and their pods, also where the Deployment itself is gone.

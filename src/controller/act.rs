@@ -5,14 +5,14 @@ use kube::{Api, ResourceExt, api::PostParams, core::DynamicObject};
 
 use super::{
     context::{Context, ReconcileError},
-    objects::{deployment, is_kept, is_versioned, is_workload, only_in},
+    objects::{deployment, is_kept, is_versioned, only_in},
     planning,
     trouble::Trouble,
 };
 use crate::{
     api::{APPLICATION_LABEL, Direction, REVISION_LABEL, ServicePort},
     bake::Start,
-    cluster::{Workload, WriteError, backup_name, backup_of},
+    cluster::{Workload, WriteError, backup_name, backup_of, is_workload},
     flink::{Endpoint, FlinkClient, FlinkError},
     record::{RecordError, RevisionRecord},
     rollout::{ClearHaProof, Effect, Outcome, Which, World},
@@ -198,7 +198,7 @@ async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> 
     let plan = world.plan().ok_or_else(|| Trouble::NotNow("the plan is gone".to_owned()))?;
     let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
     let writer = context.writer();
-    for object in wanted.objects.iter().filter(|object| !is_workload(object, names)) {
+    for object in wanted.objects.iter().filter(|object| !is_workload(object, &names)) {
         if is_versioned(object) {
             writer.create_immutable(object, false).await?;
         } else {

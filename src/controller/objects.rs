@@ -15,7 +15,7 @@ use crate::{
         RESTORE_POINT_ANNOTATION, ROLLOUT_ANNOTATION, WorkloadSnapshot,
     },
     bake::{ArgumentError, BASE_NAME_ANNOTATION, Referenced, Start, rewrite_references, set_start},
-    cluster::Workload,
+    cluster::{DEPLOYMENT, Workload, is_workload, kind_of, pod_template, same_object},
     record::RevisionRecord,
     rollout::{Which, World},
 };
@@ -47,16 +47,6 @@ pub(super) fn is_versioned(object: &DynamicObject) -> bool {
     object.annotations().contains_key(BASE_NAME_ANNOTATION)
 }
 
-/// Whether an object is one of the application's two Deployments.
-pub(super) fn is_workload(object: &DynamicObject, names: [&str; 2]) -> bool {
-    object.types.as_ref().is_some_and(|types| types.kind == "Deployment") && names.contains(&object.name_any().as_str())
-}
-
-/// The same kind and name.
-pub(super) fn same_object(left: &DynamicObject, right: &DynamicObject) -> bool {
-    left.types == right.types && left.name_any() == right.name_any()
-}
-
 /// What one revision has and the other has not, of what is neither versioned nor one of the two Deployments.
 pub(super) fn only_in<'a>(
     record: &'a RevisionRecord,
@@ -65,14 +55,14 @@ pub(super) fn only_in<'a>(
 ) -> impl Iterator<Item = &'a DynamicObject> {
     record.objects.iter().filter(move |object| {
         !is_versioned(object)
-            && !is_workload(object, workloads)
+            && !is_workload(object, &workloads)
             && !other.objects.iter().any(|kept| same_object(kept, object))
     })
 }
 
 /// Whether an object holds what no rollout deletes.
 pub(super) fn is_kept(object: &DynamicObject) -> bool {
-    object.types.as_ref().is_some_and(|types| matches!(types.kind.as_str(), "PersistentVolumeClaim" | "Namespace"))
+    matches!(kind_of(object), "PersistentVolumeClaim" | "Namespace")
 }
 
 /// What is written to one Deployment: the live object with the revision's spec and labels; foreign annotations stay, replicas stay.
@@ -90,7 +80,7 @@ pub(super) fn deployment(
     };
     let snapshot = plan.before.as_ref().map(|before| snapshot_of(before, which));
     let baked =
-        record.object("Deployment", name).ok_or_else(|| format!("the revision record has no Deployment {name}"))?;
+        record.object(DEPLOYMENT, name).ok_or_else(|| format!("the revision record has no Deployment {name}"))?;
     let mut template = template_of(baked)?;
     if status.direction == Direction::Back
         && let Some(restored) = snapshot.and_then(|snapshot| restored_template(live, snapshot, record))
@@ -122,11 +112,7 @@ fn snapshot_of(before: &Before, which: Which) -> &WorkloadSnapshot {
 }
 
 fn template_of(object: &DynamicObject) -> Result<Value, String> {
-    object
-        .data
-        .pointer("/spec/template")
-        .cloned()
-        .ok_or_else(|| format!("Deployment {} has no template", object.name_any()))
+    pod_template(object).cloned().ok_or_else(|| format!("Deployment {} has no template", object.name_any()))
 }
 
 /// The template of the very `ReplicaSet` that Plan named, mounting the record's copies of what it mounted.
@@ -146,9 +132,10 @@ pub(super) fn copies(record: &RevisionRecord) -> BTreeMap<(Referenced, String), 
     let versioned = record.objects.iter().filter(|object| is_versioned(object));
     versioned
         .filter_map(|object| {
-            let kind =
-                if object.types.as_ref()?.kind == "ConfigMap" { Referenced::ConfigMap } else { Referenced::Secret };
-            Some(((kind, object.annotations().get(BASE_NAME_ANNOTATION)?.clone()), object.name_any()))
+            Some((
+                (Referenced::of(object)?, object.annotations().get(BASE_NAME_ANNOTATION)?.clone()),
+                object.name_any(),
+            ))
         })
         .collect()
 }

@@ -17,14 +17,15 @@ use serde_json::Value;
 
 use super::{
     context::Context,
-    objects::{cleaned, deployment, is_versioned, is_workload},
+    objects::{cleaned, deployment, is_versioned},
     replicas,
     trouble::Trouble,
 };
 use crate::{
     api::{APPLICATION_LABEL, Before, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
     bake::{Helm, PolicyContext, Release, Start, changes, name_versions, violations, with_version},
-    cluster::digest_of,
+    cluster::{is_workload, kind_of},
+    digest::digest_of,
     record::RevisionRecord,
     rollout::{Outcome, Which, World, assess},
 };
@@ -249,7 +250,7 @@ fn assemble(
 /// Whether a `RoleBinding` names a Role that this target brings with it: the API server refuses even to try one whose Role is not there.
 async fn binds_a_new_role(context: &Context, object: &DynamicObject, target: &RevisionRecord) -> Result<bool, Trouble> {
     let text = |pointer: &str| object.data.pointer(pointer).and_then(Value::as_str);
-    let binds = object.types.as_ref().is_some_and(|types| types.kind == "RoleBinding");
+    let binds = kind_of(object) == "RoleBinding";
     let Some(role) = text("/roleRef/name").filter(|_| binds && text("/roleRef/kind") == Some("Role")) else {
         return Ok(false);
     };
@@ -267,7 +268,7 @@ async fn dry_run(
     let writer = context.writer();
     let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
     let mut written = Vec::new();
-    for object in target.objects.iter().filter(|object| !is_workload(object, names)) {
+    for object in target.objects.iter().filter(|object| !is_workload(object, &names)) {
         if is_versioned(object) {
             writer.create_immutable(object, true).await?;
             written.push(object.clone());

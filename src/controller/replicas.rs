@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::{
     api::{Before, PREVIOUS_REPLICAS_ANNOTATION},
+    cluster::{DEPLOYMENT, is_named},
     record::RevisionRecord,
     rollout::World,
 };
@@ -27,9 +28,7 @@ impl Kept {
 
 /// What the chart says.
 pub(super) fn of_chart(objects: &[DynamicObject], deployment: &str) -> Option<i32> {
-    let named = |object: &&DynamicObject| {
-        object.types.as_ref().is_some_and(|types| types.kind == "Deployment") && object.name_any() == deployment
-    };
+    let named = |object: &&DynamicObject| is_named(object, DEPLOYMENT, deployment);
     let replicas = objects.iter().find(named)?.data.pointer("/spec/replicas")?.as_i64()?;
     i32::try_from(replicas).ok()
 }

@@ -280,7 +280,7 @@ pub fn innermost_cause(trace: &str) -> Option<String> {
 
 /// Flink names whole paths before it comes to the point: "Failed to rollback to checkpoint/savepoint PATH. Cannot map ...".
 fn short(line: &str) -> String {
-    crate::words::cut(line, 600)
+    crate::text::truncate(line, 600)
 }
 
 /// The status of a savepoint operation. COMPLETED does not mean success.

@@ -6,10 +6,9 @@ use kube::{
 };
 use serde_json::json;
 
-use super::classified;
 use crate::{
     api::{APPLICATION_FINALIZER, ActiveRollout, FlinkApplication, FlinkApplicationStatus, FlinkRollout},
-    cluster::WriteError,
+    cluster::{WriteError, classify},
 };
 
 /// How a try to claim an application ended.
@@ -103,7 +102,7 @@ impl ApplicationRecord {
         let body =
             json!({ "metadata": { "resourceVersion": application.resource_version(), "finalizers": finalizers } });
         let written = self.api.patch(&name, &PatchParams::default(), &Patch::Merge(&body)).await;
-        written.map_err(|error| classified(format!("FlinkApplication {name}"), error))
+        written.map_err(|error| classify(format!("FlinkApplication {name}"), error))
     }
 
     /// Writes the history that an ended rollout leaves.
@@ -129,7 +128,7 @@ impl ApplicationRecord {
         let name = application.name_any();
         let body = json!({ "metadata": { "resourceVersion": application.resource_version() }, "status": status });
         let written = self.api.patch_status(&name, &PatchParams::default(), &Patch::Merge(&body)).await;
-        written.map(drop).map_err(|error| classified(format!("FlinkApplication {name}"), error))
+        written.map(drop).map_err(|error| classify(format!("FlinkApplication {name}"), error))
     }
 }
 

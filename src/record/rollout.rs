@@ -6,10 +6,9 @@ use kube::{
 };
 use serde_json::{Map, Value, json};
 
-use super::classified;
 use crate::{
     api::{Decision, FlinkRollout, FlinkRolloutStatus, ROLLOUT_FINALIZER},
-    cluster::WriteError,
+    cluster::{WriteError, classify},
 };
 
 /// Writes rollouts of one namespace.
@@ -31,14 +30,14 @@ impl RolloutRecord {
         match self.api.create(&PostParams::default(), rollout).await {
             Err(kube::Error::Api(status)) if status.is_already_exists() => {
                 let live =
-                    self.api.get(&name).await.map_err(|error| classified(format!("FlinkRollout {name}"), error))?;
+                    self.api.get(&name).await.map_err(|error| classify(format!("FlinkRollout {name}"), error))?;
                 if live.spec.request == rollout.spec.request {
                     Ok(live)
                 } else {
                     Err(WriteError::Conflict { object: format!("FlinkRollout {name}") })
                 }
             }
-            other => other.map_err(|error| classified(format!("FlinkRollout {name}"), error)),
+            other => other.map_err(|error| classify(format!("FlinkRollout {name}"), error)),
         }
     }
 
@@ -58,7 +57,7 @@ impl RolloutRecord {
             // Said before, at another moment: the rules refuse to change what is there.
             return Ok(());
         }
-        written.map_err(|error| classified(format!("the decision on FlinkRollout {rollout}"), error))
+        written.map_err(|error| classify(format!("the decision on FlinkRollout {rollout}"), error))
     }
 
     async fn has_decision(&self, rollout: &str, id: &str) -> bool {
@@ -84,7 +83,7 @@ impl RolloutRecord {
         self.api
             .patch_status(&name, &PatchParams::default(), &Patch::Merge(&body))
             .await
-            .map_err(|error| classified(label, error))
+            .map_err(|error| classify(label, error))
     }
 
     /// Puts our finalizer on, or takes it off.
@@ -100,7 +99,7 @@ impl RolloutRecord {
         }
         let body = json!({ "metadata": { "resourceVersion": rollout.resource_version(), "finalizers": finalizers } });
         let written = self.api.patch(&name, &PatchParams::default(), &Patch::Merge(&body)).await;
-        written.map(drop).map_err(|error| classified(format!("FlinkRollout {name}"), error))
+        written.map(drop).map_err(|error| classify(format!("FlinkRollout {name}"), error))
     }
 }
 

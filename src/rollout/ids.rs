@@ -1,12 +1,11 @@
 //! Operation ids and job ids: derived, so that a repeat after a crash is the same operation.
 
-use crate::api::Direction;
-use crate::cluster::digest_of;
+use crate::{api::Direction, digest::short_digest_of};
 
 /// Id of an operation: 32 hex digits.
 #[must_use]
 pub fn operation_id(rollout_uid: &str, direction: Direction, attempt: u32, name: &str) -> String {
-    digest_of(&(rollout_uid, direction, attempt, name)).chars().take(32).collect()
+    short_digest_of(&(rollout_uid, direction, attempt, name), 32)
 }
 
 /// Id of the job that a direction's attempt starts: 32 hex digits, never the same twice, since a used one collides with the

@@ -230,7 +230,7 @@ fn failed_checkpoints(world: &World) -> String {
     };
     let last = checkpoints.latest.failed.as_ref().and_then(|failed| failed.failure_message.as_deref());
     let last = last.and_then(|message| message.lines().next()).unwrap_or("Flink gives no reason");
-    format!("; {} failed, the last one because: {}", checkpoints.counts.failed, crate::words::cut(last, 300))
+    format!("; {} failed, the last one because: {}", checkpoints.counts.failed, crate::text::truncate(last, 300))
 }
 
 fn unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {

@@ -128,7 +128,7 @@ pub fn unknown_version(application: &FlinkApplication, version: &str) -> Option<
     }
     // The newest are listed last.
     let newest: Vec<&str> = known.iter().rev().take(5).map(String::as_str).collect();
-    let hint = match crate::words::nearest(version, known.iter().map(String::as_str)) {
+    let hint = match crate::text::nearest(version, known.iter().map(String::as_str)) {
         Some(near) => format!("did you mean {near}?"),
         None if newest.is_empty() => "it lists none".to_owned(),
         None => format!("the last ones listed are {}", newest.join(", ")),

@@ -20,7 +20,8 @@ use crate::{
         Choice, FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
         WorkloadSnapshot,
     },
-    cluster::{Workload, digest_of},
+    cluster::Workload,
+    digest::digest_of,
     flink::StopRequest,
 };
 

@@ -197,7 +197,7 @@ fn reason(rest: &[&str], from: usize) -> Option<String> {
 
 fn unknown(word: &str) -> ParseError {
     let known = USAGES.iter().map(|(command, _, _)| *command);
-    ParseError::Unknown { word: shortened(word), nearest: crate::words::nearest(&word.to_lowercase(), known) }
+    ParseError::Unknown { word: shortened(word), nearest: crate::text::nearest(&word.to_lowercase(), known) }
 }
 
 /// What a person typed, short enough to show and without anything that Slack would make more of.

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request},
-    cluster::{WriteError, digest_of},
+    cluster::WriteError,
+    digest::short_digest_of,
     record::RolloutRecord,
     rollout::unknown_version,
 };
@@ -120,7 +121,7 @@ impl Handler {
         trigger: &str,
     ) -> Result<String, String> {
         may_deploy(application, person.user, &self.memory.groups_of(person.user))?;
-        let name: String = digest_of(&(person.team, trigger)).chars().take(10).collect();
+        let name = short_digest_of(&(person.team, trigger), 10);
         let name = format!("{}-{name}", application.name_any());
         let said = messages::on_it(&name, &request, application);
         let rollout = FlinkRollout::new(&name, FlinkRolloutSpec { request, decisions: Vec::new() });
@@ -165,12 +166,11 @@ impl Handler {
         let groups = self.memory.groups_of(person.user);
         may_decide(&application, &rollout, (person.team, person.user), &groups, decision)?;
         let digest = digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
-        let key = if decision == DecisionKind::Approve {
-            digest_of(&("approve", person.by(), &digest))
+        let id = if decision == DecisionKind::Approve {
+            short_digest_of(&("approve", person.by(), &digest), 32)
         } else {
-            digest_of(&(words::word(decision), person.by(), at))
+            short_digest_of(&(words::word(decision), person.by(), at), 32)
         };
-        let id: String = key.chars().take(32).collect();
         if rollout.spec.decisions.iter().any(|said| said.id == id) {
             // Only an approval has the same id when it is given anew; anything else is Slack repeating itself.
             let anew = decision == DecisionKind::Approve;

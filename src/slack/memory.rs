@@ -116,7 +116,7 @@ impl Memory {
             (Some(_), false) => Err(format!("There is more than one application `{bare}`: write `namespace/{bare}`.")),
             (None, _) => {
                 let names: Vec<String> = all.iter().map(|application| application.name_any()).collect();
-                let near = crate::words::nearest(bare, names.iter().map(String::as_str));
+                let near = crate::text::nearest(bare, names.iter().map(String::as_str));
                 let near = near.map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
                 Err(format!("There is no application `{bare}`.{near} `/flink list` shows them all."))
             }

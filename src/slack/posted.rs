@@ -10,7 +10,7 @@ use kube::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{api::FlinkRollout, cluster::digest_of};
+use crate::{api::FlinkRollout, digest::short_digest_of};
 
 /// One message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,7 +55,7 @@ fn map_name(rollout: &str) -> String {
     if rollout.len() + SUFFIX.len() <= LONGEST_NAME {
         return format!("{rollout}{SUFFIX}");
     }
-    let hash: String = digest_of(&rollout).chars().take(10).collect();
+    let hash = short_digest_of(&rollout, 10);
     let kept: String = rollout.chars().take(LONGEST_NAME - SUFFIX.len() - hash.len() - 1).collect();
     // Each part between dots must end with a letter or a digit.
     format!("{}-{hash}{SUFFIX}", kept.trim_end_matches(['.', '-']))

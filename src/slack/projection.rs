@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     api::{FlinkApplication, FlinkRollout},
-    cluster::digest_of,
+    digest::short_digest_of,
 };
 
 /// How often is looked; a card is changed at most this often.
@@ -289,5 +289,5 @@ async fn changed(
 }
 
 fn digest(post: &Post) -> String {
-    digest_of(&json!([post.text, post.blocks])).chars().take(16).collect()
+    short_digest_of(&json!([post.text, post.blocks]), 16)
 }

@@ -10,7 +10,7 @@ use kube::{
 use super::{
     super::{
         context::Context,
-        objects::{is_kept, is_versioned, is_workload, only_in, same_object},
+        objects::{is_kept, is_versioned, only_in},
         trouble::Trouble,
     },
     ownership::{is_labelled, is_of_release},
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     api::{APPLICATION_LABEL, Before, FlinkApplication},
     bake::{flink_option, lint_arguments, required_references},
+    cluster::{DEPLOYMENT, api_resource, describe, is_workload, pod_template, same_object},
     record::RevisionRecord,
     rollout::World,
 };
@@ -55,7 +56,7 @@ pub(super) fn arguments(
     before: Option<&Before>,
 ) -> Result<(), Trouble> {
     let name = &application.spec.job_manager;
-    let template = target.object("Deployment", name).and_then(|object| object.data.pointer("/spec/template"));
+    let template = target.object(DEPLOYMENT, name).and_then(pod_template);
     let template = template.ok_or_else(|| Trouble::refused(format!("the chart renders no Deployment {name}")))?;
     // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
     let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
@@ -91,8 +92,8 @@ pub(super) async fn references(
 ) -> Result<(), Trouble> {
     let names = workloads(application);
     let writer = context.writer();
-    for object in target.objects.iter().filter(|object| is_workload(object, names)) {
-        for (kind, name) in object.data.pointer("/spec/template").map(required_references).unwrap_or_default() {
+    for object in target.objects.iter().filter(|object| is_workload(object, &names)) {
+        for (kind, name) in pod_template(object).map(required_references).unwrap_or_default() {
             let wanted =
                 DynamicObject::new(&name, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())));
             let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
@@ -122,13 +123,13 @@ pub(super) async fn owners(
     let taken_over = application.status.as_ref().is_none_or(|status| status.revision.is_none());
     let mut foreign = Vec::new();
     for object in &target.objects {
-        if is_workload(object, names) || is_versioned(object) || known(object) {
+        if is_workload(object, &names) || is_versioned(object) || known(object) {
             continue;
         }
         let Some(live) = context.writer().live(object).await? else { continue };
         let ours = is_labelled(&live, application) || (taken_over && is_of_release(&live, application));
         if !ours {
-            foreign.push(described(object));
+            foreign.push(describe(object));
         }
     }
     if foreign.is_empty() {
@@ -159,8 +160,8 @@ pub(super) async fn rights(
                 return Err(Trouble::refused(format!(
                     "only one of the two versions has {}, so it may have to be deleted or brought back, but Lockkeeper may not {verb} \
                      it: add {verb} for {} to Lockkeeper's Role in this namespace (manifests/role.yaml)",
-                    described(object),
-                    resource(object).plural
+                    describe(object),
+                    api_resource(object).map(|resource| resource.plural).unwrap_or_default()
                 )));
             }
         }
@@ -169,7 +170,8 @@ pub(super) async fn rights(
 }
 
 async fn may(context: &Context, object: &DynamicObject, verb: &str) -> Result<bool, Trouble> {
-    let resource = resource(object);
+    // The write itself tells what is wrong with a kind that cannot be read.
+    let Some(resource) = api_resource(object) else { return Ok(true) };
     let asked = ResourceAttributes {
         namespace: Some(context.namespace.clone()),
         group: Some(resource.group),
@@ -194,15 +196,4 @@ async fn may(context: &Context, object: &DynamicObject, verb: &str) -> Result<bo
         Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(true),
         Err(error) => Err(error.into()),
     }
-}
-
-fn resource(object: &DynamicObject) -> ApiResource {
-    let types = object.types.clone().unwrap_or_default();
-    ApiResource::from_gvk(
-        &GroupVersionKind::try_from(&types).unwrap_or_else(|_| GroupVersionKind::gvk("", "v1", &types.kind)),
-    )
-}
-
-fn described(object: &DynamicObject) -> String {
-    format!("{} {}", object.types.as_ref().map_or("object", |types| types.kind.as_str()), object.name_any())
 }

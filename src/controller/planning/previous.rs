@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{
     super::{
         context::Context,
-        objects::{cleaned, is_versioned, is_workload, same_object},
+        objects::{cleaned, is_versioned},
         replicas,
         trouble::Trouble,
     },
@@ -24,7 +24,7 @@ use crate::{
         Referenced, copy_as, differing_fields, references, required_references, rewrite_references, versioned_name,
         without_start,
     },
-    cluster::{Workload, WriteError},
+    cluster::{DEPLOYMENT, Workload, WriteError, is_workload, pod_template, same_object},
     record::{RecordError, RevisionRecord},
     rollout::World,
 };
@@ -111,7 +111,7 @@ async fn changed_fields(
     for workload in [&world.job_manager, &world.task_manager] {
         let Some(live) = &workload.deployment else { continue };
         let name = live.name_any();
-        let recorded = record.object("Deployment", &name).and_then(|object| object.data.pointer("/spec/template"));
+        let recorded = record.object(DEPLOYMENT, &name).and_then(pod_template);
         let mut wanted = live.clone();
         let template = recorded.and_then(|template| serde_json::from_value(template.clone()).ok());
         let (Some(spec), Some(template)) = (wanted.spec.as_mut(), template) else {
@@ -260,7 +260,7 @@ impl Adoption<'_> {
         for object in self.target.objects.iter().chain(recorded.iter().copied()) {
             let mounted = copies.iter().any(|copy| is_copy_of(copy, object));
             let seen = found.iter().any(|other| same_object(other, object));
-            if mounted || seen || is_workload(object, names) || is_versioned(object) {
+            if mounted || seen || is_workload(object, &names) || is_versioned(object) {
                 continue;
             }
             let Some(mut live) = self.context.writer().live(object).await? else { continue };

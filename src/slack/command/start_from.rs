@@ -3,7 +3,7 @@
 use super::{ParseError, shortened, usage};
 use crate::{
     api::{StartFrom, StartFromKind},
-    words::{distance, nearest},
+    text::{distance, nearest},
 };
 
 const KINDS: [(&str, StartFromKind); 5] = [

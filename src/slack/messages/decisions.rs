@@ -3,7 +3,7 @@
 use super::{cut, escape, person, with_people};
 use crate::{
     api::{Decision, DecisionKind, DecisionOutcome, FlinkRollout, FlinkRolloutStatus, Outcome, Plan, Time},
-    cluster::digest_of,
+    digest::short_digest_of,
     slack::words,
 };
 
@@ -34,7 +34,7 @@ pub(super) fn untold(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec
             (Outcome::Applied, _) => Some(format!("▸ {} · {}", who_said_what(said), became(outcome))),
         };
         // An id from kubectl may be anything, a key may not.
-        let key: String = digest_of(&said.id).chars().take(16).collect();
+        let key = short_digest_of(&said.id, 16);
         all.extend(text.map(|text| Told { key: format!("decision-{key}"), text, at: outcome.at.clone() }));
     }
     all

@@ -13,7 +13,7 @@ pub use card::{Card, card};
 pub use replies::{help, history, list, on_it, stale, status, unseen};
 pub use thread::{Line, thread};
 
-pub(crate) use crate::words::cut;
+pub(crate) use crate::text::truncate as cut;
 
 use crate::api::{FlinkRollout, FlinkRolloutStatus, StartFrom, StartFromKind, Time};
 

@@ -1,21 +1,13 @@
-//! Digests over what will be applied and what it replaces.
+//! The digest of a pod template.
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-/// Label that the Deployment controller adds to each `ReplicaSet`'s template.
+use crate::digest::digest_of;
+
+/// Label that the Deployment controller adds to the template of each `ReplicaSet`.
 pub(super) const TEMPLATE_HASH: &str = "pod-template-hash";
 
-/// SHA-256, in hex, of anything's JSON with sorted keys.
-#[must_use]
-pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> String {
-    // A `Value` keeps its keys sorted, a struct its fields in order of declaration.
-    let value = serde_json::to_value(value).unwrap_or_default();
-    hex(&Sha256::digest(value.to_string()))
-}
-
-/// SHA-256 of a pod template, the same for a Deployment and for its `ReplicaSet`.
+/// SHA-256 of a pod template. It is the same for a Deployment and for its `ReplicaSet`.
 #[must_use]
 pub fn template_digest(template: &PodTemplateSpec) -> String {
     let mut template = template.clone();
@@ -23,14 +15,6 @@ pub fn template_digest(template: &PodTemplateSpec) -> String {
         labels.remove(TEMPLATE_HASH);
     }
     digest_of(&template)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! What an object of any kind is: kind, name, resource, pod template.
+
+use kube::{
+    ResourceExt,
+    core::{ApiResource, DynamicObject, GroupVersionKind},
+};
+use serde_json::Value;
+
+/// The kind of a Deployment.
+pub const DEPLOYMENT: &str = "Deployment";
+
+/// The kind of an object; `object` if it has none.
+#[must_use]
+pub fn kind_of(object: &DynamicObject) -> &str {
+    object.types.as_ref().map_or("object", |types| types.kind.as_str())
+}
+
+/// Whether an object has this kind and this name.
+#[must_use]
+pub fn is_named(object: &DynamicObject, kind: &str, name: &str) -> bool {
+    kind_of(object) == kind && object.metadata.name.as_deref() == Some(name)
+}
+
+/// Whether an object is one of the Deployments with these names.
+#[must_use]
+pub fn is_workload(object: &DynamicObject, deployments: &[&str]) -> bool {
+    deployments.iter().any(|name| is_named(object, DEPLOYMENT, name))
+}
+
+/// Whether two objects have the same kind and the same name.
+#[must_use]
+pub fn same_object(left: &DynamicObject, right: &DynamicObject) -> bool {
+    left.types == right.types && left.name_any() == right.name_any()
+}
+
+/// Kind and name, for messages.
+#[must_use]
+pub fn describe(object: &DynamicObject) -> String {
+    format!("{} {}", kind_of(object), object.name_any())
+}
+
+/// The API resource of an object, guessed from its kind; none if its `apiVersion` cannot be read.
+#[must_use]
+pub fn api_resource(object: &DynamicObject) -> Option<ApiResource> {
+    let types = object.types.clone().unwrap_or_default();
+    Some(ApiResource::from_gvk(&GroupVersionKind::try_from(&types).ok()?))
+}
+
+/// The pod template of an object of any kind that has one.
+#[must_use]
+pub fn pod_template(object: &DynamicObject) -> Option<&Value> {
+    match kind_of(object) {
+        "Pod" => Some(&object.data),
+        "CronJob" => object.data.pointer(CRON_JOBS_TEMPLATE),
+        _ => object.data.pointer(TEMPLATE),
+    }
+}
+
+/// The pod template of an object, to be changed.
+#[must_use]
+pub fn pod_template_mut(object: &mut DynamicObject) -> Option<&mut Value> {
+    match kind_of(object) {
+        "Pod" => Some(&mut object.data),
+        "CronJob" => object.data.pointer_mut(CRON_JOBS_TEMPLATE),
+        _ => object.data.pointer_mut(TEMPLATE),
+    }
+}
+
+const TEMPLATE: &str = "/spec/template";
+const CRON_JOBS_TEMPLATE: &str = "/spec/jobTemplate/spec/template";

@@ -1,0 +1,47 @@
+//! Text for people: the known word that is nearest to a typed one, and text that is cut to a length.
+
+/// How many letters of two words differ (Levenshtein).
+#[must_use]
+pub fn distance(left: &str, right: &str) -> usize {
+    strsim::levenshtein(left, right)
+}
+
+/// The nearest of the known words, if it is near enough to be the one that was meant.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let best = known.into_iter().map(|name| (distance(word, name), name)).min()?;
+    // A third of the letters may differ: with three different letters in a word of five, another word was meant.
+    (best.0 <= (word.chars().count() / 3).clamp(1, 3)).then_some(best.1)
+}
+
+/// The text with at most `max` characters. An ellipsis shows that some are missing.
+#[must_use]
+pub fn truncate(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(max.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_word_is_found_only_if_it_is_near() {
+        assert_eq!(distance("deploy", "depoly"), 2);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(nearest("ordesr", ["orders", "payments"]), Some("orders"));
+        assert_eq!(nearest("zzzzzz", ["orders", "payments"]), None);
+        assert_eq!(nearest("9.9.9", ["1.0.0", "1.1.0"]), None);
+        assert_eq!(nearest("1.1.1", ["1.0.0", "1.1.0"]), Some("1.1.0"));
+    }
+
+    #[test]
+    fn a_truncated_text_shows_an_ellipsis() {
+        assert_eq!(truncate("abc", 3), "abc");
+        assert_eq!(truncate("abcd", 3), "ab…");
+    }
+}
