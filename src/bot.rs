@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use crate::{
     api::FlinkRollout,
     controller::{self, Events},
-    flink::Transport,
     http::{self, Readiness},
+    proxy::Proxy,
     record::Lease,
     slack::{self, SlackSettings},
 };
@@ -38,13 +38,13 @@ pub async fn run(config: Config, settings: Settings, stop: BoxFuture<'static, ()
     let stop = stop.shared();
     let readiness = Readiness::default();
     readiness.set("kubernetes", false);
-    let transport = Transport::new(&config)?;
+    let proxy = Proxy::new(&config)?;
     let client = Client::try_from(config).context("the Kubernetes client could not be made")?;
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let serving = http::serve(settings.listen, readiness.clone(), |at| tracing::info!(%at, "health"), stop.clone());
     tasks.spawn(async move { serving.await.context("the health endpoint could not be served") });
     for namespace in &settings.namespaces {
-        watch_namespace(&client, &transport, &settings, namespace, &stop, &mut tasks).await?;
+        watch_namespace(&client, &proxy, &settings, namespace, &stop, &mut tasks).await?;
     }
     // Apart from the tasks whose end is the bot's: Slack may refuse, or be away, for as long as it likes.
     let slack = settings.slack.as_ref();
@@ -68,7 +68,7 @@ pub async fn run(config: Config, settings: Settings, stop: BoxFuture<'static, ()
 
 async fn watch_namespace(
     client: &Client,
-    transport: &Transport,
+    proxy: &Proxy,
     settings: &Settings,
     namespace: &str,
     stop: &Shared<BoxFuture<'static, ()>>,
@@ -83,7 +83,7 @@ async fn watch_namespace(
     let lease = Lease::acquire(client.clone(), namespace, &settings.identity, settings.lease, epochs_end).await?;
     let context = Arc::new(controller::Context {
         client: client.clone(),
-        transport: transport.clone(),
+        proxy: proxy.clone(),
         helm: settings.helm.clone(),
         namespace: namespace.to_owned(),
         epoch: lease.epoch(),

@@ -8,6 +8,7 @@ pub mod controller;
 pub mod digest;
 pub mod flink;
 pub mod http;
+pub mod proxy;
 pub mod record;
 pub mod rollout;
 pub mod slack;

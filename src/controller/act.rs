@@ -13,7 +13,8 @@ use crate::{
     api::{APPLICATION_LABEL, Direction, REVISION_LABEL, ServicePort},
     bake::Start,
     cluster::{Workload, WriteError, backup_name, backup_of, is_workload},
-    flink::{Endpoint, FlinkClient, FlinkError},
+    flink::{FlinkClient, FlinkError},
+    proxy::Endpoint,
     record::{RecordError, RevisionRecord},
     rollout::{ClearHaProof, Effect, Outcome, Which, World},
 };
@@ -113,7 +114,7 @@ async fn release_job_manager(context: &Context, world: &World, pod: &str, job: &
     let service = rest_service(world);
     let port = target_port(context, &service).await.unwrap_or(service.port);
     let endpoint = Endpoint::Pod { namespace: context.namespace.clone(), name: pod.to_owned(), port };
-    match FlinkClient::new(context.transport.clone(), endpoint).stop_status(job, trigger_id).await {
+    match FlinkClient::new(context.proxy.clone(), endpoint).stop_status(job, trigger_id).await {
         Ok(_) | Err(FlinkError::Refused { .. }) => {}
         Err(FlinkError::Unknown(why)) => tracing::debug!(why, "the JobManager was gone before it was let go"),
     }

@@ -9,7 +9,8 @@ use super::{events::Events, looks::Looks};
 use crate::{
     api::{FlinkApplication, FlinkRollout, ServicePort},
     cluster::{WriteError, Writer},
-    flink::{Endpoint, FlinkClient, Transport},
+    flink::FlinkClient,
+    proxy::{Endpoint, Proxy},
     record::{ApplicationRecord, RevisionStore, RolloutRecord},
 };
 
@@ -21,8 +22,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(240);
 pub struct Context {
     /// Kubernetes.
     pub client: Client,
-    /// HTTP to Flink.
-    pub transport: Transport,
+    /// HTTP to servers of the cluster.
+    pub proxy: Proxy,
     /// Path of the helm program.
     pub helm: PathBuf,
     /// The namespace.
@@ -64,7 +65,7 @@ impl Context {
     pub(super) fn flink(&self, service: &ServicePort) -> FlinkClient {
         let endpoint =
             Endpoint::Service { namespace: self.namespace.clone(), name: service.name.clone(), port: service.port };
-        FlinkClient::new(self.transport.clone(), endpoint)
+        FlinkClient::new(self.proxy.clone(), endpoint)
     }
 }
 

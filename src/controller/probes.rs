@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::context::Context;
 use crate::{
     api::{FlinkMetricProbe, HttpProbe, Probe},
-    flink::{Endpoint, FlinkClient},
+    flink::FlinkClient,
+    proxy::Endpoint,
     rollout::{FlinkView, ProbeAnswer, World},
 };
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Asks every probe of the plan, all at once, also while the job settles: Flink collects a metric only once somebody asked for it.
 pub(super) async fn ask(context: &Context, client: &FlinkClient, world: &mut World, view: &FlinkView) {
@@ -19,8 +20,10 @@ pub(super) async fn ask(context: &Context, client: &FlinkClient, world: &mut Wor
         let answer = match probe {
             Probe { http: Some(http), .. } => ask_http(context, http).await,
             Probe { flink_metric: Some(metric), .. } => ask_metric(client, metric, view, &job.job_id).await,
-            // The API server lets no such probe in.
-            Probe { http: None, flink_metric: None, .. } => ProbeAnswer::Passed,
+            // The API server refuses such a probe; a check that cannot be made is no check that passed.
+            Probe { http: None, flink_metric: None, .. } => {
+                ProbeAnswer::Unanswered("it names neither http nor flinkMetric".to_owned())
+            }
         };
         (probe.name.clone(), answer)
     });
@@ -31,7 +34,7 @@ async fn ask_http(context: &Context, http: &HttpProbe) -> ProbeAnswer {
     let endpoint =
         Endpoint::Service { namespace: context.namespace.clone(), name: http.service.clone(), port: http.port };
     let path = format!("{}{}", endpoint.proxy_path(), http.path);
-    match context.transport.status_of(&path, PATIENCE).await {
+    match context.proxy.status_of(&path, PROBE_TIMEOUT).await {
         Ok(status) if status.as_u16() == http.expect => ProbeAnswer::Passed,
         Ok(status) => ProbeAnswer::Failed(format!("status {status}, expected {}", http.expect)),
         Err(error) => ProbeAnswer::Failed(error.to_string()),

@@ -8,47 +8,14 @@ use serde_json::{Value, json};
 
 use super::{
     answers::{Checkpoints, ExceptionEntry, Exceptions, JobDetail, JobOverview, SavepointOperation, WebConfiguration},
-    transport::{FlinkError, Transport},
+    error::{FlinkError, interpret},
 };
-use crate::api::SavepointFormat;
+use crate::{
+    api::SavepointFormat,
+    proxy::{Endpoint, Proxy},
+};
 
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Where one `JobManager`'s REST API is, seen from the API server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Endpoint {
-    /// Behind a Service, as long as a pod of it is ready.
-    Service {
-        /// Namespace.
-        namespace: String,
-        /// Name of the Service.
-        name: String,
-        /// Its port.
-        port: u16,
-    },
-    /// A pod's own port: a Service no longer lists a pod that terminates.
-    Pod {
-        /// Namespace.
-        namespace: String,
-        /// Name of the pod.
-        name: String,
-        /// The port.
-        port: u16,
-    },
-}
-
-impl Endpoint {
-    /// Path of its proxy below the API server.
-    #[must_use]
-    pub fn proxy_path(&self) -> String {
-        match self {
-            Self::Service { namespace, name, port } => {
-                format!("/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy")
-            }
-            Self::Pod { namespace, name, port } => format!("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy"),
-        }
-    }
-}
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a stop with a savepoint is asked with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,15 +31,15 @@ pub struct StopRequest {
 /// Flink's REST API at one endpoint. No call is ever retried here.
 #[derive(Clone)]
 pub struct FlinkClient {
-    transport: Transport,
+    proxy: Proxy,
     endpoint: Endpoint,
 }
 
 impl FlinkClient {
     /// A client for one endpoint.
     #[must_use]
-    pub fn new(transport: Transport, endpoint: Endpoint) -> Self {
-        Self { transport, endpoint }
+    pub fn new(proxy: Proxy, endpoint: Endpoint) -> Self {
+        Self { proxy, endpoint }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, FlinkError> {
@@ -83,7 +50,7 @@ impl FlinkClient {
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, FlinkError> {
         let path = format!("{}{path}", self.endpoint.proxy_path());
-        self.transport.send(method, &path, body, PATIENCE).await
+        interpret(&self.proxy.send(method, &path, body, REQUEST_TIMEOUT).await?)
     }
 
     /// What its web interface works with.

@@ -4,10 +4,10 @@
 
 mod answers;
 mod client;
-mod transport;
+mod error;
 mod uri;
 
 pub use answers::*;
-pub use client::{Endpoint, FlinkClient, StopRequest};
-pub use transport::{FlinkError, Transport};
+pub use client::{FlinkClient, StopRequest};
+pub use error::FlinkError;
 pub use uri::{path_in_message, same_path};
