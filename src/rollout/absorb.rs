@@ -1,9 +1,9 @@
 //! What an effect's outcome adds to the record.
 
 use super::{
-    Outcome, Refusal,
-    progress::{StatusExt as _, failed, operation_key},
-    verify,
+    effect::Outcome,
+    offers::Refusal,
+    transition::{StatusExt as _, failed, operation_key, park},
     world::World,
 };
 use crate::{
@@ -70,7 +70,7 @@ fn refused(world: &World, mut status: FlinkRolloutStatus, refusal: &Refusal) -> 
             });
             status
         }
-        (_, Direction::Back) => verify::park(world, status, why),
+        (_, Direction::Back) => park(world, status, why),
         _ => failed(world, status, why),
     }
 }

@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
-use super::{clear_ha::ClearHaProof, plan::Refusal};
+use super::{offers::Refusal, proof::ClearHaProof};
 use crate::{
     api::{FlinkApplicationStatus, FlinkRolloutStatus, Plan},
     bake::Start,
     flink::StopRequest,
     record::ClaimOutcome,
 };
+
+/// How often to look while something is expected within a second, and while not.
+pub(super) const SOON: Duration = Duration::from_millis(250);
+pub(super) const LATER: Duration = Duration::from_secs(1);
 
 /// The next step.
 #[derive(Debug, Clone)]

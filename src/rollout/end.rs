@@ -1,46 +1,17 @@
 //! The end: the application's history first, then the result, then the release.
 
-use super::{Decision, Effect, people, progress::StatusExt as _, world::World};
+use super::{
+    effect::{Decision, Effect},
+    people,
+    transition::StatusExt as _,
+    world::World,
+};
 use crate::api::{
-    Choice, Direction, FlinkApplicationStatus, FlinkRolloutStatus, Plan, ResultKind, Revision, RolloutResult,
-    StageOutcome, StartFrom, StartFromKind,
+    Direction, FlinkApplicationStatus, FlinkRolloutStatus, Plan, ResultKind, Revision, RolloutResult, StageOutcome,
 };
 
 const MOST_REVISIONS: usize = 20;
 const MOST_RESTORE_POINTS: usize = 10;
-
-/// Ends it with nothing changed.
-pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Decision {
-    with_choices(world, ResultKind::Untouched, why, choices)
-}
-
-/// Ends it otherwise, and records what the end was decided by in the same write.
-pub(super) fn after(world: &World, mut status: FlinkRolloutStatus, kind: ResultKind, why: &str) -> Decision {
-    status.ending = Some(result(world, kind, why, Vec::new()));
-    Decision::record(status)
-}
-
-/// Ends it otherwise.
-pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Decision {
-    with_choices(world, kind, why, Vec::new())
-}
-
-/// Ends it otherwise, and says what a new rollout could start from.
-pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Decision {
-    Decision::End(Box::new(result(world, kind, why, choices)))
-}
-
-fn result(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> RolloutResult {
-    RolloutResult { kind, message: why.chars().take(2000).collect(), at: world.time(), choices }
-}
-
-/// The offer of an empty start.
-pub(super) fn from_nothing() -> Choice {
-    Choice {
-        start_from: StartFrom::plain(StartFromKind::Nothing),
-        cost: "an empty start; whatever state there was is lost".to_owned(),
-    }
-}
 
 /// The steps of an end, in their order: each is repeated after a crash without harm.
 pub(super) fn proceed(world: &World, result: &RolloutResult) -> Decision {

@@ -1,6 +1,11 @@
-//! Operation ids and job ids: derived, so that a repeat after a crash is the same operation.
+//! Operation ids, job ids and the savepoint directory: derived, so that a repeat after a crash is the same operation.
 
-use crate::{api::Direction, digest::short_digest_of};
+use kube::ResourceExt as _;
+
+use crate::{
+    api::{Direction, FlinkRollout},
+    digest::short_digest_of,
+};
 
 /// Id of an operation: 32 hex digits.
 #[must_use]
@@ -13,6 +18,14 @@ pub fn operation_id(rollout_uid: &str, direction: Direction, attempt: u32, name:
 #[must_use]
 pub fn job_id(rollout_uid: &str, direction: Direction, attempt: u32) -> String {
     operation_id(rollout_uid, direction, attempt, "job")
+}
+
+/// The directory that a rollout's savepoint goes to; nothing else is ever written there. The uid keeps a rollout that was deleted and
+/// made again under its name from finding its predecessor's savepoint.
+#[must_use]
+pub fn own_directory(base: &str, rollout: &FlinkRollout) -> String {
+    let uid: String = rollout.uid().unwrap_or_default().chars().take(8).collect();
+    format!("{}/{}-{uid}", base.trim_end_matches('/'), rollout.name_any())
 }
 
 #[cfg(test)]

@@ -14,42 +14,37 @@
 //! Until the stop a failure ends Untouched. After it, Forward turns Back; Back halts. Nothing loops.
 
 mod absorb;
-mod approve;
-mod clear_ha;
+mod approvals;
+mod assessment;
+mod configuration;
 mod effect;
 mod end;
+mod health;
 mod ids;
-mod last_checkpoint;
-mod monitor;
+mod offers;
+mod operation;
 mod parked;
 mod people;
-mod plan;
-mod progress;
-mod savepoint;
-mod start;
-mod stop;
-mod stop_outcome;
+mod proof;
+mod request;
+mod stages;
 #[cfg(test)]
 mod tests;
-mod verify;
+mod transition;
 mod world;
 
-use std::time::Duration;
-
 pub use absorb::absorb;
-pub use clear_ha::{ClearHaProof, EmptyStart, InItsPlace, RecordedRestorePoint};
+pub use assessment::assess;
 pub use effect::{Decision, Effect, Outcome, Which};
-pub use ids::{job_id, operation_id};
-pub use plan::{Refusal, assess, unknown_version};
-pub use progress::{StatusExt, halt, turn_back};
-pub use savepoint::own_directory;
+pub use ids::{job_id, operation_id, own_directory};
+pub use offers::Refusal;
+pub use proof::{ClearHaProof, EmptyStart, InItsPlace, RecordedRestorePoint};
+pub use request::unknown_version;
+pub use transition::{StatusExt, halt, turn_back};
 pub use world::{ClaimHolder, FlinkView, ProbeAnswer, Rival, SeenSavepoint, World};
 
-use crate::api::{ROLLOUT_FINALIZER, Stage};
-
-/// How often to look while something is expected within a second, and while not.
-const SOON: Duration = Duration::from_millis(250);
-const LATER: Duration = Duration::from_secs(1);
+use crate::api::ROLLOUT_FINALIZER;
+use effect::LATER;
 
 /// The one next step of a rollout.
 #[must_use]
@@ -81,14 +76,5 @@ fn step(world: &World) -> Decision {
     if status.halt.is_some() {
         return if parking { parked::decide(world) } else { Decision::Wait(LATER) };
     }
-    match status.stage {
-        Stage::Plan => plan::decide(world),
-        Stage::Approve => approve::decide(world),
-        Stage::Savepoint => savepoint::decide(world),
-        Stage::Stop => stop::decide(world),
-        Stage::ClearHa => clear_ha::decide(world),
-        Stage::Deploy | Stage::Restore => start::decide(world),
-        Stage::Verify => verify::decide(world),
-        Stage::Monitor => monitor::decide(world),
-    }
+    stages::decide(world, status.stage)
 }

@@ -3,7 +3,11 @@
 //! then, a person started.
 
 use super::{
-    ClearHaProof, Decision, Effect, SOON, Which, clear_ha::in_its_place, job_id, progress::StatusExt as _, world::World,
+    effect::{Decision, Effect, SOON, Which},
+    ids::job_id,
+    proof::{ClearHaProof, in_its_place},
+    transition::StatusExt as _,
+    world::World,
 };
 use crate::{api::Direction, bake::Start};
 

@@ -1,10 +1,11 @@
 //! What people say to a running rollout: each decision is applied once, and what became of it is recorded.
 
 use super::{
-    Decision,
-    approve::may_approve,
-    end, monitor,
-    progress::{StatusExt as _, k8s_time, turn_back},
+    approvals::may_approve,
+    effect::Decision,
+    health::newest_exception,
+    operation::{HOLD, STOP},
+    transition::{StatusExt as _, k8s_time, turn_back, untouched, with},
     world::World,
 };
 use crate::api::{
@@ -12,10 +13,6 @@ use crate::api::{
     Stage, Watch,
 };
 
-/// The operation whose recorded intent is the point of no return.
-pub(super) const STOP: &str = "stop-with-savepoint";
-/// The operation that keeps further checkpoints from completing, where there is no savepoint.
-pub(super) const HOLD: &str = "hold-task-manager";
 /// So many stages fit into a record with room for a whole way back; a rollout that was resumed more often is to be given up.
 const MOST_STAGES: usize = 48;
 
@@ -31,7 +28,7 @@ pub(super) fn decide(world: &World) -> Option<Decision> {
         return Some(if may_return {
             Decision::record(turn_back(world, status, "deleted"))
         } else {
-            end::with(world, ResultKind::Abandoned, "deleted while halted")
+            with(world, ResultKind::Abandoned, "deleted while halted")
         });
     }
     if deleted && status.failure.is_none() {
@@ -69,7 +66,7 @@ fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
             Err(reason) => refused(&reason),
         },
         DecisionKind::Reject if matches!(status.stage, Stage::Plan | Stage::Approve) => {
-            end::untouched(world, &format!("rejected by {}{why}", said.by), Vec::new())
+            untouched(world, &format!("rejected by {}{why}", said.by), Vec::new())
         }
         DecisionKind::Reject => refused("too late to reject: the plan was approved already; abort it instead"),
         DecisionKind::Abort => match abort(
@@ -98,7 +95,7 @@ fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
             Decision::record(resume(world, noted(status, Outcome::Applied, "resumed")))
         }
         DecisionKind::GiveUp if status.halt.is_some() => {
-            end::with(world, ResultKind::Abandoned, &format!("{} gave up on it{why}", said.by))
+            with(world, ResultKind::Abandoned, &format!("{} gave up on it{why}", said.by))
         }
         DecisionKind::Resume | DecisionKind::GiveUp => refused("it is not halted"),
     }
@@ -126,13 +123,13 @@ fn approval(world: &World, status: &FlinkRolloutStatus, said: &Said) -> Result<(
 fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Result<Decision, String> {
     match status.stage {
         _ if status.direction == Direction::Back => Err("it is rolling back already".to_owned()),
-        Stage::Plan | Stage::Approve => Ok(end::untouched(world, why, Vec::new())),
+        Stage::Plan | Stage::Approve => Ok(untouched(world, why, Vec::new())),
         Stage::Savepoint
             if status.operation(STOP).is_none()
                 && status.operation(HOLD).is_none()
                 && status.restore_point.is_none() =>
         {
-            Ok(end::untouched(world, why, Vec::new()))
+            Ok(untouched(world, why, Vec::new()))
         }
         Stage::Savepoint => {
             status.failure = Some(Failure { stage: Stage::Savepoint, message: why.to_owned(), at: world.time() });
@@ -151,7 +148,7 @@ fn resume(world: &World, mut status: FlinkRolloutStatus) -> FlinkRolloutStatus {
     let counted = world.flink.checkpoints.as_ref().map(|checkpoints| checkpoints.counts.restored);
     status.watch = (status.stage == Stage::Monitor).then(|| Watch {
         settling_since: Some(world.time()),
-        newest_exception: monitor::newest_exception(world),
+        newest_exception: newest_exception(world),
         restored: counted.or(status.watch.as_ref().map(|watch| watch.restored + watch.restarts)).unwrap_or_default(),
         ..Watch::default()
     });

@@ -126,7 +126,7 @@ fn another_configuration_than_planned_is_not_stopped() {
     };
     let mut world = world(Stage::Savepoint);
     complete(&mut world, "create-versioned-objects");
-    let digest = crate::rollout::savepoint::configuration_digest(&planned("orders"));
+    let digest = crate::rollout::configuration::configuration_digest(&planned("orders"));
     set(&mut world, |status| {
         status.plan.as_mut().unwrap().before.as_mut().unwrap().configuration_digest = Some(digest);
     });

@@ -2,11 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{ids::operation_id, monitor::SPARE, world::World};
+use super::{effect::Decision, ids::operation_id, world::World};
 use crate::api::{
-    Direction, Failure, FlinkRolloutStatus, Halt, Operation, Stage, StageOutcome, StageRecord, Time,
-    default_start_deadline,
+    Choice, Direction, Failure, FlinkRolloutStatus, Halt, Operation, ResultKind, RolloutResult, Stage, StageOutcome,
+    StageRecord, Time, default_start_deadline,
 };
+
+/// So long a watch may take beyond its end, while nothing is seen.
+pub(super) const SPARE: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often a stop is done again because something came up behind it.
+const MOST_STOPS: usize = 4;
 
 /// Reading and extending a status.
 pub trait StatusExt {
@@ -162,4 +168,67 @@ pub(super) fn failed(world: &World, status: FlinkRolloutStatus, why: &str) -> Fl
         }
         Direction::Back => halt(world, status, why, false, Vec::new()),
     }
+}
+
+/// Ends it with nothing changed.
+pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Decision {
+    with_choices(world, ResultKind::Untouched, why, choices)
+}
+
+/// Ends it otherwise, and records what the end was decided by in the same write.
+pub(super) fn after(world: &World, mut status: FlinkRolloutStatus, kind: ResultKind, why: &str) -> Decision {
+    status.ending = Some(result(world, kind, why, Vec::new()));
+    Decision::record(status)
+}
+
+/// Ends it otherwise.
+pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Decision {
+    with_choices(world, kind, why, Vec::new())
+}
+
+/// Ends it otherwise, and says what a new rollout could start from.
+pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Decision {
+    Decision::End(Box::new(result(world, kind, why, choices)))
+}
+
+fn result(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> RolloutResult {
+    RolloutResult { kind, message: why.chars().take(2000).collect(), at: world.time(), choices }
+}
+
+pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {
+    Decision::record(match status.direction {
+        Direction::Forward => failed(world, status, why),
+        Direction::Back => park(world, status, why),
+    })
+}
+
+/// The way back did not start either: everything goes to 0 replicas, with a template that already holds restore point and job id.
+pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
+    let namespace = world.rollout.metadata.namespace.clone().unwrap_or_default();
+    let path = status.restore_point.as_ref().map_or_else(String::new, |point| point.path.clone());
+    let commands = status.plan.as_ref().map_or_else(Vec::new, |plan| {
+        let replicas = plan.before.as_ref().map_or(1, |before| before.task_manager.replicas);
+        vec![
+            format!("kubectl -n {namespace} scale deployment {} --replicas={replicas}", plan.settings.task_manager),
+            format!("kubectl -n {namespace} scale deployment {} --replicas=1", plan.settings.job_manager),
+        ]
+    });
+    let why = format!(
+        "the previous version could not be brought back: {why}. It is parked at 0 replicas; its state is safe in {path}. \
+         Mend the cause, then resume; or give up"
+    );
+    halt(world, status, &why, true, commands)
+}
+
+/// Back to the stop, but not for ever.
+pub(super) fn again(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Decision {
+    let here = |record: &&StageRecord| record.stage == Stage::Stop && record.direction == status.direction;
+    if status.stages.iter().filter(here).count() >= MOST_STOPS {
+        let why = format!(
+            "{why}, for the {MOST_STOPS}th time: something scales the Deployments up. Find out what does (an autoscaler, GitOps), stop it, then resume"
+        );
+        return Decision::record(halt(world, status, &why, false, Vec::new()));
+    }
+    status.advance(world, StageOutcome::Failed, why, Stage::Stop);
+    Decision::record(status)
 }

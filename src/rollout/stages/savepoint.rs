@@ -3,51 +3,39 @@
 //! The path is taken from `/checkpoints`, never from the status of the stop: with Flink's defaults, reading that once lets the
 //! JobManager go, and the path with it (2.2.1).
 
-use std::collections::BTreeMap;
+mod last_checkpoint;
+mod stop_outcome;
 
 use jiff::Timestamp;
-use kube::ResourceExt as _;
 
-use super::{
-    Decision, Effect, SOON, end, last_checkpoint,
-    people::{HOLD, STOP},
-    progress::{StatusExt as _, halt, turn_back},
-    stop_outcome::{self, Seen},
-    world::World,
-};
 use crate::{
-    api::{
-        Choice, FlinkRollout, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
-        WorkloadSnapshot,
-    },
+    api::{Choice, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, WorkloadSnapshot},
     cluster::Workload,
-    digest::digest_of,
     flink::StopRequest,
+    rollout::{
+        configuration::configuration_digest,
+        effect::{Decision, Effect, SOON},
+        ids::{operation_id, own_directory},
+        offers,
+        operation::{HOLD, STOP},
+        request::requested_path,
+        transition::{StatusExt as _, halt, k8s_time, turn_back, untouched},
+        world::World,
+    },
 };
-
-/// The directory that a rollout's savepoint goes to; nothing else is ever written there. The uid keeps a rollout that was deleted and
-/// made again under its name from finding its predecessor's savepoint.
-#[must_use]
-pub fn own_directory(base: &str, rollout: &FlinkRollout) -> String {
-    let uid: String = rollout.uid().unwrap_or_default().chars().take(8).collect();
-    format!("{}/{}-{uid}", base.trim_end_matches('/'), rollout.name_any())
-}
+use stop_outcome::Seen;
 
 pub(super) fn decide(world: &World) -> Decision {
     let status = world.status();
     let Some(plan) = status.plan.clone() else {
-        return end::untouched(world, "the plan is gone; start a new rollout", Vec::new());
+        return untouched(world, "the plan is gone; start a new rollout", Vec::new());
     };
     if status.restore_point.is_some() {
         return leave(world, status);
     }
     if status.operation(STOP).is_none() && status.operation(HOLD).is_none() {
         if let Some(why) = outdated(world, &plan) {
-            return end::untouched(
-                world,
-                &format!("outdated: {why} since the plan was made; ask for it again"),
-                Vec::new(),
-            );
+            return untouched(world, &format!("outdated: {why} since the plan was made; ask for it again"), Vec::new());
         }
         if let Some(status) = replicas_read_again(world, &status) {
             return Decision::record(status);
@@ -57,7 +45,7 @@ pub(super) fn decide(world: &World) -> Decision {
         return versioned_objects(world, &status);
     }
     let Some(before) = plan.before.as_ref() else {
-        if super::start::requested_path(world).is_some() {
+        if requested_path(world).is_some() {
             return without_a_job(world, status);
         }
         return skipped(world, status, "a first deployment: there is no state yet");
@@ -66,7 +54,7 @@ pub(super) fn decide(world: &World) -> Decision {
         None => without_a_job(world, status),
         Some(_) if status.operation(HOLD).is_none() && status.operation(STOP).is_none() && !compared(world, &plan) => {
             if world.past_deadline() {
-                return end::untouched(
+                return untouched(
                     world,
                     "Flink did not answer until the deadline, so the stop was never asked for",
                     Vec::new(),
@@ -87,7 +75,7 @@ fn versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Decision {
         return Decision::act(NAME, Effect::CreateVersionedObjects);
     }
     let trouble = status.operation(NAME).and_then(|operation| operation.trouble.clone()).unwrap_or_default();
-    end::untouched(
+    untouched(
         world,
         &format!("the versioned ConfigMaps and Secrets could not be created in time: {trouble}"),
         Vec::new(),
@@ -154,15 +142,6 @@ fn compared(world: &World, plan: &Plan) -> bool {
     world.flink.jobs.is_some() && (planned.is_none() || world.flink.configuration.is_some())
 }
 
-/// SHA-256 of Flink's effective configuration, without what a new container or pod sets anew: Flink writes the ports that it bound into
-/// it, which are random ones under high availability (`high-availability.jobmanager.port` is 0 by default).
-pub(super) fn configuration_digest(configuration: &BTreeMap<String, String>) -> String {
-    const VOLATILE: [&str; 4] = ["web.tmpdir", "jobmanager.rpc.address", "rest.address", "rest.bind-address"];
-    let lasts = |key: &str| !VOLATILE.contains(&key) && key.rsplit('.').next() != Some("port");
-    let lasting: BTreeMap<_, _> = configuration.iter().filter(|(key, _)| lasts(key)).collect();
-    digest_of(&lasting)
-}
-
 /// Replica counts are read again right before the stop: somebody may have scaled while the approval was waited for.
 fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
     let mut next = status.clone();
@@ -182,7 +161,7 @@ fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<Fli
 
 /// Nothing runs: what the request names is also what the rollout goes back to.
 fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Decision {
-    let Some(path) = super::start::requested_path(world) else {
+    let Some(path) = requested_path(world) else {
         return skipped(world, status, "nothing runs and the start is empty: there is no state to keep");
     };
     status.restore_point = Some(RestorePoint {
@@ -204,7 +183,7 @@ fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> De
     let resumed = status.stages.iter().filter(|record| record.stage == Stage::Savepoint).count() > 1;
     let replaced = asked.as_ref().is_some_and(|at| stop_outcome::began_after(world, job, at));
     if !status.completed(STOP) && !world.past_deadline() && !resumed && !replaced {
-        let trigger_id = super::operation_id(&world.uid(), status.direction, status.attempt, STOP);
+        let trigger_id = operation_id(&world.uid(), status.direction, status.attempt, STOP);
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
         return Decision::act(STOP, Effect::StopWithSavepoint { job: job.to_owned(), request });
     }
@@ -243,7 +222,7 @@ fn record_point(
         path,
         size_bytes: known.map(|savepoint| savepoint.state_size),
         job_id: job.to_owned(),
-        at: super::progress::k8s_time(at.unwrap_or(world.now)),
+        at: k8s_time(at.unwrap_or(world.now)),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
     Decision::record(status)
@@ -252,13 +231,12 @@ fn record_point(
 /// The job runs on and no savepoint was made: untouched, with what else could be asked for.
 fn refused(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Decision {
     if let Some(abort) = &status.failure {
-        return end::untouched(world, &abort.message, Vec::new());
+        return untouched(world, &abort.message, Vec::new());
     }
     let before = status.plan.as_ref().and_then(|plan| plan.before.as_ref());
     let checkpoint =
         before.and_then(|before| before.last_checkpoint.as_deref().zip(before.last_checkpoint_at.as_ref()));
-    let mut choices: Vec<Choice> =
-        checkpoint.map(|(path, at)| last_checkpoint::offer(world, path, at)).into_iter().collect();
-    choices.extend(last_checkpoint::offer_to_give_up(world));
-    end::untouched(world, &format!("no savepoint, and the job runs on: {cause}"), choices)
+    let mut choices: Vec<Choice> = checkpoint.map(|(path, at)| offers::offer(world, path, at)).into_iter().collect();
+    choices.extend(offers::offer_to_give_up(world));
+    untouched(world, &format!("no savepoint, and the job runs on: {cause}"), choices)
 }

@@ -2,20 +2,18 @@
 
 use jiff::SignedDuration;
 
-use super::{
-    Decision, LATER, SOON, end,
-    progress::{failed, halt, k8s_time},
-    verify,
-    world::{ProbeAnswer, World},
-};
 use crate::{
     api::{Direction, FlinkRolloutStatus, MonitorSettings, ResultKind, Watch},
     cluster::{PodTrouble, trouble_of},
     flink::ExceptionEntry,
+    rollout::{
+        effect::{Decision, LATER, SOON},
+        health::{ended, job_manager_trouble, log_follows, newest_exception, reason},
+        transition::{SPARE, after, failed, halt, k8s_time},
+        world::{ProbeAnswer, World},
+    },
 };
 
-/// So long a watch may take beyond its end, while nothing is seen.
-pub(super) const SPARE: SignedDuration = SignedDuration::from_secs(60);
 /// How often a probe of the users' own counts.
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
 
@@ -24,7 +22,7 @@ pub(super) fn decide(world: &World) -> Decision {
     let (Some(plan), Some(watch)) = (status.plan.clone(), status.watch.clone()) else {
         return unhealthy(world, status, "the record of the watch is gone");
     };
-    if verify::log_follows(world) {
+    if log_follows(world) {
         return Decision::Wait(SOON);
     }
     let settings = &plan.settings.monitor;
@@ -64,21 +62,21 @@ pub(super) fn decide(world: &World) -> Decision {
 
 /// What needs no more watching.
 fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
-    if let Some(trouble) = verify::job_manager_trouble(world) {
+    if let Some(trouble) = job_manager_trouble(world) {
         return Some(trouble);
     }
     if let Some(trouble @ PodTrouble::CannotStart { .. }) = trouble_of(&world.task_manager) {
         return Some(trouble.sentence());
     }
     let terminal = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal());
-    if let Some(why) = terminal.and_then(|detail| verify::ended(world, detail)) {
+    if let Some(why) = terminal.and_then(|detail| ended(world, detail)) {
         return Some(why);
     }
     let restarts = restarts(world, watch);
     // While it settles a restart or two may be the cluster's; a loop is the job's.
     let allowed = u64::from(settings.restarts_allowed) + if watch.watching_since.is_some() { 0 } else { 2 };
     (restarts > allowed).then(|| {
-        let reason = verify::reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+        let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
         let pod =
             trouble_of(&world.task_manager).map_or_else(String::new, |trouble| format!("; {}", trouble.sentence()));
         format!("{restarts} restarts, {} allowed{pod}{reason}", settings.restarts_allowed)
@@ -103,7 +101,7 @@ fn begin(
 fn out_of_sight(world: &World) -> String {
     let down = world.flink.job.as_ref().map(crate::flink::JobDetail::not_running).unwrap_or_default();
     if let (false, None) = (down.is_empty(), &world.flink.unknown) {
-        let reason = verify::reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+        let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
         return format!("not RUNNING any more: {}{reason}", down.join(", "));
     }
     format!("Flink could not be watched: {}", world.flink.unknown.as_deref().unwrap_or("no answer"))
@@ -117,12 +115,6 @@ fn restarts(world: &World, watch: &Watch) -> u64 {
     let exceptions = world.flink.exceptions.as_ref().map(|known| known.exception_history.entries.iter().filter(newer));
     let exceptions = exceptions.map(|entries| entries.count() as u64);
     restores.max(exceptions).unwrap_or_default().max(watch.restarts)
-}
-
-/// When the newest exception that is known had happened, by Flink's clock in milliseconds.
-pub(super) fn newest_exception(world: &World) -> Option<i64> {
-    let entries = &world.flink.exceptions.as_ref()?.exception_history.entries;
-    Some(entries.iter().map(|entry| entry.timestamp).max().unwrap_or_default())
 }
 
 /// Whether Flink shows every vertex running now.
@@ -217,9 +209,9 @@ fn judge(world: &World, mut status: FlinkRolloutStatus, watch: Watch, settings: 
     // The counts that it was judged by are those that are told.
     status.watch = Some(watch);
     match (status.direction, status.failure.clone()) {
-        (Direction::Forward, _) => end::after(world, status, ResultKind::Succeeded, &seen),
-        (Direction::Back, Some(failure)) => end::after(world, status, ResultKind::RolledBack, &failure.message),
-        (Direction::Back, None) => end::after(world, status, ResultKind::RolledBack, &seen),
+        (Direction::Forward, _) => after(world, status, ResultKind::Succeeded, &seen),
+        (Direction::Back, Some(failure)) => after(world, status, ResultKind::RolledBack, &failure.message),
+        (Direction::Back, None) => after(world, status, ResultKind::RolledBack, &seen),
     }
 }
 

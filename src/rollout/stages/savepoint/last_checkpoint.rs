@@ -3,20 +3,17 @@
 //! Flink replaces a checkpoint by the next one that completes (`state.checkpoints.num-retained` is 1 by default), so first no other may
 //! complete any more: the TaskManagers go to 0, and only then is the path read and recorded.
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::{
-    Decision, Effect, SOON,
-    effect::Which,
-    end,
-    people::HOLD,
-    progress::{StatusExt as _, k8s_time},
-    start, stop_outcome,
-    world::World,
-};
+use super::stop_outcome;
 use crate::{
-    api::{Before, Choice, FlinkRolloutStatus, RestorePoint, RestorePointKind, StartFrom, StartFromKind, Time},
-    flink::Checkpoints,
+    api::{Before, FlinkRolloutStatus, RestorePoint, RestorePointKind, Time},
+    rollout::{
+        effect::{Decision, Effect, SOON, Which},
+        offers::{last, no_state},
+        operation::HOLD,
+        request::requested_path,
+        transition::{StatusExt as _, untouched},
+        world::World,
+    },
 };
 
 /// Noted when the last TaskManager was gone.
@@ -34,13 +31,13 @@ pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, befor
     }
     let Some(checkpoints) = world.flink.checkpoints.as_ref() else {
         if world.past_deadline() {
-            return end::untouched(world, "Flink does not say what its last checkpoint is", Vec::new());
+            return untouched(world, "Flink does not say what its last checkpoint is", Vec::new());
         }
         return Decision::Wait(SOON);
     };
     // Where it has none to lose, what the target starts from stands in for it.
-    let Some((path, at)) = last(checkpoints).or_else(|| Some((start::requested_path(world)?, None))) else {
-        return end::untouched(world, &no_state(&before.job_manager.deployment), Vec::new());
+    let Some((path, at)) = last(checkpoints).or_else(|| Some((requested_path(world)?, None))) else {
+        return untouched(world, &no_state(&before.job_manager.deployment), Vec::new());
     };
     let ended = world.flink.job.as_ref().is_some_and(|detail| detail.state.is_terminal());
     let still_checkpoints = !ended && !gives_up_at_once(world);
@@ -48,23 +45,6 @@ pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, befor
         return wait;
     }
     record(world, status, job, (path, at))
-}
-
-/// Why a job cannot be given up without a savepoint, and the way that there is.
-pub(super) fn no_state(job_manager: &str) -> String {
-    format!(
-        "the job has completed no checkpoint and was restored from none, so there is no state to keep: if it may be lost, scale its \
-         Deployment {job_manager} to 0, then start from nothing"
-    )
-}
-
-/// The last state that is known: a checkpoint, or what the job was started from if it completed none since.
-fn last(checkpoints: &Checkpoints) -> Option<(String, Option<Time>)> {
-    let completed = checkpoints.latest.completed.as_ref().and_then(|last| {
-        let at = Timestamp::from_millisecond(last.trigger_timestamp).ok().map(k8s_time);
-        Some((last.external_path.clone()?, at))
-    });
-    completed.or_else(|| Some((checkpoints.latest.restored.as_ref()?.external_path.clone()?, None)))
 }
 
 /// Whether what Flink shows is older than what it showed at Plan: its container ended and began again with its old arguments.
@@ -128,26 +108,5 @@ fn let_go(world: &World, status: &FlinkRolloutStatus, before: &Before) -> Decisi
             before.last_checkpoint.as_deref().unwrap_or("not known")
         ),
     };
-    end::untouched(world, &why, Vec::new())
-}
-
-/// The offer to go on from a checkpoint without a savepoint.
-pub(super) fn offer(world: &World, path: &str, at: &Time) -> Choice {
-    let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
-    Choice {
-        start_from: StartFrom::plain(StartFromKind::LastCheckpoint),
-        cost: format!(
-            "the newest checkpoint known is {path}, {age} s old; what came after the last one is processed again"
-        ),
-    }
-}
-
-/// The offer to give up what runs, where the target starts from something else anyway.
-pub(super) fn offer_to_give_up(world: &World) -> Option<Choice> {
-    let asked = &world.rollout.spec.request.start_from;
-    asked.from.needs_no_job().then(|| Choice {
-        start_from: asked.clone().without_savepoint(),
-        cost: "what was processed since then counts as lost: of what runs now only its last checkpoint is kept, as the restore point"
-            .to_owned(),
-    })
+    untouched(world, &why, Vec::new())
 }

@@ -1,16 +1,19 @@
 //! Stop: JobManager, then TaskManagers to 0, until no pod is left. A Deployment would start a JobManager that ended again, and the old
 //! job with it.
 
-use super::{
-    Decision, Effect, SOON,
-    effect::Which,
-    end,
-    people::STOP,
-    progress::{StatusExt as _, halt},
-    world::World,
-};
-use crate::api::{Direction, Duplicates, FlinkRolloutStatus, Stage, StageOutcome, Time};
 use kube::ResourceExt;
+
+use crate::{
+    api::{Direction, Duplicates, FlinkRolloutStatus, ResultKind, Stage, StageOutcome, Time},
+    rollout::{
+        effect::{Decision, Effect, SOON, Which},
+        ids::operation_id,
+        offers::from_nothing,
+        operation::STOP,
+        transition::{StatusExt as _, halt, with_choices},
+        world::World,
+    },
+};
 
 pub(super) fn decide(world: &World) -> Decision {
     let status = world.status();
@@ -52,7 +55,7 @@ fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
     let point = status.restore_point.as_ref().filter(|_| forward_stop)?;
     // Not before the pod terminates, or the kubelet would start its container again.
     let pod = world.job_manager.live_pods().find(|pod| pod.metadata.deletion_timestamp.is_some())?;
-    let trigger_id = super::operation_id(&world.uid(), Direction::Forward, status.attempt, STOP);
+    let trigger_id = operation_id(&world.uid(), Direction::Forward, status.attempt, STOP);
     Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone(), trigger_id })
 }
 
@@ -63,11 +66,11 @@ fn gone(world: &World, mut status: FlinkRolloutStatus) -> Decision {
     });
     if nothing_ran && status.direction == Direction::Back {
         let why = status.failure.clone().map_or_else(String::new, |failure| failure.message);
-        return end::with_choices(
+        return with_choices(
             world,
-            crate::api::ResultKind::Failed,
+            ResultKind::Failed,
             &format!("it did not work, and nothing ran before that could be brought back: {why}. It is at 0 replicas"),
-            vec![end::from_nothing()],
+            vec![from_nothing()],
         );
     }
     let evidence = match ran_again(world, &status) {

@@ -1,18 +1,16 @@
 //! Verify: the proof that the started job was restored from exactly its start state, and that every vertex runs.
 
-use super::{
-    Decision, SOON, monitor,
-    progress::{StatusExt as _, failed, halt, start_deadline},
-    world::World,
-};
 use crate::{
-    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
+    api::{FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
     cluster::{PodTrouble, trouble_of},
     flink::{Checkpoints, JobDetail, JobState, same_path},
+    rollout::{
+        effect::{Decision, SOON},
+        health::{ended, job_manager_trouble, log_follows, newest_exception, reason},
+        transition::{StatusExt as _, fail, start_deadline},
+        world::World,
+    },
 };
-
-/// So long the reason of an end is waited for, seconds.
-const REASON_PATIENCE: i64 = 10;
 
 pub(super) fn decide(world: &World) -> Decision {
     let mut status = world.status();
@@ -43,7 +41,7 @@ pub(super) fn decide(world: &World) -> Decision {
                 Proof::Yes => {
                     let watch = Watch {
                         restored: checkpoints.counts.restored,
-                        newest_exception: monitor::newest_exception(world),
+                        newest_exception: newest_exception(world),
                         ..Watch::default()
                     };
                     status.watch = Some(watch);
@@ -69,7 +67,7 @@ fn running(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, check
     status.watch = Some(Watch {
         settling_since: Some(world.time()),
         restored: checkpoints.counts.restored,
-        newest_exception: monitor::newest_exception(world),
+        newest_exception: newest_exception(world),
         ..Watch::default()
     });
     status.job = Some(StartedJob { running_at: Some(world.time()), ..job });
@@ -123,64 +121,6 @@ fn another_job(world: &World, job: &StartedJob) -> Option<String> {
     jobs.iter().find(|other| other.jid != job.job_id && !other.state.is_terminal()).map(|other| other.jid.clone())
 }
 
-/// Any end of a JobManager container, and anything that keeps it from starting.
-pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
-    let trouble = trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble))?;
-    let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
-    Some(format!("{}{reason}", trouble.sentence()))
-}
-
-/// Whether the log of a container that Flink itself ended may still say why. While the kubelet starts the next one, either log can be out
-/// of reach. Nothing else is decided meanwhile: the next one may run as if nothing had been.
-pub(super) fn log_follows(world: &World) -> bool {
-    match trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble)) {
-        Some(PodTrouble::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if reason(world).is_none() => {
-            (0..REASON_PATIENCE).contains(&world.now.duration_since(at.0).as_secs())
-        }
-        _ => false,
-    }
-}
-
-/// The end of a container that a person saw and resumed the watch in spite of.
-fn known_before(world: &World, trouble: &PodTrouble) -> bool {
-    let status = world.status();
-    let mut stages = status.stages.iter().rev();
-    let resumed = stages.next().filter(|record| record.stage == Stage::Monitor);
-    let resumed = resumed.filter(|_| stages.next().is_some_and(|record| record.stage == Stage::Monitor));
-    match (resumed, trouble) {
-        (Some(record), PodTrouble::Exited { at: Some(at), .. }) => at.0 < record.started_at.0,
-        _ => false,
-    }
-}
-
-/// What Flink itself, or else the JobManager's log, says is wrong.
-pub(super) fn reason(world: &World) -> Option<String> {
-    let newest = world.flink.exceptions.as_ref().and_then(|exceptions| exceptions.exception_history.entries.first());
-    newest
-        .map(|entry| match &entry.task_name {
-            Some(task) => format!("{} in {task}", entry.headline()),
-            None => entry.headline(),
-        })
-        .or_else(|| world.logged_cause.clone())
-}
-
-/// How a job ended; none for a moment where one that FAILED has not said why. A `JobManager` may show FAILED for less than a second before
-/// it exits, and what is asked for next finds nobody: the log of the container that ended then tells.
-pub(super) fn ended(world: &World, detail: &JobDetail) -> Option<String> {
-    let reason = reason(world);
-    match detail.state {
-        JobState::Finished => Some("the job FINISHED although a running application was deployed".to_owned()),
-        JobState::Failed if reason.is_none() && failed_just_now(detail) => None,
-        state => Some(format!("the job is {state}{}", reason.map_or_else(String::new, |reason| format!(": {reason}")))),
-    }
-}
-
-/// By Flink's own clock.
-fn failed_just_now(detail: &JobDetail) -> bool {
-    let at = detail.timestamps.get("FAILED");
-    at.is_some_and(|at| (0..REASON_PATIENCE * 1000).contains(&(detail.now - at)))
-}
-
 fn waiting(world: &World, status: FlinkRolloutStatus) -> Decision {
     if !world.past_deadline() {
         return Decision::Wait(SOON);
@@ -203,29 +143,4 @@ fn waiting(world: &World, status: FlinkRolloutStatus) -> Decision {
         }
     };
     fail(world, status, &why)
-}
-
-pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {
-    Decision::record(match status.direction {
-        Direction::Forward => failed(world, status, why),
-        Direction::Back => park(world, status, why),
-    })
-}
-
-/// The way back did not start either: everything goes to 0 replicas, with a template that already holds restore point and job id.
-pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
-    let namespace = world.rollout.metadata.namespace.clone().unwrap_or_default();
-    let path = status.restore_point.as_ref().map_or_else(String::new, |point| point.path.clone());
-    let commands = status.plan.as_ref().map_or_else(Vec::new, |plan| {
-        let replicas = plan.before.as_ref().map_or(1, |before| before.task_manager.replicas);
-        vec![
-            format!("kubectl -n {namespace} scale deployment {} --replicas={replicas}", plan.settings.task_manager),
-            format!("kubectl -n {namespace} scale deployment {} --replicas=1", plan.settings.job_manager),
-        ]
-    });
-    let why = format!(
-        "the previous version could not be brought back: {why}. It is parked at 0 replicas; its state is safe in {path}. \
-         Mend the cause, then resume; or give up"
-    );
-    halt(world, status, &why, true, commands)
 }

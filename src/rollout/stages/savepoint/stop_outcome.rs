@@ -1,9 +1,9 @@
 //! What became of the stop, from the surest source to the last.
 
-use super::{people::STOP, progress::StatusExt as _, world::World};
 use crate::{
     api::{RestorePointKind, Time},
     flink::{JobOverview, JobState, SavepointOperation, path_in_message},
+    rollout::{operation::STOP, transition::StatusExt as _, world::World},
 };
 
 pub(super) enum Seen {

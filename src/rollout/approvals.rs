@@ -1,0 +1,28 @@
+//! Whose approvals count.
+
+use std::collections::BTreeSet;
+
+use crate::api::{DecisionKind, FlinkApplication, FlinkRollout};
+
+/// The different people whose approval of this digest counts.
+pub(super) fn approvers(
+    application: Option<&FlinkApplication>,
+    rollout: &FlinkRollout,
+    digest: &str,
+) -> BTreeSet<String> {
+    let approvals = rollout.spec.decisions.iter().filter(|decision| decision.kind == DecisionKind::Approve);
+    approvals
+        .filter(|decision| decision.plan_digest.as_deref() == Some(digest))
+        .filter(|decision| decision.by != rollout.spec.request.by && may_approve(application, &decision.by))
+        .map(|decision| decision.by.clone())
+        .collect()
+}
+
+/// Whether a person's approval counts. That of a Slack user was checked by the bot, which alone can write it.
+pub(super) fn may_approve(application: Option<&FlinkApplication>, by: &str) -> bool {
+    match by.strip_prefix("kubernetes:") {
+        Some(user) => application
+            .is_some_and(|application| application.spec.approvals.kubernetes_users.iter().any(|name| name == user)),
+        None => by.starts_with("slack:"),
+    }
+}

@@ -1,0 +1,75 @@
+//! What the pods, Flink's exceptions and the JobManager's log say is wrong.
+
+use super::world::World;
+use crate::{
+    api::Stage,
+    cluster::{PodTrouble, trouble_of},
+    flink::{JobDetail, JobState},
+};
+
+/// So long the reason of an end is waited for, seconds.
+const REASON_PATIENCE: i64 = 10;
+
+/// Any end of a JobManager container, and anything that keeps it from starting.
+pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
+    let trouble = trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble))?;
+    let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+    Some(format!("{}{reason}", trouble.sentence()))
+}
+
+/// Whether the log of a container that Flink itself ended may still say why. While the kubelet starts the next one, either log can be out
+/// of reach. Nothing else is decided meanwhile: the next one may run as if nothing had been.
+pub(super) fn log_follows(world: &World) -> bool {
+    match trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble)) {
+        Some(PodTrouble::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if reason(world).is_none() => {
+            (0..REASON_PATIENCE).contains(&world.now.duration_since(at.0).as_secs())
+        }
+        _ => false,
+    }
+}
+
+/// The end of a container that a person saw and resumed the watch in spite of.
+fn known_before(world: &World, trouble: &PodTrouble) -> bool {
+    let status = world.status();
+    let mut stages = status.stages.iter().rev();
+    let resumed = stages.next().filter(|record| record.stage == Stage::Monitor);
+    let resumed = resumed.filter(|_| stages.next().is_some_and(|record| record.stage == Stage::Monitor));
+    match (resumed, trouble) {
+        (Some(record), PodTrouble::Exited { at: Some(at), .. }) => at.0 < record.started_at.0,
+        _ => false,
+    }
+}
+
+/// What Flink itself, or else the JobManager's log, says is wrong.
+pub(super) fn reason(world: &World) -> Option<String> {
+    let newest = world.flink.exceptions.as_ref().and_then(|exceptions| exceptions.exception_history.entries.first());
+    newest
+        .map(|entry| match &entry.task_name {
+            Some(task) => format!("{} in {task}", entry.headline()),
+            None => entry.headline(),
+        })
+        .or_else(|| world.logged_cause.clone())
+}
+
+/// How a job ended; none for a moment where one that FAILED has not said why. A `JobManager` may show FAILED for less than a second before
+/// it exits, and what is asked for next finds nobody: the log of the container that ended then tells.
+pub(super) fn ended(world: &World, detail: &JobDetail) -> Option<String> {
+    let reason = reason(world);
+    match detail.state {
+        JobState::Finished => Some("the job FINISHED although a running application was deployed".to_owned()),
+        JobState::Failed if reason.is_none() && failed_just_now(detail) => None,
+        state => Some(format!("the job is {state}{}", reason.map_or_else(String::new, |reason| format!(": {reason}")))),
+    }
+}
+
+/// By Flink's own clock.
+fn failed_just_now(detail: &JobDetail) -> bool {
+    let at = detail.timestamps.get("FAILED");
+    at.is_some_and(|at| (0..REASON_PATIENCE * 1000).contains(&(detail.now - at)))
+}
+
+/// When the newest exception that is known had happened, by Flink's clock in milliseconds.
+pub(super) fn newest_exception(world: &World) -> Option<i64> {
+    let entries = &world.flink.exceptions.as_ref()?.exception_history.entries;
+    Some(entries.iter().map(|entry| entry.timestamp).max().unwrap_or_default())
+}

@@ -1,0 +1,94 @@
+//! What a refused or ended rollout offers instead: other start states, each with its cost.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{transition::k8s_time, world::World};
+use crate::{
+    api::{Choice, FlinkApplication, StartFrom, StartFromKind, Time},
+    flink::Checkpoints,
+};
+
+/// Why a rollout is refused at Plan, and what may be asked for instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The reason, and what to do.
+    pub message: String,
+    /// Other rollouts that would be possible, each with its cost.
+    pub choices: Vec<Choice>,
+}
+
+impl Refusal {
+    /// Without other choices.
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), choices: Vec::new() }
+    }
+}
+
+/// Without a running job somebody has to say where to start from: the newest restore point is the first to offer.
+pub(super) fn where_from(what: &str, application: &FlinkApplication) -> Refusal {
+    let points = application.status.as_ref().map(|status| status.restore_points.as_slice()).unwrap_or_default();
+    let Some(newest) = points.last() else {
+        return Refusal {
+            message: format!("{what}. No restore point is known: say where to start from, a path or nothing"),
+            choices: vec![from_nothing()],
+        };
+    };
+    let choice = Choice {
+        start_from: StartFrom::restore_point(&newest.name),
+        cost: format!("{}, taken at {}; what was emitted after it is emitted again", newest.path, newest.at.0),
+    };
+    Refusal {
+        message: format!(
+            "{what}. Its newest restore point is {} ({}): ask for it with startFrom RestorePoint",
+            newest.name, newest.path
+        ),
+        choices: vec![choice],
+    }
+}
+
+/// The offer of an empty start.
+pub(super) fn from_nothing() -> Choice {
+    Choice {
+        start_from: StartFrom::plain(StartFromKind::Nothing),
+        cost: "an empty start; whatever state there was is lost".to_owned(),
+    }
+}
+
+/// Why a job cannot be given up without a savepoint, and the way that there is.
+pub(super) fn no_state(job_manager: &str) -> String {
+    format!(
+        "the job has completed no checkpoint and was restored from none, so there is no state to keep: if it may be lost, scale its \
+         Deployment {job_manager} to 0, then start from nothing"
+    )
+}
+
+/// The last state that is known: a checkpoint, or what the job was started from if it completed none since.
+pub(super) fn last(checkpoints: &Checkpoints) -> Option<(String, Option<Time>)> {
+    let completed = checkpoints.latest.completed.as_ref().and_then(|last| {
+        let at = Timestamp::from_millisecond(last.trigger_timestamp).ok().map(k8s_time);
+        Some((last.external_path.clone()?, at))
+    });
+    completed.or_else(|| Some((checkpoints.latest.restored.as_ref()?.external_path.clone()?, None)))
+}
+
+/// The offer to go on from a checkpoint without a savepoint.
+pub(super) fn offer(world: &World, path: &str, at: &Time) -> Choice {
+    let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
+    Choice {
+        start_from: StartFrom::plain(StartFromKind::LastCheckpoint),
+        cost: format!(
+            "the newest checkpoint known is {path}, {age} s old; what came after the last one is processed again"
+        ),
+    }
+}
+
+/// The offer to give up what runs, where the target starts from something else anyway.
+pub(super) fn offer_to_give_up(world: &World) -> Option<Choice> {
+    let asked = &world.rollout.spec.request.start_from;
+    asked.from.needs_no_job().then(|| Choice {
+        start_from: asked.clone().without_savepoint(),
+        cost: "what was processed since then counts as lost: of what runs now only its last checkpoint is kept, as the restore point"
+            .to_owned(),
+    })
+}

@@ -1,0 +1,43 @@
+//! Approve: waits for as many approvers as asked, bound to the plan's digest.
+
+use crate::{
+    api::{RequestKind, Stage, StageOutcome},
+    rollout::{
+        approvals::approvers,
+        effect::{Decision, LATER},
+        transition::{StatusExt as _, untouched},
+        world::World,
+    },
+};
+
+pub(super) fn decide(world: &World) -> Decision {
+    let mut status = world.status();
+    let Some(plan) = status.plan.clone() else {
+        return untouched(world, "the plan is gone; start a new rollout", Vec::new());
+    };
+    if let Some(rival) = world.rivals.iter().find(|rival| rival.kind == RequestKind::RollBack) {
+        return untouched(world, &format!("superseded: the roll back {} goes first", rival.name), Vec::new());
+    }
+    let people = approvers(world.application.as_ref(), &world.rollout, &plan.digest);
+    if people.len() >= plan.approvals_needed as usize {
+        let names: Vec<&str> = people.iter().map(String::as_str).collect();
+        let (outcome, evidence) = if plan.approvals_needed == 0 {
+            (StageOutcome::Skipped, "no approval needed".to_owned())
+        } else {
+            (StageOutcome::Done, format!("approved by {}", names.join(", ")))
+        };
+        status.advance(world, outcome, &evidence, Stage::Savepoint);
+        return Decision::record(status);
+    }
+    if world.after_deadline() {
+        let why = format!("expired: {} of {} approvals came in time", people.len(), plan.approvals_needed);
+        return untouched(world, &why, Vec::new());
+    }
+    let message =
+        format!("waits for {} of {} approvals", plan.approvals_needed as usize - people.len(), plan.approvals_needed);
+    if status.message != message {
+        status.message = message;
+        return Decision::record(status);
+    }
+    Decision::Wait(LATER)
+}

@@ -1,0 +1,92 @@
+//! Plan: everything that can fail is found out here, before the stop.
+
+use std::time::Duration;
+
+use crate::{
+    api::{RequestKind, Stage, StageOutcome},
+    rollout::{
+        assessment::assess,
+        effect::{Decision, Effect},
+        request::request_refused,
+        transition::{StatusExt as _, untouched},
+        world::World,
+    },
+};
+
+pub(super) fn decide(world: &World) -> Decision {
+    let status = world.status();
+    let Some(application) = &world.application else {
+        let name = &world.rollout.spec.request.application;
+        let why = format!(
+            "there is no FlinkApplication {name} in this namespace: `kubectl get flinkapplications` shows those that are, or apply it first"
+        );
+        return untouched(world, &why, Vec::new());
+    };
+    if status.stages.is_empty() {
+        let mut status = status;
+        status.enter(world, Stage::Plan);
+        return Decision::record(status);
+    }
+    if status.revision.is_none() {
+        if application.metadata.deletion_timestamp.is_some() {
+            let why = format!("the FlinkApplication {} is being deleted", world.rollout.spec.request.application);
+            return untouched(world, &why, Vec::new());
+        }
+        if let Some(other) = &world.shared_with {
+            let why = format!(
+                "the FlinkApplication {other} names the same Deployment or kubernetes.cluster-id: no Deployment may belong to two \
+                 applications. Correct one of them"
+            );
+            return untouched(world, &why, Vec::new());
+        }
+        return claim(world);
+    }
+    if let Some(plan) = &status.plan {
+        let mut status = status.clone();
+        let evidence =
+            format!("plan {} with {} changes", &plan.digest[..plan.digest.len().min(12)], plan.changes.len());
+        status.advance(world, StageOutcome::Done, &evidence, Stage::Approve);
+        return Decision::record(status);
+    }
+    if let Some(refusal) = request_refused(world, application) {
+        return untouched(world, &refusal, Vec::new());
+    }
+    match assess(world, application) {
+        Err(refusal) => untouched(world, &refusal.message, refusal.choices),
+        Ok(None) if world.past_deadline() => {
+            let why = world.flink.unknown.clone().unwrap_or_else(|| "no answer".to_owned());
+            untouched(
+                world,
+                &format!("Flink's REST API gives no answer: {why}. Check the REST Service and the JobManager's pod"),
+                Vec::new(),
+            )
+        }
+        Ok(None) => Decision::Wait(Duration::from_millis(500)),
+        Ok(Some(_)) if world.past_deadline() => {
+            let trouble = status.operation("plan").and_then(|operation| operation.trouble.clone()).unwrap_or_default();
+            untouched(world, &format!("the plan could not be made in time: {trouble}"), Vec::new())
+        }
+        Ok(Some(_)) => Decision::act("plan", Effect::Plan),
+    }
+}
+
+fn claim(world: &World) -> Decision {
+    let ours = world.uid();
+    match &world.claim {
+        Some(holder) if holder.uid != ours && holder.stale => {
+            Decision::act("release-stale-claim", Effect::ReleaseStaleClaim { uid: holder.uid.clone() })
+        }
+        Some(holder) if holder.uid != ours => {
+            let goes_first = world.rollout.spec.request.kind == RequestKind::RollBack && holder.waits_for_approval;
+            if goes_first && !world.past_deadline() {
+                return Decision::Wait(Duration::from_millis(500));
+            }
+            untouched(
+                world,
+                &format!("busy: the rollout {} is active; wait for its end or abort it", holder.name),
+                Vec::new(),
+            )
+        }
+        _ => Decision::act("claim", Effect::Claim),
+    }
+}

@@ -1,0 +1,60 @@
+//! Deploy and Restore: writes the objects, then both Deployments at 0 replicas, and scales last.
+
+use crate::{
+    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartedJob},
+    rollout::{
+        effect::{Decision, Effect, SOON},
+        request::start,
+        transition::{StatusExt as _, again, failed, park},
+        world::World,
+    },
+};
+
+pub(super) fn decide(world: &World) -> Decision {
+    let mut status = world.status();
+    if status.job.is_none() {
+        let start = start(world, &status);
+        status.job =
+            Some(StartedJob { job_id: start.job_id, start_path: start.path, restored_at: None, running_at: None });
+        return Decision::record(status);
+    }
+    if world.past_deadline() && !status.completed("scale-up") {
+        return could_not_write(world, status);
+    }
+    if !status.completed("apply-objects") {
+        return Decision::act("apply-objects", Effect::ApplyObjects);
+    }
+    if !status.completed("write-deployments") {
+        let clear = world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some();
+        if !clear || !world.ha.items.is_empty() {
+            // Somebody scaled up meanwhile: what runs would be replaced without a stop.
+            return again(world, status, "something started meanwhile");
+        }
+        return Decision::act("write-deployments", Effect::WriteDeployments { start: start(world, &status) });
+    }
+    let Some(task_managers) = task_managers(&status) else { return Decision::Wait(SOON) };
+    if !status.completed("scale-up") {
+        return Decision::act("scale-up", Effect::ScaleUp { task_managers });
+    }
+    let evidence = format!("1 JobManager and {task_managers} TaskManager replicas");
+    status.advance(world, StageOutcome::Done, &evidence, Stage::Verify);
+    Decision::record(status)
+}
+
+fn could_not_write(world: &World, status: FlinkRolloutStatus) -> Decision {
+    let trouble = status.operations.iter().rev().find_map(|operation| operation.trouble.clone()).unwrap_or_default();
+    let why = format!("the objects could not be written in time: {trouble}");
+    if status.direction == Direction::Back {
+        return Decision::record(park(world, status, &why));
+    }
+    Decision::record(failed(world, status, &why))
+}
+
+/// Replicas of the TaskManager: the recorded live ones on the way back.
+fn task_managers(status: &FlinkRolloutStatus) -> Option<i32> {
+    let plan = status.plan.as_ref()?;
+    match status.direction {
+        Direction::Forward => Some(plan.target.task_manager_replicas),
+        Direction::Back => plan.before.as_ref().map(|before| before.task_manager.replicas),
+    }
+}
