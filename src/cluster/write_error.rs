@@ -32,6 +32,7 @@ pub enum WriteError {
 }
 
 /// What an error of the API server means for whoever wanted to write.
+#[must_use]
 pub fn classify(object: String, error: kube::Error) -> WriteError {
     match error {
         kube::Error::Api(status) if status.is_conflict() || status.is_already_exists() => {

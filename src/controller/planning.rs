@@ -7,7 +7,6 @@ mod previous;
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::{
     ResourceExt,
     core::{DynamicObject, GroupVersionKind, TypeMeta},
@@ -221,7 +220,7 @@ fn assemble(
     Plan {
         digest,
         approvals_needed: spec.approvals.required,
-        expires_at: Time(world.now.checked_add(timeout).unwrap_or(jiff::Timestamp::MAX)),
+        expires_at: crate::api::time(world.now.checked_add(timeout).unwrap_or(jiff::Timestamp::MAX)),
         first_deployment: before.is_none(),
         previous_revision: previous.map(|previous| previous.revision),
         from_version: previous.map(|previous| previous.version.clone()),

@@ -4,7 +4,6 @@ use super::{
     configuration::configuration_digest,
     offers::{self, Refusal, where_from},
     request::requested_path,
-    transition::k8s_time,
     world::World,
 };
 use crate::{
@@ -87,7 +86,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
         last_checkpoint: last.and_then(|last| last.external_path.clone()),
         last_checkpoint_at: last
             .and_then(|last| jiff::Timestamp::from_millisecond(last.trigger_timestamp).ok())
-            .map(k8s_time),
+            .map(crate::api::time),
         high_availability,
         configuration_digest: Some(configuration_digest(configuration)),
     })))

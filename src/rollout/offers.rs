@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{transition::k8s_time, world::World};
+use super::world::World;
 use crate::{
     api::{Choice, FlinkApplication, StartFrom, StartFromKind, Time},
     flink::Checkpoints,
@@ -66,7 +66,7 @@ pub(super) fn no_state(job_manager: &str) -> String {
 /// The last state that is known: a checkpoint, or what the job was started from if it completed none since.
 pub(super) fn last(checkpoints: &Checkpoints) -> Option<(String, Option<Time>)> {
     let completed = checkpoints.latest.completed.as_ref().and_then(|last| {
-        let at = Timestamp::from_millisecond(last.trigger_timestamp).ok().map(k8s_time);
+        let at = Timestamp::from_millisecond(last.trigger_timestamp).ok().map(crate::api::time);
         Some((last.external_path.clone()?, at))
     });
     completed.or_else(|| Some((checkpoints.latest.restored.as_ref()?.external_path.clone()?, None)))

@@ -5,7 +5,7 @@ use super::{
     effect::Decision,
     health::newest_exception,
     operation::{HOLD, STOP},
-    transition::{StatusExt as _, k8s_time, turn_back, untouched, with},
+    transition::{StatusExt as _, turn_back, untouched, with},
     world::World,
 };
 use crate::api::{
@@ -54,7 +54,7 @@ fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
             id: said.id.clone(),
             outcome,
             message: message.to_owned(),
-            at: k8s_time(world.now),
+            at: crate::api::time(world.now),
         });
         status
     };

@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{effect::Decision, ids::operation_id, world::World};
 use crate::api::{
-    Choice, Direction, Failure, FlinkRolloutStatus, Halt, Operation, ResultKind, RolloutResult, Stage, StageOutcome,
-    StageRecord, Time, default_start_deadline,
+    self, Choice, Direction, Failure, FlinkRolloutStatus, Halt, Operation, ResultKind, RolloutResult, Stage,
+    StageOutcome, StageRecord, default_start_deadline,
 };
 
 /// So long a watch may take beyond its end, while nothing is seen.
@@ -41,7 +41,7 @@ impl StatusExt for FlinkRolloutStatus {
             self.operations.push(Operation {
                 name: operation_key(self.direction, self.attempt, name),
                 id: operation_id(rollout_uid, self.direction, self.attempt, name),
-                started_at: k8s_time(now),
+                started_at: api::time(now),
                 completed_at: None,
                 trouble: None,
             });
@@ -73,7 +73,7 @@ impl FlinkRolloutStatus {
         self.stage = stage;
         self.phase = stage.to_string().replace(' ', "");
         self.message = String::new();
-        self.deadline = Some(k8s_time(deadline(world, self, stage)));
+        self.deadline = Some(api::time(deadline(world, self, stage)));
         self.stages.push(StageRecord {
             stage,
             direction: self.direction,
@@ -83,10 +83,6 @@ impl FlinkRolloutStatus {
             evidence: String::new(),
         });
     }
-}
-
-pub(super) fn k8s_time(at: Timestamp) -> Time {
-    k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at)
 }
 
 pub(super) fn operation_key(direction: Direction, attempt: u32, name: &str) -> String {

@@ -156,7 +156,7 @@ impl World {
     /// The moment in the record's form.
     #[must_use]
     pub fn time(&self) -> crate::api::Time {
-        k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(self.now)
+        crate::api::time(self.now)
     }
 
     /// Whether a recorded deadline has passed, with somebody there to see it: what could have happened while this process or the API

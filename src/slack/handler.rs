@@ -184,7 +184,7 @@ impl Handler {
             id,
             kind: decision,
             by: person.by(),
-            at: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(jiff::Timestamp::now()),
+            at: crate::api::time(jiff::Timestamp::now()),
             plan_digest: digest,
             reason,
         };

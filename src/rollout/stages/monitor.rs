@@ -9,7 +9,7 @@ use crate::{
     rollout::{
         effect::{Decision, LATER, SOON},
         health::{ended, job_manager_trouble, log_follows, newest_exception, reason},
-        transition::{SPARE, after, failed, halt, k8s_time},
+        transition::{SPARE, after, failed, halt},
         world::{ProbeAnswer, World},
     },
 };
@@ -91,7 +91,7 @@ fn begin(
     settings: &MonitorSettings,
 ) -> FlinkRolloutStatus {
     let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + SPARE;
-    status.deadline = Some(k8s_time(world.now.checked_add(end).unwrap_or(jiff::Timestamp::MAX)));
+    status.deadline = Some(crate::api::time(world.now.checked_add(end).unwrap_or(jiff::Timestamp::MAX)));
     status.message = describe(&watch, settings);
     status.watch = Some(watch);
     status

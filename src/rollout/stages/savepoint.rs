@@ -19,7 +19,7 @@ use crate::{
         offers,
         operation::{HOLD, STOP},
         request::requested_path,
-        transition::{StatusExt as _, halt, k8s_time, turn_back, untouched},
+        transition::{StatusExt as _, halt, turn_back, untouched},
         world::World,
     },
 };
@@ -222,7 +222,7 @@ fn record_point(
         path,
         size_bytes: known.map(|savepoint| savepoint.state_size),
         job_id: job.to_owned(),
-        at: k8s_time(at.unwrap_or(world.now)),
+        at: crate::api::time(at.unwrap_or(world.now)),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
     Decision::record(status)

@@ -193,7 +193,7 @@ fn running_without_slots_is_not_running() {
     let mut world = started(world(Stage::Verify), 1, POINT, 1);
     world.flink.slots = Some((1, 0));
     set(&mut world, |status| {
-        status.job.as_mut().unwrap().restored_at = Some(crate::rollout::transition::k8s_time(now()));
+        status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now()));
     });
     assert!(matches!(decide(&world), Decision::Wait(_)));
     later(&mut world, 61);
