@@ -87,7 +87,7 @@ async fn watch_namespace(
         helm: settings.helm.clone(),
         namespace: namespace.to_owned(),
         epoch: lease.epoch(),
-        looks: controller::Looks::default(),
+        observations: controller::Observations::default(),
         events: Events::new(client.clone(), settings.identity.clone()),
     });
     let (until, client) = (stop.clone(), client.clone());

@@ -49,11 +49,11 @@ pub enum DecisionKind {
 /// What became of a decision.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DecisionOutcome {
+pub struct DecisionRecord {
     /// The decision's id.
     pub id: String,
     /// What was done with it.
-    pub outcome: Outcome,
+    pub result: DecisionResult,
     /// In words, for the person who decided.
     pub message: String,
     /// When.
@@ -62,7 +62,7 @@ pub struct DecisionOutcome {
 
 /// Whether a decision had an effect.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
-pub enum Outcome {
+pub enum DecisionResult {
     /// It was carried out.
     Applied,
     /// It came too late, too early or from somebody who may not.

@@ -5,7 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Time, decision::DecisionOutcome, plan::Plan, restore_point::RestorePoint, start_from::StartFrom};
+use super::{Time, decision::DecisionRecord, plan::Plan, restore_point::RestorePoint, start_from::StartFrom};
 
 /// Where a rollout stands. Only the controller writes it.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]
@@ -66,10 +66,10 @@ pub struct FlinkRolloutStatus {
     /// What became of each decision.
     #[serde(default)]
     #[schemars(length(max = 64))]
-    pub decisions: Vec<DecisionOutcome>,
+    pub decisions: Vec<DecisionRecord>,
     /// From the savepoint's completion to all vertices running, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub gap_millis: Option<i64>,
+    pub downtime_millis: Option<i64>,
     /// Between which moments a job that should have been stopped may have emitted again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<Duplicates>,
@@ -183,7 +183,7 @@ pub struct Operation {
     /// The last reason why it was not, while it is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
-    pub trouble: Option<String>,
+    pub last_error: Option<String>,
 }
 
 /// A job that a Deploy or Restore started.

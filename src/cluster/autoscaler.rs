@@ -11,10 +11,10 @@ pub struct Autoscaler {
     pub name: String,
     /// The Deployment it scales.
     pub deployment: String,
-    /// Its fewest replicas.
-    pub fewest: i32,
+    /// Its min replicas.
+    pub min: i32,
     /// Its most replicas.
-    pub most: i32,
+    pub max: i32,
 }
 
 /// Lists those that scale a Deployment of the namespace.
@@ -29,7 +29,7 @@ fn of_a_deployment(autoscaler: HorizontalPodAutoscaler) -> Option<Autoscaler> {
     (spec.scale_target_ref.kind == "Deployment").then_some(Autoscaler {
         name,
         deployment: spec.scale_target_ref.name,
-        fewest: spec.min_replicas.unwrap_or(1),
-        most: spec.max_replicas,
+        min: spec.min_replicas.unwrap_or(1),
+        max: spec.max_replicas,
     })
 }

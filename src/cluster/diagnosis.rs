@@ -8,7 +8,7 @@ use crate::{api::Time, text::truncate};
 
 /// Trouble that will not go away by waiting, or an exit of the container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PodTrouble {
+pub enum PodFailure {
     /// The container ended: pod, exit code, reason and how often it was restarted.
     Exited {
         /// Name of the pod.
@@ -33,7 +33,7 @@ pub enum PodTrouble {
     },
 }
 
-impl PodTrouble {
+impl PodFailure {
     /// One sentence for people.
     #[must_use]
     pub fn sentence(&self) -> String {
@@ -54,7 +54,7 @@ impl PodTrouble {
     }
 }
 
-const HOPELESS: [&str; 8] = [
+const CANNOT_START_REASONS: [&str; 8] = [
     "ErrImagePull",
     "ImagePullBackOff",
     "InvalidImageName",
@@ -67,7 +67,7 @@ const HOPELESS: [&str; 8] = [
 
 /// The first sure sign of trouble among a workload's live pods and events.
 #[must_use]
-pub fn trouble_of(workload: &Workload) -> Option<PodTrouble> {
+pub fn pod_failure(workload: &Workload) -> Option<PodFailure> {
     let live: Vec<&Pod> = workload.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none()).collect();
     live.iter()
         .find_map(|pod| waiting(pod))
@@ -82,18 +82,18 @@ fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     init.chain(status.and_then(|status| status.container_statuses.as_ref()).into_iter().flatten())
 }
 
-fn waiting(pod: &Pod) -> Option<PodTrouble> {
+fn waiting(pod: &Pod) -> Option<PodFailure> {
     let mut waiting = statuses(pod).filter_map(|status| status.state.as_ref()?.waiting.as_ref());
-    let hopeless =
-        waiting.find(|waiting| waiting.reason.as_deref().is_some_and(|reason| HOPELESS.contains(&reason)))?;
-    Some(PodTrouble::CannotStart {
+    let hopeless = waiting
+        .find(|waiting| waiting.reason.as_deref().is_some_and(|reason| CANNOT_START_REASONS.contains(&reason)))?;
+    Some(PodFailure::CannotStart {
         object: format!("pod {}", pod.name_any()),
         reason: hopeless.reason.clone().unwrap_or_default(),
         message: truncate(hopeless.message.as_deref().unwrap_or("no message"), 300),
     })
 }
 
-fn exited(pod: &Pod) -> Option<PodTrouble> {
+fn exited(pod: &Pod) -> Option<PodFailure> {
     let status = pod.status.as_ref();
     let init =
         status.and_then(|status| status.init_container_statuses.as_ref()).into_iter().flatten().map(|one| (one, true));
@@ -104,7 +104,7 @@ fn exited(pod: &Pod) -> Option<PodTrouble> {
         let before = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
         // An init container is meant to end; only an end with an error is trouble.
         let end = now.or(before).filter(|end| !is_init || end.exit_code != 0)?;
-        Some(PodTrouble::Exited {
+        Some(PodFailure::Exited {
             pod: pod.name_any(),
             code: end.exit_code,
             reason: end.reason.clone().unwrap_or_default(),
@@ -114,21 +114,21 @@ fn exited(pod: &Pod) -> Option<PodTrouble> {
     })
 }
 
-fn unschedulable(pod: &Pod) -> Option<PodTrouble> {
+fn unschedulable(pod: &Pod) -> Option<PodFailure> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let refused = conditions.iter().find(|condition| {
         condition.type_ == "PodScheduled"
             && condition.status == "False"
             && condition.reason.as_deref() == Some("Unschedulable")
     })?;
-    Some(PodTrouble::CannotStart {
+    Some(PodFailure::CannotStart {
         object: format!("pod {}", pod.name_any()),
         reason: "Unschedulable".to_owned(),
         message: truncate(refused.message.as_deref().unwrap_or("no node takes it"), 300),
     })
 }
 
-fn failed_create(workload: &Workload) -> Option<PodTrouble> {
+fn failed_create(workload: &Workload) -> Option<PodFailure> {
     // An old ReplicaSet may carry an old event; only one that should have pods and has none counts.
     let mut starving = workload.replica_sets.iter().filter(|set| {
         let wanted = set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(0);
@@ -142,7 +142,7 @@ fn failed_create(workload: &Workload) -> Option<PodTrouble> {
                 .iter()
                 .find(|event| event.involved_object.uid == uid && event.reason.as_deref() == Some("FailedCreate"))
         })
-        .map(|event| PodTrouble::CannotStart {
+        .map(|event| PodFailure::CannotStart {
             object: event.involved_object.name.clone().unwrap_or_default(),
             reason: "FailedCreate".to_owned(),
             message: truncate(event.message.as_deref().unwrap_or("no message"), 300),

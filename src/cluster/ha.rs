@@ -14,7 +14,7 @@ use crate::{api::Time, digest::short_digest_of};
 const FLINK_TYPE: &str = "type=flink-native-kubernetes";
 
 /// The longest name that Kubernetes takes.
-const LONGEST_NAME: usize = 253;
+const MAX_NAME: usize = 253;
 /// So much of a digest as tells the maps of one rollout apart.
 const CONTENT_DIGITS: usize = 10;
 
@@ -82,7 +82,7 @@ pub fn backup_name(revision: u32, map: &ConfigMap) -> String {
     let content = short_digest_of(&(map.uid(), &map.data, &map.binary_data), CONTENT_DIGITS);
     let suffix = format!("-backup-{revision:03}-{content}");
     let mut name = map.name_any();
-    name.truncate(LONGEST_NAME - suffix.len());
+    name.truncate(MAX_NAME - suffix.len());
     format!("{}{suffix}", name.trim_end_matches(['-', '.']))
 }
 
@@ -126,7 +126,7 @@ mod tests {
         for length in [1, 63, 228, 229, 230, 253] {
             let name = format!("{}.config-map", "a".repeat(length))[..length].to_owned();
             let backup = backup_name(1234, &map(&name, "a", "1"));
-            assert!(backup.len() <= LONGEST_NAME, "{backup}");
+            assert!(backup.len() <= MAX_NAME, "{backup}");
             assert!(!backup.contains("--") && !backup.contains(".-"), "{backup}");
         }
     }

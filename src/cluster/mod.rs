@@ -12,7 +12,7 @@ mod write_error;
 
 pub use autoscaler::{Autoscaler, read_autoscalers};
 pub use content::{encoded, same_content};
-pub use diagnosis::{PodTrouble, trouble_of};
+pub use diagnosis::{PodFailure, pod_failure};
 pub use ha::{HaConfigMaps, backup_name, backup_of, is_ha_name};
 pub use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,

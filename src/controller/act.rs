@@ -5,9 +5,9 @@ use kube::{Api, ResourceExt, api::PostParams, core::DynamicObject};
 
 use super::{
     context::{Context, ReconcileError},
+    effect_error::EffectError,
     objects::{deployment, is_kept, is_versioned, only_in},
     planning,
-    trouble::Trouble,
 };
 use crate::{
     api::{APPLICATION_LABEL, Direction, REVISION_LABEL, ServicePort},
@@ -16,27 +16,29 @@ use crate::{
     flink::{FlinkClient, FlinkError},
     proxy::Endpoint,
     record::{RecordError, RevisionRecord},
-    rollout::{ClearHaProof, Effect, Outcome, Which, World},
+    rollout::{ClearHaProof, Effect, EffectResult, Which, World},
 };
 
-/// Carries out one effect. Trouble that may pass is an outcome; only what concerns our own record is an error.
-pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Result<Outcome, ReconcileError> {
+/// Carries out one effect. EffectError that may pass is an outcome; only what concerns our own record is an error.
+pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Result<EffectResult, ReconcileError> {
     let done = match effect {
-        Effect::AddFinalizer => return own(context.rollout_record().set_finalizer(&world.rollout, true).await),
+        Effect::AddFinalizer => {
+            return record_write(context.rollout_record().set_finalizer(&world.rollout, true).await);
+        }
         Effect::Finish => return finish(context, world).await,
         Effect::Claim => return claim(context, world).await,
         Effect::ReleaseStaleClaim { uid } => return release(context, world, uid).await,
         Effect::WriteHistory { status } => {
-            let Some(application) = &world.application else { return Ok(Outcome::Done) };
-            return own(context.application_record().write_history(application, status).await);
+            let Some(application) = &world.application else { return Ok(EffectResult::Done) };
+            return record_write(context.application_record().write_history(application, status).await);
         }
         Effect::Plan => return Ok(planning::plan(context, world).await),
         Effect::CreateVersionedObjects => create_versioned(context, world).await,
         Effect::StopWithSavepoint { job, request } => {
             let service = rest_service(world);
             return Ok(match context.flink(&service).stop_with_savepoint(job, request).await {
-                Ok(()) => Outcome::Done,
-                Err(error) => Outcome::NotNow(error.to_string()),
+                Ok(()) => EffectResult::Done,
+                Err(error) => EffectResult::NotNow(error.to_string()),
             });
         }
         Effect::ScaleDown(which) => scale(context, workload(world, *which), 0).await,
@@ -49,37 +51,37 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
         Effect::ScaleUp { task_managers } => scale_up(context, world, *task_managers).await,
         Effect::DiscardRevision { revision } => discard_unused(context, world, *revision).await,
     };
-    Ok(done.map_or_else(Outcome::from, |()| Outcome::Done))
+    Ok(done.map_or_else(EffectResult::from, |()| EffectResult::Done))
 }
 
-fn own(result: Result<(), WriteError>) -> Result<Outcome, ReconcileError> {
-    result.map(|()| Outcome::Done).map_err(ReconcileError::Write)
+fn record_write(result: Result<(), WriteError>) -> Result<EffectResult, ReconcileError> {
+    result.map(|()| EffectResult::Done).map_err(ReconcileError::Write)
 }
 
-async fn claim(context: &Context, world: &World) -> Result<Outcome, ReconcileError> {
+async fn claim(context: &Context, world: &World) -> Result<EffectResult, ReconcileError> {
     let Some(application) = &world.application else {
-        return Ok(Outcome::NotNow("the FlinkApplication is gone".to_owned()));
+        return Ok(EffectResult::NotNow("the FlinkApplication is gone".to_owned()));
     };
     let taken = match application.status.as_ref().map_or(0, |status| status.last_sequence) {
         // It may have been made again under its name, over the records of its predecessor.
         0 => match context.revisions().highest(&application.name_any()).await {
             Ok(taken) => taken,
-            Err(error) => return Ok(Outcome::NotNow(error.to_string())),
+            Err(error) => return Ok(EffectResult::NotNow(error.to_string())),
         },
         _ => None,
     };
-    Ok(Outcome::Claimed(context.application_record().claim(application, &world.rollout, taken).await?))
+    Ok(EffectResult::Claimed(context.application_record().claim(application, &world.rollout, taken).await?))
 }
 
-async fn release(context: &Context, world: &World, uid: &str) -> Result<Outcome, ReconcileError> {
-    let Some(application) = &world.application else { return Ok(Outcome::Done) };
-    own(context.application_record().release(application, uid).await)
+async fn release(context: &Context, world: &World, uid: &str) -> Result<EffectResult, ReconcileError> {
+    let Some(application) = &world.application else { return Ok(EffectResult::Done) };
+    record_write(context.application_record().release(application, uid).await)
 }
 
 /// Releases the claim, then lets the rollout's object go.
-async fn finish(context: &Context, world: &World) -> Result<Outcome, ReconcileError> {
+async fn finish(context: &Context, world: &World) -> Result<EffectResult, ReconcileError> {
     release(context, world, &world.uid()).await?;
-    own(context.rollout_record().set_finalizer(&world.rollout, false).await)
+    record_write(context.rollout_record().set_finalizer(&world.rollout, false).await)
 }
 
 fn workload(world: &World, which: Which) -> &Workload {
@@ -96,7 +98,7 @@ fn rest_service(world: &World) -> ServicePort {
         .unwrap_or(ServicePort { name: String::new(), port: 0 })
 }
 
-async fn scale(context: &Context, workload: &Workload, replicas: i32) -> Result<(), Trouble> {
+async fn scale(context: &Context, workload: &Workload, replicas: i32) -> Result<(), EffectError> {
     match &workload.deployment {
         Some(deployment) => Ok(context.writer().scale(deployment, replicas).await?),
         None => Ok(()),
@@ -104,13 +106,13 @@ async fn scale(context: &Context, workload: &Workload, replicas: i32) -> Result<
 }
 
 /// The TaskManagers first: they take longest to be of use.
-async fn scale_up(context: &Context, world: &World, task_managers: i32) -> Result<(), Trouble> {
+async fn scale_up(context: &Context, world: &World, task_managers: i32) -> Result<(), EffectError> {
     scale(context, &world.task_manager, task_managers).await?;
     scale(context, &world.job_manager, 1).await
 }
 
 /// Best effort: the path is recorded already, this only lets a held JobManager end sooner.
-async fn release_job_manager(context: &Context, world: &World, pod: &str, job: &str, trigger_id: &str) -> Outcome {
+async fn release_job_manager(context: &Context, world: &World, pod: &str, job: &str, trigger_id: &str) -> EffectResult {
     let service = rest_service(world);
     let port = target_port(context, &service).await.unwrap_or(service.port);
     let endpoint = Endpoint::Pod { namespace: context.namespace.clone(), name: pod.to_owned(), port };
@@ -118,7 +120,7 @@ async fn release_job_manager(context: &Context, world: &World, pod: &str, job: &
         Ok(_) | Err(FlinkError::Refused { .. }) => {}
         Err(FlinkError::Unknown(why)) => tracing::debug!(why, "the JobManager was gone before it was let go"),
     }
-    Outcome::Done
+    EffectResult::Done
 }
 
 async fn target_port(context: &Context, service: &ServicePort) -> Option<u16> {
@@ -130,7 +132,7 @@ async fn target_port(context: &Context, service: &ServicePort) -> Option<u16> {
     }
 }
 
-async fn clear_ha(context: &Context, world: &World, proof: &ClearHaProof) -> Result<(), Trouble> {
+async fn clear_ha(context: &Context, world: &World, proof: &ClearHaProof) -> Result<(), EffectError> {
     let revision = world.status().revision.unwrap_or_default();
     let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &context.namespace);
     tracing::info!(
@@ -150,22 +152,22 @@ async fn clear_ha(context: &Context, world: &World, proof: &ClearHaProof) -> Res
 }
 
 /// Creates a backup; one that is there already counts only if it holds the same.
-async fn back_up(api: &Api<ConfigMap>, backup: &ConfigMap) -> Result<(), Trouble> {
+async fn back_up(api: &Api<ConfigMap>, backup: &ConfigMap) -> Result<(), EffectError> {
     match api.create(&PostParams::default(), backup).await {
         Err(kube::Error::Api(status)) if status.is_already_exists() => {}
-        other => return other.map(drop).map_err(Trouble::from),
+        other => return other.map(drop).map_err(EffectError::from),
     }
     let name = backup.name_any();
     let there = api.get(&name).await?;
     if (&there.data, &there.binary_data) == (&backup.data, &backup.binary_data) {
         return Ok(());
     }
-    Err(Trouble::NotNow(format!(
+    Err(EffectError::NotNow(format!(
         "the backup {name} of HA metadata is there with other content, so nothing is deleted: move it out of the way"
     )))
 }
 
-async fn create_versioned(context: &Context, world: &World) -> Result<(), Trouble> {
+async fn create_versioned(context: &Context, world: &World) -> Result<(), EffectError> {
     let writer = context.writer();
     for record in [record(context, world, Direction::Back).await?, record(context, world, Direction::Forward).await?]
         .into_iter()
@@ -179,8 +181,8 @@ async fn create_versioned(context: &Context, world: &World) -> Result<(), Troubl
 }
 
 /// The record that a direction deploys.
-async fn record(context: &Context, world: &World, direction: Direction) -> Result<Option<RevisionRecord>, Trouble> {
-    let plan = world.plan().ok_or_else(|| Trouble::NotNow("the plan is gone".to_owned()))?;
+async fn record(context: &Context, world: &World, direction: Direction) -> Result<Option<RevisionRecord>, EffectError> {
+    let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
     let number = match direction {
         Direction::Forward => Some(plan.target.revision),
         Direction::Back => plan.previous_revision,
@@ -189,14 +191,14 @@ async fn record(context: &Context, world: &World, direction: Direction) -> Resul
     Ok(Some(context.revisions().read(&world.rollout.spec.request.application, number).await?))
 }
 
-async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> {
+async fn apply_objects(context: &Context, world: &World) -> Result<(), EffectError> {
     let status = world.status();
     let other = if status.direction == Direction::Forward { Direction::Back } else { Direction::Forward };
     let wanted = record(context, world, status.direction)
         .await?
-        .ok_or_else(|| Trouble::refused("there is no revision to return to"))?;
+        .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
     let leftover = record(context, world, other).await?;
-    let plan = world.plan().ok_or_else(|| Trouble::NotNow("the plan is gone".to_owned()))?;
+    let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
     let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
     let writer = context.writer();
     for object in wanted.objects.iter().filter(|object| !is_workload(object, &names)) {
@@ -213,7 +215,7 @@ async fn apply_objects(context: &Context, world: &World) -> Result<(), Trouble> 
 }
 
 /// Deletes what only the other revision has, if it is ours and holds no data.
-async fn delete_ours(context: &Context, object: &DynamicObject, application: &str) -> Result<(), Trouble> {
+async fn delete_ours(context: &Context, object: &DynamicObject, application: &str) -> Result<(), EffectError> {
     if is_kept(object) {
         return Ok(());
     }
@@ -225,13 +227,13 @@ async fn delete_ours(context: &Context, object: &DynamicObject, application: &st
     Ok(())
 }
 
-async fn write_deployments(context: &Context, world: &World, start: &Start) -> Result<(), Trouble> {
+async fn write_deployments(context: &Context, world: &World, start: &Start) -> Result<(), EffectError> {
     let status = world.status();
     let record = record(context, world, status.direction)
         .await?
-        .ok_or_else(|| Trouble::refused("there is no revision to return to"))?;
+        .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
     for which in [Which::JobManager, Which::TaskManager] {
-        let written = deployment(world, &record, which, start).map_err(Trouble::refused)?;
+        let written = deployment(world, &record, which, start).map_err(EffectError::refused)?;
         context.writer().put_deployment(&written, false).await?;
     }
     Ok(())
@@ -239,7 +241,7 @@ async fn write_deployments(context: &Context, world: &World, start: &Start) -> R
 
 /// A rollout that deployed nothing leaves nothing: its own record goes, and that of what runs too if it was made for this rollout alone.
 /// What runs may be changed by other means until the next one, which records it anew.
-async fn discard_unused(context: &Context, world: &World, revision: u32) -> Result<(), Trouble> {
+async fn discard_unused(context: &Context, world: &World, revision: u32) -> Result<(), EffectError> {
     let adopted = world.application.as_ref().and_then(|application| application.status.as_ref()?.revision).is_none();
     if adopted {
         discard(context, world, 0).await?;
@@ -250,7 +252,7 @@ async fn discard_unused(context: &Context, world: &World, revision: u32) -> Resu
     discard(context, world, revision).await
 }
 
-async fn discard(context: &Context, world: &World, revision: u32) -> Result<(), Trouble> {
+async fn discard(context: &Context, world: &World, revision: u32) -> Result<(), EffectError> {
     let application = &world.rollout.spec.request.application;
     match context.revisions().read(application, revision).await {
         Ok(record) if record.rollout_uid != world.uid() => return Ok(()),

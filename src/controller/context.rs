@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use kube::{Api, Client};
 use thiserror::Error;
 
-use super::{events::Events, looks::Looks};
+use super::{events::Events, observation::Observations};
 use crate::{
     api::{FlinkApplication, FlinkRollout, ServicePort},
     cluster::{WriteError, Writer},
@@ -16,7 +16,7 @@ use crate::{
 
 /// So long one reconcile may take: two runs of helm and everything that is tried out fit in. Neither kube's client nor a connection
 /// that is half open ends a call by itself.
-pub(super) const PATIENCE: Duration = Duration::from_secs(240);
+pub(super) const RECONCILE_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// What the controller of one namespace works with.
 pub struct Context {
@@ -33,7 +33,7 @@ pub struct Context {
     /// Kubernetes Events.
     pub events: Events,
     /// Since when each rollout is looked at.
-    pub looks: Looks,
+    pub observations: Observations,
 }
 
 impl Context {
@@ -79,6 +79,6 @@ pub enum ReconcileError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// Nothing came back.
-    #[error("no end after {} s: Kubernetes, Flink or helm does not answer", PATIENCE.as_secs())]
+    #[error("no end after {} s: Kubernetes, Flink or helm does not answer", RECONCILE_TIMEOUT.as_secs())]
     Stuck,
 }

@@ -10,7 +10,7 @@ use kube::{
 use crate::api::{FlinkRollout, FlinkRolloutStatus, ResultKind};
 
 /// Nothing waits longer for an Event.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Publishes Events about rollouts.
 pub struct Events {
@@ -45,10 +45,10 @@ impl Events {
     }
 
     /// Says that a rollout cannot go on for now. The recorder counts repeats in one Event.
-    pub async fn trouble(&self, rollout: &FlinkRollout, what: &str) {
+    pub async fn reconcile_failed(&self, rollout: &FlinkRollout, what: &str) {
         let event = Event {
             type_: EventType::Warning,
-            reason: "CannotGoOn".to_owned(),
+            reason: "ReconcileFailed".to_owned(),
             note: Some(what.chars().take(1000).collect()),
             action: "Reconcile".to_owned(),
             secondary: None,
@@ -57,7 +57,7 @@ impl Events {
     }
 
     async fn publish(&self, rollout: &FlinkRollout, event: &Event) {
-        match tokio::time::timeout(PATIENCE, self.recorder.publish(event, &rollout.object_ref(&()))).await {
+        match tokio::time::timeout(PUBLISH_TIMEOUT, self.recorder.publish(event, &rollout.object_ref(&()))).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "could not publish an Event"),
             Err(_) => tracing::warn!("could not publish an Event: Kubernetes does not answer"),

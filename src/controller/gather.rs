@@ -11,7 +11,7 @@ use kube::{
 use super::{context::Context, probes};
 use crate::{
     api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, Stage},
-    cluster::{HaConfigMaps, Workload, read_autoscalers, read_workload, trouble_of},
+    cluster::{HaConfigMaps, Workload, pod_failure, read_autoscalers, read_workload},
     flink::{FlinkClient, FlinkError, JobState, innermost_cause},
     rollout::{ClaimHolder, FlinkView, Rival, SeenSavepoint, StatusExt as _, World, own_directory},
 };
@@ -20,7 +20,7 @@ use crate::{
 pub async fn gather(context: &Context, name: &str) -> kube::Result<Option<World>> {
     let Some(mut world) = read(context, name).await? else { return Ok(None) };
     let uid = world.uid();
-    let (since, answered) = context.looks.note(&uid, world.now, world.flink.jobs.is_some());
+    let (since, answered) = context.observations.note_look(&uid, world.now, world.flink.jobs.is_some());
     (world.watched_since, world.flink_answered_at) = (since, answered);
     Ok(Some(world))
 }
@@ -287,7 +287,7 @@ async fn seen(world: &World) -> Option<Vec<SeenSavepoint>> {
 
 /// Asks the JobManager's log where only it knows: what a container that ended died of, and what a restarted job first started from.
 async fn logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus) {
-    let ended = trouble_of(&world.job_manager).is_some();
+    let ended = pod_failure(&world.job_manager).is_some();
     let restarted = world.flink.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.counts.restored > 1);
     let unproven = status.job.as_ref().is_some_and(|job| job.restored_at.is_none());
     let worth_reading = ended || (restarted && unproven);

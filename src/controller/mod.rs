@@ -1,16 +1,16 @@
-//! Gather, decide, act: one reconcile reads the world, makes at most one transition and looks again.
+//! Gather, next_step, act: one reconcile reads the world, makes at most one transition and looks again.
 
 mod act;
 mod context;
+mod effect_error;
 mod events;
 mod gather;
-mod looks;
 mod objects;
+mod observation;
 mod planning;
 mod probes;
 mod reconcile;
 mod replicas;
-mod trouble;
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use kube::{
 pub use context::Context;
 pub use events::Events;
 pub use gather::gather;
-pub use looks::Looks;
+pub use observation::Observations;
 pub use reconcile::reconcile;
 
 use crate::api::FlinkRollout;

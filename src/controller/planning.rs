@@ -16,9 +16,9 @@ use serde_json::Value;
 
 use super::{
     context::Context,
+    effect_error::EffectError,
     objects::{cleaned, deployment, is_versioned},
     replicas,
-    trouble::Trouble,
 };
 use crate::{
     api::{APPLICATION_LABEL, Before, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
@@ -26,27 +26,27 @@ use crate::{
     cluster::{is_workload, kind_of},
     digest::digest_of,
     record::RevisionRecord,
-    rollout::{Outcome, Which, World, assess},
+    rollout::{EffectResult, Which, World, assess},
 };
 
-const MOST_CHANGES: usize = 40;
+const MAX_CHANGES: usize = 40;
 
 /// Makes the plan of a rollout that holds the claim.
-pub(super) async fn plan(context: &Context, world: &World) -> Outcome {
-    try_plan(context, world).await.map_or_else(Outcome::from, |plan| Outcome::Planned(Box::new(plan)))
+pub(super) async fn plan(context: &Context, world: &World) -> EffectResult {
+    try_plan(context, world).await.map_or_else(EffectResult::from, |plan| EffectResult::Planned(Box::new(plan)))
 }
 
-async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
-    let application = world.application.as_ref().ok_or_else(|| Trouble::refused("the FlinkApplication is gone"))?;
-    let before = assess(world, application).map_err(Trouble::Refused)?;
-    let before = before.ok_or_else(|| Trouble::NotNow("Flink does not answer".to_owned()))?;
+async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError> {
+    let application = world.application.as_ref().ok_or_else(|| EffectError::refused("the FlinkApplication is gone"))?;
+    let before = assess(world, application).map_err(EffectError::Refused)?;
+    let before = before.ok_or_else(|| EffectError::NotNow("Flink does not answer".to_owned()))?;
     let revision =
-        world.status().revision.ok_or_else(|| Trouble::NotNow("the claim has no revision number".to_owned()))?;
+        world.status().revision.ok_or_else(|| EffectError::NotNow("the claim has no revision number".to_owned()))?;
     let Baked { record: mut target, names_replicas } = target(context, world, application, revision).await?;
     checks::leftovers(world)?;
     let found = match &before {
         None => None,
-        Some(before) => Some(previous::of(context, world, application, before, &target).await?),
+        Some(before) => Some(previous::find_or_adopt(context, world, application, before, &target).await?),
     };
     let changed = found.as_ref().and_then(|found| found.changed.clone());
     let previous = found.map(|found| found.record);
@@ -72,7 +72,7 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, Trouble> {
     // Live objects carry the API server's defaults, a chart's do not: what is adopted is compared with what would be live.
     let new = if adopted { &written } else { &target.objects };
     plan.changes =
-        changes(previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default(), new, MOST_CHANGES);
+        changes(previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default(), new, MAX_CHANGES);
     if let Some(kept) = kept {
         kept.tell(&mut plan.changes);
     }
@@ -94,7 +94,7 @@ async fn target(
     world: &World,
     application: &FlinkApplication,
     revision: u32,
-) -> Result<Baked, Trouble> {
+) -> Result<Baked, EffectError> {
     let request = &world.rollout.spec.request;
     if request.kind == RequestKind::RollBack {
         let status = application.status.clone().unwrap_or_default();
@@ -102,7 +102,7 @@ async fn target(
             let mut others = status.revisions.iter().rev().filter(|known| Some(known.number) != status.revision);
             others.next().map(|known| known.number)
         });
-        let number = number.ok_or_else(|| Trouble::refused("there is no earlier revision to roll back to"))?;
+        let number = number.ok_or_else(|| EffectError::refused("there is no earlier revision to roll back to"))?;
         let mut record = context.revisions().read(&application.name_any(), number).await?;
         record.revision = revision;
         record.rollout_uid = world.uid();
@@ -127,7 +127,11 @@ async fn target(
     Ok(Baked { record, names_replicas: replicas.is_some() })
 }
 
-async fn bake(context: &Context, application: &FlinkApplication, version: &str) -> Result<Vec<DynamicObject>, Trouble> {
+async fn bake(
+    context: &Context,
+    application: &FlinkApplication,
+    version: &str,
+) -> Result<Vec<DynamicObject>, EffectError> {
     let spec = &application.spec;
     let info = context.client.apiserver_version().await?;
     let helm = Helm {
@@ -143,7 +147,7 @@ async fn bake(context: &Context, application: &FlinkApplication, version: &str) 
         chart: &spec.chart.path,
         values: &values,
     };
-    let mut objects = helm.template(&release).await.map_err(|error| Trouble::refused(error.to_string()))?;
+    let mut objects = helm.template(&release).await.map_err(|error| EffectError::refused(error.to_string()))?;
     let kinds = namespaced_kinds(context, &objects).await?;
     let policy = PolicyContext {
         namespace: &context.namespace,
@@ -153,7 +157,7 @@ async fn bake(context: &Context, application: &FlinkApplication, version: &str) 
     };
     let found = violations(&objects, &policy);
     if !found.is_empty() {
-        return Err(Trouble::refused(format!(
+        return Err(EffectError::refused(format!(
             "the chart renders what may not be deployed: {}. Change the chart, or have the FlinkApplication changed by the platform team",
             found.join("; ")
         )));
@@ -165,14 +169,14 @@ async fn bake(context: &Context, application: &FlinkApplication, version: &str) 
     Ok(objects)
 }
 
-async fn api_versions(context: &Context) -> Result<Vec<String>, Trouble> {
+async fn api_versions(context: &Context) -> Result<Vec<String>, EffectError> {
     let groups = context.client.list_api_groups().await?;
     let mut versions = vec!["v1".to_owned()];
     versions.extend(groups.groups.into_iter().flat_map(|group| group.versions).map(|version| version.group_version));
     Ok(versions)
 }
 
-async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Result<BTreeSet<String>, Trouble> {
+async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Result<BTreeSet<String>, EffectError> {
     let types: BTreeSet<(String, String)> = objects
         .iter()
         .filter_map(|object| object.types.as_ref())
@@ -198,9 +202,9 @@ async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Resul
     Ok(kinds)
 }
 
-fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, Trouble> {
-    let value = serde_json::to_value(object).map_err(|error| Trouble::refused(error.to_string()))?;
-    serde_json::from_value(value).map_err(|error| Trouble::refused(error.to_string()))
+fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, EffectError> {
+    let value = serde_json::to_value(object).map_err(|error| EffectError::refused(error.to_string()))?;
+    serde_json::from_value(value).map_err(|error| EffectError::refused(error.to_string()))
 }
 
 fn assemble(
@@ -247,7 +251,11 @@ fn assemble(
 }
 
 /// Whether a `RoleBinding` names a Role that this target brings with it: the API server refuses even to try one whose Role is not there.
-async fn binds_a_new_role(context: &Context, object: &DynamicObject, target: &RevisionRecord) -> Result<bool, Trouble> {
+async fn binds_a_new_role(
+    context: &Context,
+    object: &DynamicObject,
+    target: &RevisionRecord,
+) -> Result<bool, EffectError> {
     let text = |pointer: &str| object.data.pointer(pointer).and_then(Value::as_str);
     let binds = kind_of(object) == "RoleBinding";
     let Some(role) = text("/roleRef/name").filter(|_| binds && text("/roleRef/kind") == Some("Role")) else {
@@ -263,7 +271,7 @@ async fn dry_run(
     world: &World,
     plan: &Plan,
     target: &RevisionRecord,
-) -> Result<Vec<DynamicObject>, Trouble> {
+) -> Result<Vec<DynamicObject>, EffectError> {
     let writer = context.writer();
     let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
     let mut written = Vec::new();
@@ -286,7 +294,7 @@ async fn dry_run(
     planned.rollout.status = Some(status);
     let start = Start { job_id: "0".repeat(32), path: Some("file:/planned".to_owned()) };
     for which in [Which::JobManager, Which::TaskManager] {
-        let deployment = deployment(&planned, target, which, &start).map_err(Trouble::refused)?;
+        let deployment = deployment(&planned, target, which, &start).map_err(EffectError::refused)?;
         let mut deployment = as_dynamic(&writer.put_deployment(&deployment, true).await?)?;
         if which == Which::TaskManager {
             replicas::set(&mut deployment, target.task_manager_replicas);

@@ -7,28 +7,28 @@ use tracing::{Instrument as _, info, info_span, warn};
 
 use super::{
     act::act,
-    context::{Context, PATIENCE, ReconcileError},
+    context::{Context, RECONCILE_TIMEOUT, ReconcileError},
     gather::gather,
 };
 use crate::{
     api::{FlinkRollout, FlinkRolloutStatus},
     cluster::WriteError,
-    rollout::{Decision, Effect, Outcome, StatusExt as _, World, absorb, decide},
+    rollout::{Effect, EffectResult, StatusExt as _, Step, World, next_step, record_result},
 };
 
 /// Reads the world, decides, makes at most one transition.
 pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     let span = info_span!("rollout", rollout = %rollout.name_any(), namespace = %context.namespace);
     async {
-        let step = tokio::time::timeout(PATIENCE, one_step(rollout.name_any(), &context)).await;
+        let step = tokio::time::timeout(RECONCILE_TIMEOUT, one_step(rollout.name_any(), &context)).await;
         let result = step.unwrap_or(Err(ReconcileError::Stuck));
-        context.looks.worked_until(&rollout.uid().unwrap_or_default(), jiff::Timestamp::now());
+        context.observations.step_finished(&rollout.uid().unwrap_or_default(), jiff::Timestamp::now());
         match &result {
             // Somebody else wrote: that is what the resourceVersion is for.
             Ok(_) | Err(ReconcileError::Write(WriteError::Conflict { .. })) => {}
             Err(error) => {
                 warn!(%error, "could not go on");
-                context.events.trouble(&rollout, &error.to_string()).await;
+                context.events.reconcile_failed(&rollout, &error.to_string()).await;
             }
         }
         result
@@ -48,15 +48,15 @@ pub(super) fn on_error(_: Arc<FlinkRollout>, error: &ReconcileError, _: Arc<Cont
 
 async fn one_step(name: String, context: &Context) -> Result<Action, ReconcileError> {
     let Some(world) = gather(context, &name).await? else { return Ok(Action::await_change()) };
-    match decide(&world) {
-        Decision::Record(status) => {
+    match next_step(&world) {
+        Step::Record(status) => {
             write(context, &world, &status).await?;
             Ok(Action::requeue(Duration::ZERO))
         }
-        Decision::Act(name, effect) => carry_out(context, world, name, &effect).await,
-        Decision::Wait(pause) => Ok(Action::requeue(pause)),
-        Decision::End(_) | Decision::Done => {
-            context.looks.forget(&world.uid());
+        Step::Act(name, effect) => carry_out(context, world, name, &effect).await,
+        Step::Wait(pause) => Ok(Action::requeue(pause)),
+        Step::End(_) | Step::Done => {
+            context.observations.forget(&world.uid());
             Ok(Action::await_change())
         }
     }
@@ -71,7 +71,7 @@ async fn carry_out(
 ) -> Result<Action, ReconcileError> {
     if matches!(effect, Effect::AddFinalizer | Effect::Finish) {
         let outcome = act(context, &world, effect).await?;
-        return Ok(Action::requeue(if matches!(outcome, Outcome::Done) {
+        return Ok(Action::requeue(if matches!(outcome, EffectResult::Done) {
             Duration::ZERO
         } else {
             Duration::from_secs(1)
@@ -84,16 +84,16 @@ async fn carry_out(
     }
     info!(operation = name, stage = %status.stage, "acting");
     let outcome = act(context, &world, effect).await?;
-    if let Outcome::NotNow(reason) = &outcome {
+    if let EffectResult::NotNow(reason) = &outcome {
         warn!(operation = name, %reason, "not now");
-        let known = status.operation(name).and_then(|operation| operation.trouble.clone());
+        let known = status.operation(name).and_then(|operation| operation.last_error.clone());
         if known.as_deref() == Some(reason.as_str()) {
             return Ok(Action::requeue(Duration::from_secs(1)));
         }
     }
-    let absorbed = absorb(&world, world.status(), name, &outcome);
+    let absorbed = record_result(&world, world.status(), name, &outcome);
     write(context, &world, &absorbed).await?;
-    let pause = if matches!(outcome, Outcome::NotNow(_)) { Duration::from_millis(500) } else { Duration::ZERO };
+    let pause = if matches!(outcome, EffectResult::NotNow(_)) { Duration::from_millis(500) } else { Duration::ZERO };
     Ok(Action::requeue(pause))
 }
 

@@ -11,14 +11,14 @@ use crate::{
 };
 
 /// The live count that a target keeps, and why it does.
-pub(super) struct Kept {
+pub(super) struct KeptReplicas {
     pub(super) replicas: i32,
     deployment: String,
     /// A line of the plan.
     why: String,
 }
 
-impl Kept {
+impl KeptReplicas {
     /// Says so in the plan, first, in place of the count that the chart says and that does not come to pass.
     pub(super) fn tell(self, changes: &mut Vec<String>) {
         changes.retain(|line| !line.starts_with(&format!("~ Deployment {} spec.replicas:", self.deployment)));
@@ -34,18 +34,18 @@ pub(super) fn of_chart(objects: &[DynamicObject], deployment: &str) -> Option<i3
 }
 
 /// The live count, where an autoscaler owns it or the chart leaves it open.
-pub(super) fn kept(world: &World, before: Option<&Before>, deployment: &str, chart_says: bool) -> Option<Kept> {
+pub(super) fn kept(world: &World, before: Option<&Before>, deployment: &str, chart_says: bool) -> Option<KeptReplicas> {
     let replicas = before?.task_manager.replicas;
     let autoscaler = world.autoscalers.iter().find(|autoscaler| autoscaler.deployment == deployment);
     let whose = match autoscaler {
         Some(scaled) => {
-            format!("HorizontalPodAutoscaler {} owns the count, {} to {}", scaled.name, scaled.fewest, scaled.most)
+            format!("HorizontalPodAutoscaler {} owns the count, {} to {}", scaled.name, scaled.min, scaled.max)
         }
         None if !chart_says => "the chart names no count".to_owned(),
         None => return None,
     };
     let why = format!("= Deployment {deployment} keeps its {replicas} replicas: {whose}");
-    (replicas > 0).then(|| Kept { replicas, deployment: deployment.to_owned(), why })
+    (replicas > 0).then(|| KeptReplicas { replicas, deployment: deployment.to_owned(), why })
 }
 
 /// What is parked is brought back with the replicas it ran with, not with the 0 it has.
@@ -79,8 +79,12 @@ mod tests {
             ["~ Deployment jm spec.replicas: 1 → 1", "~ Deployment tm spec.replicas: 2 → 1", "+ Service rest"]
                 .map(str::to_owned)
                 .into();
-        Kept { replicas: 2, deployment: "tm".to_owned(), why: "= Deployment tm keeps its 2 replicas".to_owned() }
-            .tell(&mut changes);
+        KeptReplicas {
+            replicas: 2,
+            deployment: "tm".to_owned(),
+            why: "= Deployment tm keeps its 2 replicas".to_owned(),
+        }
+        .tell(&mut changes);
         assert_eq!(
             changes,
             ["= Deployment tm keeps its 2 replicas", "~ Deployment jm spec.replicas: 1 → 1", "+ Service rest"]

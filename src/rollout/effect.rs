@@ -11,12 +11,12 @@ use crate::{
 };
 
 /// How often to look while something is expected within a second, and while not.
-pub(super) const SOON: Duration = Duration::from_millis(250);
-pub(super) const LATER: Duration = Duration::from_secs(1);
+pub(super) const POLL_FAST: Duration = Duration::from_millis(250);
+pub(super) const POLL_SLOW: Duration = Duration::from_secs(1);
 
 /// The next step.
 #[derive(Debug, Clone)]
-pub enum Decision {
+pub enum Step {
     /// Write this status, then look again.
     Record(Box<FlinkRolloutStatus>),
     /// Record the intent under this name, then carry it out.
@@ -29,7 +29,7 @@ pub enum Decision {
     Done,
 }
 
-impl Decision {
+impl Step {
     pub(super) fn act(name: &'static str, effect: Effect) -> Self {
         Self::Act(name, Box::new(effect))
     }
@@ -115,7 +115,7 @@ pub enum Effect {
 
 /// What came back from an effect.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum EffectResult {
     /// It was carried out.
     Done,
     /// How the claim went.

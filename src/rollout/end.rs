@@ -1,8 +1,8 @@
 //! The end: the application's history first, then the result, then the release.
 
 use super::{
-    effect::{Decision, Effect},
-    people,
+    decisions,
+    effect::{Effect, Step},
     transition::StatusExt as _,
     world::World,
 };
@@ -10,26 +10,26 @@ use crate::api::{
     Direction, FlinkApplicationStatus, FlinkRolloutStatus, Plan, ResultKind, Revision, RolloutResult, StageOutcome,
 };
 
-const MOST_REVISIONS: usize = 20;
-const MOST_RESTORE_POINTS: usize = 10;
+const MAX_REVISIONS: usize = 20;
+const MAX_RESTORE_POINTS: usize = 10;
 
 /// The steps of an end, in their order: each is repeated after a crash without harm.
-pub(super) fn proceed(world: &World, result: &RolloutResult) -> Decision {
+pub(super) fn proceed(world: &World, result: &RolloutResult) -> Step {
     let mut status = world.status();
     if status.ending.is_none() {
         // An end is decided once: what is seen while it is recorded must not change it.
         status.ending = Some(result.clone());
-        return Decision::record(status);
+        return Step::record(status);
     }
     let deployed_nothing = result.kind == ResultKind::Untouched;
     if let (true, Some(revision)) = (deployed_nothing && !status.completed("discard-revision"), status.revision) {
-        return Decision::act("discard-revision", Effect::DiscardRevision { revision });
+        return Step::act("discard-revision", Effect::DiscardRevision { revision });
     }
     if let (false, false, Some(application)) = (deployed_nothing, status.completed("history"), &world.application) {
         let history = history(world, application.status.clone().unwrap_or_default(), &status, result);
-        return Decision::act("history", Effect::WriteHistory { status: Box::new(history) });
+        return Step::act("history", Effect::WriteHistory { status: Box::new(history) });
     }
-    Decision::record(ended(world, status, result))
+    Step::record(ended(world, status, result))
 }
 
 fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) -> FlinkRolloutStatus {
@@ -42,10 +42,10 @@ fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) 
         _ => result.message.clone(),
     };
     status.leave(world, if good { StageOutcome::Done } else { StageOutcome::Failed }, &evidence);
-    for said in people::unanswered(world) {
-        status.decisions.push(crate::api::DecisionOutcome {
+    for said in decisions::unanswered(world) {
+        status.decisions.push(crate::api::DecisionRecord {
             id: said.id.clone(),
-            outcome: crate::api::Outcome::Applied,
+            result: crate::api::DecisionResult::Applied,
             message: format!("ended as {}", result.kind),
             at: world.time(),
         });
@@ -69,7 +69,7 @@ fn history(
     if let Some(point) = &status.restore_point {
         history.restore_points.retain(|known| known.name != point.name);
         history.restore_points.push(point.clone());
-        let surplus = history.restore_points.len().saturating_sub(MOST_RESTORE_POINTS);
+        let surplus = history.restore_points.len().saturating_sub(MAX_RESTORE_POINTS);
         history.restore_points.drain(..surplus);
     }
     if let (Some(number), Some(version)) = (plan.previous_revision, &plan.from_version) {
@@ -136,6 +136,6 @@ fn remember(history: &mut FlinkApplicationStatus, revision: Revision, newest: bo
         }
         None => history.revisions.push(revision),
     }
-    let surplus = history.revisions.len().saturating_sub(MOST_REVISIONS);
+    let surplus = history.revisions.len().saturating_sub(MAX_REVISIONS);
     history.revisions.drain(..surplus);
 }

@@ -3,16 +3,16 @@
 use super::world::World;
 use crate::{
     api::Stage,
-    cluster::{PodTrouble, trouble_of},
+    cluster::{PodFailure, pod_failure},
     flink::{JobDetail, JobState},
 };
 
 /// So long the reason of an end is waited for, seconds.
-const REASON_PATIENCE: i64 = 10;
+const REASON_TIMEOUT_SECONDS: i64 = 10;
 
 /// Any end of a JobManager container, and anything that keeps it from starting.
-pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
-    let trouble = trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble))?;
+pub(super) fn job_manager_failure(world: &World) -> Option<String> {
+    let trouble = pod_failure(&world.job_manager).filter(|trouble| !known_before(world, trouble))?;
     let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
     Some(format!("{}{reason}", trouble.sentence()))
 }
@@ -20,22 +20,22 @@ pub(super) fn job_manager_trouble(world: &World) -> Option<String> {
 /// Whether the log of a container that Flink itself ended may still say why. While the kubelet starts the next one, either log can be out
 /// of reach. Nothing else is decided meanwhile: the next one may run as if nothing had been.
 pub(super) fn log_follows(world: &World) -> bool {
-    match trouble_of(&world.job_manager).filter(|trouble| !known_before(world, trouble)) {
-        Some(PodTrouble::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if reason(world).is_none() => {
-            (0..REASON_PATIENCE).contains(&world.now.duration_since(at.0).as_secs())
+    match pod_failure(&world.job_manager).filter(|trouble| !known_before(world, trouble)) {
+        Some(PodFailure::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if reason(world).is_none() => {
+            (0..REASON_TIMEOUT_SECONDS).contains(&world.now.duration_since(at.0).as_secs())
         }
         _ => false,
     }
 }
 
 /// The end of a container that a person saw and resumed the watch in spite of.
-fn known_before(world: &World, trouble: &PodTrouble) -> bool {
+fn known_before(world: &World, trouble: &PodFailure) -> bool {
     let status = world.status();
     let mut stages = status.stages.iter().rev();
     let resumed = stages.next().filter(|record| record.stage == Stage::Monitor);
     let resumed = resumed.filter(|_| stages.next().is_some_and(|record| record.stage == Stage::Monitor));
     match (resumed, trouble) {
-        (Some(record), PodTrouble::Exited { at: Some(at), .. }) => at.0 < record.started_at.0,
+        (Some(record), PodFailure::Exited { at: Some(at), .. }) => at.0 < record.started_at.0,
         _ => false,
     }
 }
@@ -65,7 +65,7 @@ pub(super) fn ended(world: &World, detail: &JobDetail) -> Option<String> {
 /// By Flink's own clock.
 fn failed_just_now(detail: &JobDetail) -> bool {
     let at = detail.timestamps.get("FAILED");
-    at.is_some_and(|at| (0..REASON_PATIENCE * 1000).contains(&(detail.now - at)))
+    at.is_some_and(|at| (0..REASON_TIMEOUT_SECONDS * 1000).contains(&(detail.now - at)))
 }
 
 /// When the newest exception that is known had happened, by Flink's clock in milliseconds.

@@ -13,10 +13,10 @@
 //!
 //! Until the stop a failure ends Untouched. After it, Forward turns Back; Back halts. Nothing loops.
 
-mod absorb;
 mod approvals;
 mod assessment;
 mod configuration;
+mod decisions;
 mod effect;
 mod end;
 mod health;
@@ -24,8 +24,8 @@ mod ids;
 mod offers;
 mod operation;
 mod parked;
-mod people;
 mod proof;
+mod record_result;
 mod request;
 mod stages;
 #[cfg(test)]
@@ -33,48 +33,49 @@ mod tests;
 mod transition;
 mod world;
 
-pub use absorb::absorb;
 pub use assessment::assess;
-pub use effect::{Decision, Effect, Outcome, Which};
+pub use effect::{Effect, EffectResult, Step, Which};
 pub use ids::{job_id, operation_id, own_directory};
 pub use offers::Refusal;
-pub use proof::{ClearHaProof, EmptyStart, InItsPlace, RecordedRestorePoint};
+pub use proof::{ClearHaProof, EmptyStart, NextStart, RecordedRestorePoint};
+pub use record_result::record_result;
 pub use request::unknown_version;
 pub use transition::{StatusExt, halt, turn_back};
 pub use world::{ClaimHolder, FlinkView, ProbeAnswer, Rival, SeenSavepoint, World};
 
 use crate::api::ROLLOUT_FINALIZER;
-use effect::LATER;
+use effect::POLL_SLOW;
 
 /// The one next step of a rollout.
 #[must_use]
-pub fn decide(world: &World) -> Decision {
+pub fn next_step(world: &World) -> Step {
     match step(world) {
-        Decision::End(result) => end::proceed(world, &result),
+        Step::End(result) => end::proceed(world, &result),
         other => other,
     }
 }
 
-fn step(world: &World) -> Decision {
+fn step(world: &World) -> Step {
     let status = world.status();
     if status.result.is_some() {
-        return if world.has_finalizer() { Decision::act("finish", Effect::Finish) } else { Decision::Done };
+        return if world.has_finalizer() { Step::act("finish", Effect::Finish) } else { Step::Done };
     }
     if !world.has_finalizer() && world.rollout.metadata.deletion_timestamp.is_none() {
-        return Decision::act(ROLLOUT_FINALIZER, Effect::AddFinalizer);
+        return Step::act(ROLLOUT_FINALIZER, Effect::AddFinalizer);
     }
     if let Some(ending) = status.ending {
-        return Decision::End(Box::new(ending));
+        return Step::End(Box::new(ending));
     }
     let parking = status.halt.as_ref().is_some_and(|halt| halt.parked && halt.at_rest.is_none());
-    if parking && (world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0) && !people::resumes(world) {
-        return parked::decide(world);
+    if parking && (world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0) && !decisions::resumes(world)
+    {
+        return parked::next_step(world);
     }
-    if let Some(next) = people::decide(world) {
+    if let Some(next) = decisions::next_step(world) {
         return next;
     }
     if status.halt.is_some() {
-        return if parking { parked::decide(world) } else { Decision::Wait(LATER) };
+        return if parking { parked::next_step(world) } else { Step::Wait(POLL_SLOW) };
     }
-    stages::decide(world, status.stage)
+    stages::next_step(world, status.stage)
 }

@@ -28,7 +28,7 @@ impl RecordedRestorePoint {
 
 /// What stands in for the state that HA metadata leads to.
 #[derive(Debug, Clone)]
-pub enum InItsPlace {
+pub enum NextStart {
     /// A recorded restore point.
     RestorePoint(RecordedRestorePoint),
     /// Nothing, as somebody asked for by name, of an application that ran no job.
@@ -57,15 +57,15 @@ impl EmptyStart {
 /// reconcile; and exactly what is deleted.
 #[derive(Debug, Clone)]
 pub struct ClearHaProof {
-    in_its_place: InItsPlace,
+    next_start: NextStart,
     maps: HaConfigMaps,
 }
 
 impl ClearHaProof {
     /// Puts the proofs together.
     #[must_use]
-    pub fn new(in_its_place: InItsPlace, _job_manager: PodsGone, _task_manager: PodsGone, maps: HaConfigMaps) -> Self {
-        Self { in_its_place, maps }
+    pub fn new(next_start: NextStart, _job_manager: PodsGone, _task_manager: PodsGone, maps: HaConfigMaps) -> Self {
+        Self { next_start, maps }
     }
 
     /// What may be deleted.
@@ -77,15 +77,15 @@ impl ClearHaProof {
     /// Path of the restore point that stands in for it; none where an empty start was asked for.
     #[must_use]
     pub fn start_path(&self) -> Option<&str> {
-        match &self.in_its_place {
-            InItsPlace::RestorePoint(recorded) => Some(&recorded.point().path),
-            InItsPlace::Nothing(_) => None,
+        match &self.next_start {
+            NextStart::RestorePoint(recorded) => Some(&recorded.point().path),
+            NextStart::Nothing(_) => None,
         }
     }
 }
 
 /// What a rollout has to put in the place of HA metadata.
-pub(super) fn in_its_place(rollout: &FlinkRollout) -> Option<InItsPlace> {
-    let point = RecordedRestorePoint::of(rollout).map(InItsPlace::RestorePoint);
-    point.or_else(|| EmptyStart::of(rollout).map(InItsPlace::Nothing))
+pub(super) fn next_start(rollout: &FlinkRollout) -> Option<NextStart> {
+    let point = RecordedRestorePoint::of(rollout).map(NextStart::RestorePoint);
+    point.or_else(|| EmptyStart::of(rollout).map(NextStart::Nothing))
 }

@@ -2,17 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{effect::Decision, ids::operation_id, world::World};
+use super::{effect::Step, ids::operation_id, world::World};
 use crate::api::{
     self, Choice, Direction, Failure, FlinkRolloutStatus, Halt, Operation, ResultKind, RolloutResult, Stage,
     StageOutcome, StageRecord, default_start_deadline,
 };
 
 /// So long a watch may take beyond its end, while nothing is seen.
-pub(super) const SPARE: SignedDuration = SignedDuration::from_secs(60);
+pub(super) const WATCH_SLACK: SignedDuration = SignedDuration::from_secs(60);
 
 /// How often a stop is done again because something came up behind it.
-const MOST_STOPS: usize = 4;
+const MAX_STOPS: usize = 4;
 
 /// Reading and extending a status.
 pub trait StatusExt {
@@ -43,7 +43,7 @@ impl StatusExt for FlinkRolloutStatus {
                 id: operation_id(rollout_uid, self.direction, self.attempt, name),
                 started_at: api::time(now),
                 completed_at: None,
-                trouble: None,
+                last_error: None,
             });
         }
     }
@@ -102,7 +102,7 @@ fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timesta
         Stage::Verify => start_deadline(status),
         Stage::Monitor => {
             let monitor = settings.map(|settings| settings.monitor.clone()).unwrap_or_default();
-            i64::from(monitor.stabilise_seconds) + i64::from(monitor.watch_seconds) + SPARE.as_secs()
+            i64::from(monitor.stabilise_seconds) + i64::from(monitor.watch_seconds) + WATCH_SLACK.as_secs()
         }
     };
     world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
@@ -167,32 +167,32 @@ pub(super) fn failed(world: &World, status: FlinkRolloutStatus, why: &str) -> Fl
 }
 
 /// Ends it with nothing changed.
-pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Decision {
+pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Step {
     with_choices(world, ResultKind::Untouched, why, choices)
 }
 
 /// Ends it otherwise, and records what the end was decided by in the same write.
-pub(super) fn after(world: &World, mut status: FlinkRolloutStatus, kind: ResultKind, why: &str) -> Decision {
+pub(super) fn after(world: &World, mut status: FlinkRolloutStatus, kind: ResultKind, why: &str) -> Step {
     status.ending = Some(result(world, kind, why, Vec::new()));
-    Decision::record(status)
+    Step::record(status)
 }
 
 /// Ends it otherwise.
-pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Decision {
+pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Step {
     with_choices(world, kind, why, Vec::new())
 }
 
 /// Ends it otherwise, and says what a new rollout could start from.
-pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Decision {
-    Decision::End(Box::new(result(world, kind, why, choices)))
+pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Step {
+    Step::End(Box::new(result(world, kind, why, choices)))
 }
 
 fn result(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> RolloutResult {
     RolloutResult { kind, message: why.chars().take(2000).collect(), at: world.time(), choices }
 }
 
-pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {
-    Decision::record(match status.direction {
+pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Step {
+    Step::record(match status.direction {
         Direction::Forward => failed(world, status, why),
         Direction::Back => park(world, status, why),
     })
@@ -217,14 +217,14 @@ pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> Flin
 }
 
 /// Back to the stop, but not for ever.
-pub(super) fn again(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Decision {
+pub(super) fn restart_from_stop(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
     let here = |record: &&StageRecord| record.stage == Stage::Stop && record.direction == status.direction;
-    if status.stages.iter().filter(here).count() >= MOST_STOPS {
+    if status.stages.iter().filter(here).count() >= MAX_STOPS {
         let why = format!(
-            "{why}, for the {MOST_STOPS}th time: something scales the Deployments up. Find out what does (an autoscaler, GitOps), stop it, then resume"
+            "{why}, for the {MAX_STOPS}th time: something scales the Deployments up. Find out what does (an autoscaler, GitOps), stop it, then resume"
         );
-        return Decision::record(halt(world, status, &why, false, Vec::new()));
+        return Step::record(halt(world, status, &why, false, Vec::new()));
     }
     status.advance(world, StageOutcome::Failed, why, Stage::Stop);
-    Decision::record(status)
+    Step::record(status)
 }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long things are looked at before a deadline counts, or silence.
-const PATIENCE: SignedDuration = SignedDuration::from_secs(30);
+const OBSERVATION_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
 /// A snapshot of one rollout and what it acts on.
 #[derive(Debug, Clone)]
@@ -163,14 +163,14 @@ impl World {
     /// server was away is tried once it is back, before anybody gives up on it.
     #[must_use]
     pub fn past_deadline(&self) -> bool {
-        self.now.duration_since(self.watched_since) >= PATIENCE && self.after_deadline()
+        self.now.duration_since(self.watched_since) >= OBSERVATION_TIMEOUT && self.after_deadline()
     }
 
     /// Whether Flink has been silent for as long as this process looks, or for long enough to believe it.
     #[must_use]
     pub fn flink_is_silent(&self) -> bool {
         let heard = self.flink_answered_at.unwrap_or(self.watched_since).max(self.watched_since);
-        self.flink.jobs.is_none() && self.now.duration_since(heard) >= PATIENCE
+        self.flink.jobs.is_none() && self.now.duration_since(heard) >= OBSERVATION_TIMEOUT
     }
 
     /// Whether the recorded deadline is in the past.

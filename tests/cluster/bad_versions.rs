@@ -145,7 +145,7 @@ impl<'a> Chain<'a> {
         let ours = all["items"].as_array().unwrap().iter().filter(|event| {
             event.pointer("/regarding/uid") == rollout.pointer("/metadata/uid")
                 && event["reportingController"] == "lockkeeper"
-                && event["reason"] != "CannotGoOn"
+                && event["reason"] != "ReconcileFailed"
         });
         ours.map(|event| (text(event, "/action").to_owned(), text(event, "/reason").to_owned())).collect()
     }

@@ -10,8 +10,8 @@ use kube::{
 use super::{
     super::{
         context::Context,
+        effect_error::EffectError,
         objects::{is_kept, is_versioned, only_in},
-        trouble::Trouble,
     },
     ownership::{is_labelled, is_of_release},
 };
@@ -29,10 +29,10 @@ fn workloads(application: &FlinkApplication) -> [&str; 2] {
 }
 
 /// Pods without a Deployment would run beside the new version, and no stop reaches them.
-pub(super) fn leftovers(world: &World) -> Result<(), Trouble> {
+pub(super) fn leftovers(world: &World) -> Result<(), EffectError> {
     for workload in [&world.job_manager, &world.task_manager] {
         if let Some(set) = workload.left_behind().next().map(ResourceExt::name_any) {
-            return Err(Trouble::refused(format!(
+            return Err(EffectError::refused(format!(
                 "ReplicaSet {set} still keeps pods, but its Deployment is gone and nothing scales it down: delete it \
                  (kubectl delete replicaset {set}) once its job may end, or bring its Deployment back"
             )));
@@ -40,9 +40,9 @@ pub(super) fn leftovers(world: &World) -> Result<(), Trouble> {
         let Some(pod) = workload.live_pods().find(|_| workload.deployment.is_none()) else { continue };
         let name = pod.name_any();
         if pod.metadata.deletion_timestamp.is_some() {
-            return Err(Trouble::NotNow(format!("pod {name} of a Deployment that is gone has not ended yet")));
+            return Err(EffectError::NotNow(format!("pod {name} of a Deployment that is gone has not ended yet")));
         }
-        return Err(Trouble::refused(format!(
+        return Err(EffectError::refused(format!(
             "pod {name} still runs, but its Deployment and its ReplicaSet are gone: delete it (kubectl delete pod {name}) once its job may end"
         )));
     }
@@ -54,17 +54,17 @@ pub(super) fn arguments(
     target: &RevisionRecord,
     application: &FlinkApplication,
     before: Option<&Before>,
-) -> Result<(), Trouble> {
+) -> Result<(), EffectError> {
     let name = &application.spec.job_manager;
     let template = target.object(DEPLOYMENT, name).and_then(pod_template);
-    let template = template.ok_or_else(|| Trouble::refused(format!("the chart renders no Deployment {name}")))?;
+    let template = template.ok_or_else(|| EffectError::refused(format!("the chart renders no Deployment {name}")))?;
     // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
     let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
-    lint_arguments(template, version).map_err(|error| Trouble::refused(error.to_string()))
+    lint_arguments(template, version).map_err(|error| EffectError::refused(error.to_string()))
 }
 
 /// Another id than the application's own could be that of a neighbour, whose HA metadata would then be cleared.
-pub(super) fn ids(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), Trouble> {
+pub(super) fn ids(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), EffectError> {
     let ours = &application.spec.high_availability;
     for (key, wanted) in
         [("kubernetes.cluster-id", &ours.kubernetes_cluster_id), ("high-availability.cluster-id", &ours.cluster_id)]
@@ -72,7 +72,7 @@ pub(super) fn ids(target: &RevisionRecord, application: &FlinkApplication) -> Re
         for deployment in workloads(application) {
             let Some(found) = flink_option(&target.objects, deployment, key) else { continue };
             if &found != wanted {
-                return Err(Trouble::refused(format!(
+                return Err(EffectError::refused(format!(
                     "the chart sets {key} to {found} for Deployment {deployment}, the FlinkApplication says {wanted}: they must be the \
                      same, since the HA metadata is found by it. To change it, stop the job with a savepoint by hand, scale both \
                      Deployments to 0, delete the HA ConfigMaps of the old id, correct the FlinkApplication, and deploy from that \
@@ -89,7 +89,7 @@ pub(super) async fn references(
     context: &Context,
     target: &RevisionRecord,
     application: &FlinkApplication,
-) -> Result<(), Trouble> {
+) -> Result<(), EffectError> {
     let names = workloads(application);
     let writer = context.writer();
     for object in target.objects.iter().filter(|object| is_workload(object, &names)) {
@@ -98,7 +98,7 @@ pub(super) async fn references(
                 DynamicObject::new(&name, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())));
             let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
             if !rendered && writer.live(&wanted).await?.is_none() {
-                return Err(Trouble::refused(format!(
+                return Err(EffectError::refused(format!(
                     "Deployment {} mounts {} {name}, which is neither rendered nor there: add it to the chart, or create it",
                     object.name_any(),
                     kind.kind()
@@ -115,7 +115,7 @@ pub(super) async fn owners(
     application: &FlinkApplication,
     target: &RevisionRecord,
     previous: Option<&RevisionRecord>,
-) -> Result<(), Trouble> {
+) -> Result<(), EffectError> {
     let names = workloads(application);
     let known = |object: &DynamicObject| {
         previous.is_some_and(|record| record.objects.iter().any(|old| same_object(old, object)))
@@ -136,7 +136,7 @@ pub(super) async fn owners(
         return Ok(());
     }
     let name = application.name_any();
-    Err(Trouble::refused(format!(
+    Err(EffectError::refused(format!(
         "the chart renders what is there already and does not belong to {name}: {}. Give it another name in the chart, or use it \
          without rendering it; if it is the application's alone, say so: kubectl label KIND NAME {APPLICATION_LABEL}={name}",
         foreign.join(", ")
@@ -149,7 +149,7 @@ pub(super) async fn rights(
     application: &FlinkApplication,
     target: &RevisionRecord,
     previous: Option<&RevisionRecord>,
-) -> Result<(), Trouble> {
+) -> Result<(), EffectError> {
     let Some(previous) = previous else { return Ok(()) };
     let names = workloads(application);
     let added = only_in(target, previous, names).map(|object| (object, vec!["get", "delete"]));
@@ -157,7 +157,7 @@ pub(super) async fn rights(
     for (object, verbs) in added.chain(removed) {
         for verb in verbs.into_iter().filter(|verb| *verb != "delete" || !is_kept(object)) {
             if !may(context, object, verb).await? {
-                return Err(Trouble::refused(format!(
+                return Err(EffectError::refused(format!(
                     "only one of the two versions has {}, so it may have to be deleted or brought back, but Lockkeeper may not {verb} \
                      it: add {verb} for {} to Lockkeeper's Role in this namespace (manifests/role.yaml)",
                     describe(object),
@@ -169,7 +169,7 @@ pub(super) async fn rights(
     Ok(())
 }
 
-async fn may(context: &Context, object: &DynamicObject, verb: &str) -> Result<bool, Trouble> {
+async fn may(context: &Context, object: &DynamicObject, verb: &str) -> Result<bool, EffectError> {
     // The write itself tells what is wrong with a kind that cannot be read.
     let Some(resource) = api_resource(object) else { return Ok(true) };
     let asked = ResourceAttributes {

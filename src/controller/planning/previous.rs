@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::{
     super::{
         context::Context,
+        effect_error::EffectError,
         objects::{cleaned, is_versioned},
         replicas,
-        trouble::Trouble,
     },
     as_dynamic,
     ownership::{is_labelled, is_of_release},
@@ -30,32 +30,32 @@ use crate::{
 };
 
 /// So many changed fields are named.
-const MOST_FIELDS: usize = 4;
+const MAX_FIELDS: usize = 4;
 /// A status has little room.
-const LONGEST_LIST: usize = 400;
+const MAX_LIST_CHARACTERS: usize = 400;
 
 /// What runs.
-pub(super) struct Previous {
+pub(super) struct PreviousRevision {
     pub(super) record: RevisionRecord,
     /// A line of the plan where it is not what Lockkeeper started.
     pub(super) changed: Option<String>,
 }
 
 /// What a rollout goes back to. What runs may be changed by other means from plan to plan, so that it is recorded anew for each.
-pub(super) async fn of(
+pub(super) async fn find_or_adopt(
     context: &Context,
     world: &World,
     application: &FlinkApplication,
     before: &Before,
     target: &RevisionRecord,
-) -> Result<Previous, Trouble> {
+) -> Result<PreviousRevision, EffectError> {
     let store = context.revisions();
     let adoption = Adoption { context, world, application, before, target };
     let Some(number) = application.status.as_ref().and_then(|status| status.revision) else {
         let number = free_number(context, world, application, target.revision).await?;
         let record = adoption.record(number, None).await?;
         store.write(&record).await?;
-        return Ok(Previous { record, changed: None });
+        return Ok(PreviousRevision { record, changed: None });
     };
     let known = match store.read(&application.name_any(), number).await {
         Ok(record) => Some(record),
@@ -66,7 +66,7 @@ pub(super) async fn of(
     if let Some(record) = known.clone() {
         let fields = changed_fields(context, world, before, &record).await?;
         if fields.is_empty() {
-            return Ok(Previous { record, changed: None });
+            return Ok(PreviousRevision { record, changed: None });
         }
         changed = Some(format!(
             "~ what runs was changed by other means than Lockkeeper since revision {number}: {}",
@@ -78,7 +78,7 @@ pub(super) async fn of(
     context.application_record().take_number(application, fresh).await?;
     let record = adoption.record(fresh, known.as_ref()).await?;
     store.write(&record).await?;
-    Ok(Previous { record, changed })
+    Ok(PreviousRevision { record, changed })
 }
 
 /// The number for what was installed by other means: 0, or the one that the claim left free where an earlier record has that.
@@ -87,7 +87,7 @@ async fn free_number(
     world: &World,
     application: &FlinkApplication,
     revision: u32,
-) -> Result<u32, Trouble> {
+) -> Result<u32, EffectError> {
     match context.revisions().read(&application.name_any(), 0).await {
         Ok(record) if record.rollout_uid == world.uid() => Ok(0),
         Ok(_) | Err(RecordError::Unreadable { .. }) => Ok(revision.saturating_sub(1)),
@@ -103,7 +103,7 @@ async fn changed_fields(
     world: &World,
     before: &Before,
     record: &RevisionRecord,
-) -> Result<Vec<String>, Trouble> {
+) -> Result<Vec<String>, EffectError> {
     let mut changed = Vec::new();
     if before.job_manager.replicas == 0 {
         return Ok(changed);
@@ -138,20 +138,20 @@ async fn changed_fields(
 }
 
 fn shortened(fields: &[String]) -> String {
-    let named = fields.iter().take(MOST_FIELDS).cloned().collect::<Vec<_>>().join(", ");
-    let named: String = named.chars().take(LONGEST_LIST).collect();
-    match fields.len().saturating_sub(MOST_FIELDS) {
+    let named = fields.iter().take(MAX_FIELDS).cloned().collect::<Vec<_>>().join(", ");
+    let named: String = named.chars().take(MAX_LIST_CHARACTERS).collect();
+    match fields.len().saturating_sub(MAX_FIELDS) {
         0 => named,
         more => format!("{named} and {more} more"),
     }
 }
 
-fn template_json<T: serde::Serialize>(template: &T) -> Result<Value, Trouble> {
-    serde_json::to_value(template).map_err(|error| Trouble::refused(error.to_string()))
+fn template_json<T: serde::Serialize>(template: &T) -> Result<Value, EffectError> {
+    serde_json::to_value(template).map_err(|error| EffectError::refused(error.to_string()))
 }
 
 /// The template of the `ReplicaSet` that owns the live pods, or the Deployment's own where none runs.
-fn template_that_runs(workload: &Workload) -> Result<Value, Trouble> {
+fn template_that_runs(workload: &Workload) -> Result<Value, EffectError> {
     let set = workload.live_replica_set().and_then(|set| set.spec.as_ref()?.template.as_ref());
     let own = || workload.deployment.as_ref().and_then(|deployment| Some(&deployment.spec.as_ref()?.template));
     let mut template = template_json(&set.or_else(own))?;
@@ -179,7 +179,7 @@ struct Copies {
 
 impl Adoption<'_> {
     /// The record under a number; `known` is that of the revision that was changed.
-    async fn record(&self, number: u32, known: Option<&RevisionRecord>) -> Result<RevisionRecord, Trouble> {
+    async fn record(&self, number: u32, known: Option<&RevisionRecord>) -> Result<RevisionRecord, EffectError> {
         let workloads = self.workloads()?;
         let Copies { mut objects, renamed } = self.copies(&workloads, number).await?;
         let others = self.others(&objects, known).await?;
@@ -200,11 +200,11 @@ impl Adoption<'_> {
         })
     }
 
-    fn workloads(&self) -> Result<Vec<DynamicObject>, Trouble> {
+    fn workloads(&self) -> Result<Vec<DynamicObject>, EffectError> {
         let mut workloads = Vec::new();
         for workload in [&self.world.job_manager, &self.world.task_manager] {
             let live =
-                workload.deployment.as_ref().ok_or_else(|| Trouble::NotNow("a Deployment is gone".to_owned()))?;
+                workload.deployment.as_ref().ok_or_else(|| EffectError::NotNow("a Deployment is gone".to_owned()))?;
             let mut object = as_dynamic(live)?;
             object.data["spec"]["template"] = template_that_runs(workload)?;
             workloads.push(object);
@@ -213,7 +213,7 @@ impl Adoption<'_> {
     }
 
     /// What is mounted is copied, but for what is one of our own immutable copies already.
-    async fn copies(&self, workloads: &[DynamicObject], number: u32) -> Result<Copies, Trouble> {
+    async fn copies(&self, workloads: &[DynamicObject], number: u32) -> Result<Copies, EffectError> {
         let mut copies = Copies::default();
         let mut kept = Vec::new();
         let templates = || workloads.iter().filter_map(|object| object.data.pointer("/spec/template"));
@@ -224,7 +224,7 @@ impl Adoption<'_> {
                 DynamicObject::new(&name, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())));
             let Some(mut live) = self.context.writer().live(&wanted).await? else {
                 if required.contains(&(kind, name.clone())) {
-                    return Err(Trouble::refused(format!(
+                    return Err(EffectError::refused(format!(
                         "{} {name}, which runs now, is gone: a rollback could not mount it",
                         kind.kind()
                     )));
@@ -253,7 +253,7 @@ impl Adoption<'_> {
         &self,
         copies: &[DynamicObject],
         known: Option<&RevisionRecord>,
-    ) -> Result<Vec<DynamicObject>, Trouble> {
+    ) -> Result<Vec<DynamicObject>, EffectError> {
         let names = [self.application.spec.job_manager.as_str(), self.application.spec.task_manager.as_str()];
         let recorded: Vec<&DynamicObject> = known.iter().flat_map(|record| &record.objects).collect();
         let mut found: Vec<DynamicObject> = Vec::new();

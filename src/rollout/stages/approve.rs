@@ -4,13 +4,13 @@ use crate::{
     api::{RequestKind, Stage, StageOutcome},
     rollout::{
         approvals::approvers,
-        effect::{Decision, LATER},
+        effect::{POLL_SLOW, Step},
         transition::{StatusExt as _, untouched},
         world::World,
     },
 };
 
-pub(super) fn decide(world: &World) -> Decision {
+pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     let Some(plan) = status.plan.clone() else {
         return untouched(world, "the plan is gone; start a new rollout", Vec::new());
@@ -27,7 +27,7 @@ pub(super) fn decide(world: &World) -> Decision {
             (StageOutcome::Done, format!("approved by {}", names.join(", ")))
         };
         status.advance(world, outcome, &evidence, Stage::Savepoint);
-        return Decision::record(status);
+        return Step::record(status);
     }
     if world.after_deadline() {
         let why = format!("expired: {} of {} approvals came in time", people.len(), plan.approvals_needed);
@@ -37,7 +37,7 @@ pub(super) fn decide(world: &World) -> Decision {
         format!("waits for {} of {} approvals", plan.approvals_needed as usize - people.len(), plan.approvals_needed);
     if status.message != message {
         status.message = message;
-        return Decision::record(status);
+        return Step::record(status);
     }
-    Decision::Wait(LATER)
+    Step::Wait(POLL_SLOW)
 }

@@ -3,21 +3,21 @@
 use crate::{
     api::{Direction, Stage, StageOutcome},
     rollout::{
-        effect::{Decision, Effect, SOON},
-        proof::{ClearHaProof, in_its_place},
-        transition::{StatusExt as _, again, halt},
+        effect::{Effect, POLL_FAST, Step},
+        proof::{ClearHaProof, next_start},
+        transition::{StatusExt as _, halt, restart_from_stop},
         world::World,
     },
 };
 
-pub(super) fn decide(world: &World) -> Decision {
+pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     if world.ha.items.is_empty() {
         let next = if status.direction == Direction::Forward { Stage::Deploy } else { Stage::Restore };
         let outcome = if status.completed("clear-ha") { StageOutcome::Done } else { StageOutcome::Skipped };
         let evidence = if outcome == StageOutcome::Done { "backed up and deleted" } else { "no HA metadata was left" };
         status.advance(world, outcome, evidence, next);
-        return Decision::record(status);
+        return Step::record(status);
     }
     if world.past_deadline() {
         let names: Vec<String> = world.ha.items.iter().filter_map(|map| map.metadata.name.clone()).collect();
@@ -25,26 +25,26 @@ pub(super) fn decide(world: &World) -> Decision {
             "the HA metadata could not be cleared ({}); nothing is started over it. Everything is at 0 replicas: mend the cause, then resume",
             names.join(", ")
         );
-        return Decision::record(halt(world, status, &why, true, Vec::new()));
+        return Step::record(halt(world, status, &why, true, Vec::new()));
     }
-    let instead = in_its_place(&world.rollout);
+    let instead = next_start(&world.rollout);
     let nothing_instead = instead.is_none();
     let proof = instead.zip(world.job_manager.pods_gone()).zip(world.task_manager.pods_gone());
     match proof {
-        Some(((instead, job_manager), task_manager)) => Decision::act(
+        Some(((instead, job_manager), task_manager)) => Step::act(
             "clear-ha",
             Effect::ClearHa { proof: ClearHaProof::new(instead, job_manager, task_manager, world.ha.clone()) },
         ),
         None if nothing_instead => {
             let why = "there is HA metadata but no restore point to stand in for it: delete it by hand if its state may be lost, then resume";
-            Decision::record(halt(world, status, why, true, Vec::new()))
+            Step::record(halt(world, status, why, true, Vec::new()))
         }
         None => {
             // A pod came back (somebody scaled it up): the stop is done again.
             if world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0 {
-                return again(world, status, "a pod came back");
+                return restart_from_stop(world, status, "a pod came back");
             }
-            Decision::Wait(SOON)
+            Step::Wait(POLL_FAST)
         }
     }
 }

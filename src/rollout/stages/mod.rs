@@ -9,19 +9,19 @@ mod start;
 mod stop;
 mod verify;
 
-use super::{effect::Decision, world::World};
+use super::{effect::Step, world::World};
 use crate::api::Stage;
 
 /// The next step of the stage that a rollout is in.
-pub(super) fn decide(world: &World, stage: Stage) -> Decision {
+pub(super) fn next_step(world: &World, stage: Stage) -> Step {
     match stage {
-        Stage::Plan => plan::decide(world),
-        Stage::Approve => approve::decide(world),
-        Stage::Savepoint => savepoint::decide(world),
-        Stage::Stop => stop::decide(world),
-        Stage::ClearHa => clear_ha::decide(world),
-        Stage::Deploy | Stage::Restore => start::decide(world),
-        Stage::Verify => verify::decide(world),
-        Stage::Monitor => monitor::decide(world),
+        Stage::Plan => plan::next_step(world),
+        Stage::Approve => approve::next_step(world),
+        Stage::Savepoint => savepoint::next_step(world),
+        Stage::Stop => stop::next_step(world),
+        Stage::ClearHa => clear_ha::next_step(world),
+        Stage::Deploy | Stage::Restore => start::next_step(world),
+        Stage::Verify => verify::next_step(world),
+        Stage::Monitor => monitor::next_step(world),
     }
 }

@@ -4,12 +4,12 @@ use jiff::SignedDuration;
 
 use crate::{
     api::{Direction, FlinkRolloutStatus, MonitorSettings, ResultKind, Watch},
-    cluster::{PodTrouble, trouble_of},
+    cluster::{PodFailure, pod_failure},
     flink::ExceptionEntry,
     rollout::{
-        effect::{Decision, LATER, SOON},
-        health::{ended, job_manager_trouble, log_follows, newest_exception, reason},
-        transition::{SPARE, after, failed, halt},
+        effect::{POLL_FAST, POLL_SLOW, Step},
+        health::{ended, job_manager_failure, log_follows, newest_exception, reason},
+        transition::{WATCH_SLACK, after, failed, halt},
         world::{ProbeAnswer, World},
     },
 };
@@ -17,13 +17,13 @@ use crate::{
 /// How often a probe of the users' own counts.
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
 
-pub(super) fn decide(world: &World) -> Decision {
+pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     let (Some(plan), Some(watch)) = (status.plan.clone(), status.watch.clone()) else {
         return unhealthy(world, status, "the record of the watch is gone");
     };
     if log_follows(world) {
-        return Decision::Wait(SOON);
+        return Step::Wait(POLL_FAST);
     }
     let settings = &plan.settings.monitor;
     if let Some(why) = sure_sign(world, &watch, settings) {
@@ -34,7 +34,7 @@ pub(super) fn decide(world: &World) -> Decision {
         return unhealthy(world, status, &why);
     }
     if watch.watching_since.is_none() && next.watching_since.is_some() {
-        return Decision::record(begin(world, status, next, settings));
+        return Step::record(begin(world, status, next, settings));
     }
     let since = next.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
     let over = since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds)));
@@ -55,17 +55,17 @@ pub(super) fn decide(world: &World) -> Decision {
         let mut status = status;
         status.watch = Some(next);
         status.message = message;
-        return Decision::record(status);
+        return Step::record(status);
     }
-    Decision::Wait(LATER)
+    Step::Wait(POLL_SLOW)
 }
 
 /// What needs no more watching.
 fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
-    if let Some(trouble) = job_manager_trouble(world) {
+    if let Some(trouble) = job_manager_failure(world) {
         return Some(trouble);
     }
-    if let Some(trouble @ PodTrouble::CannotStart { .. }) = trouble_of(&world.task_manager) {
+    if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.task_manager) {
         return Some(trouble.sentence());
     }
     let terminal = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal());
@@ -78,7 +78,7 @@ fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option
     (restarts > allowed).then(|| {
         let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
         let pod =
-            trouble_of(&world.task_manager).map_or_else(String::new, |trouble| format!("; {}", trouble.sentence()));
+            pod_failure(&world.task_manager).map_or_else(String::new, |trouble| format!("; {}", trouble.sentence()));
         format!("{restarts} restarts, {} allowed{pod}{reason}", settings.restarts_allowed)
     })
 }
@@ -90,7 +90,7 @@ fn begin(
     watch: Watch,
     settings: &MonitorSettings,
 ) -> FlinkRolloutStatus {
-    let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + SPARE;
+    let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + WATCH_SLACK;
     status.deadline = Some(crate::api::time(world.now.checked_add(end).unwrap_or(jiff::Timestamp::MAX)));
     status.message = describe(&watch, settings);
     status.watch = Some(watch);
@@ -193,7 +193,7 @@ fn counted(world: &World, watch: &Watch, settings: &MonitorSettings) -> bool {
     watch.checkpoints >= u64::from(settings.checkpoints_wanted) || watched.is_some_and(|watched| watched >= end)
 }
 
-fn judge(world: &World, mut status: FlinkRolloutStatus, watch: Watch, settings: &MonitorSettings) -> Decision {
+fn judge(world: &World, mut status: FlinkRolloutStatus, watch: Watch, settings: &MonitorSettings) -> Step {
     if watch.checkpoints < u64::from(settings.checkpoints_wanted) {
         let why = format!(
             "only {} of {} wanted checkpoints completed within {} s{}",
@@ -225,8 +225,8 @@ fn failed_checkpoints(world: &World) -> String {
     format!("; {} failed, the last one because: {}", checkpoints.counts.failed, crate::text::truncate(last, 300))
 }
 
-fn unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Decision {
-    Decision::record(match status.direction {
+fn unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Step {
+    Step::record(match status.direction {
         Direction::Forward => failed(world, status, why),
         Direction::Back => {
             let why = format!(

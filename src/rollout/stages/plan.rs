@@ -6,14 +6,14 @@ use crate::{
     api::{RequestKind, Stage, StageOutcome},
     rollout::{
         assessment::assess,
-        effect::{Decision, Effect},
+        effect::{Effect, Step},
         request::request_refused,
         transition::{StatusExt as _, untouched},
         world::World,
     },
 };
 
-pub(super) fn decide(world: &World) -> Decision {
+pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     let Some(application) = &world.application else {
         let name = &world.rollout.spec.request.application;
@@ -25,7 +25,7 @@ pub(super) fn decide(world: &World) -> Decision {
     if status.stages.is_empty() {
         let mut status = status;
         status.enter(world, Stage::Plan);
-        return Decision::record(status);
+        return Step::record(status);
     }
     if status.revision.is_none() {
         if application.metadata.deletion_timestamp.is_some() {
@@ -46,7 +46,7 @@ pub(super) fn decide(world: &World) -> Decision {
         let evidence =
             format!("plan {} with {} changes", &plan.digest[..plan.digest.len().min(12)], plan.changes.len());
         status.advance(world, StageOutcome::Done, &evidence, Stage::Approve);
-        return Decision::record(status);
+        return Step::record(status);
     }
     if let Some(refusal) = request_refused(world, application) {
         return untouched(world, &refusal, Vec::new());
@@ -61,25 +61,26 @@ pub(super) fn decide(world: &World) -> Decision {
                 Vec::new(),
             )
         }
-        Ok(None) => Decision::Wait(Duration::from_millis(500)),
+        Ok(None) => Step::Wait(Duration::from_millis(500)),
         Ok(Some(_)) if world.past_deadline() => {
-            let trouble = status.operation("plan").and_then(|operation| operation.trouble.clone()).unwrap_or_default();
+            let trouble =
+                status.operation("plan").and_then(|operation| operation.last_error.clone()).unwrap_or_default();
             untouched(world, &format!("the plan could not be made in time: {trouble}"), Vec::new())
         }
-        Ok(Some(_)) => Decision::act("plan", Effect::Plan),
+        Ok(Some(_)) => Step::act("plan", Effect::Plan),
     }
 }
 
-fn claim(world: &World) -> Decision {
+fn claim(world: &World) -> Step {
     let ours = world.uid();
     match &world.claim {
         Some(holder) if holder.uid != ours && holder.stale => {
-            Decision::act("release-stale-claim", Effect::ReleaseStaleClaim { uid: holder.uid.clone() })
+            Step::act("release-stale-claim", Effect::ReleaseStaleClaim { uid: holder.uid.clone() })
         }
         Some(holder) if holder.uid != ours => {
             let goes_first = world.rollout.spec.request.kind == RequestKind::RollBack && holder.waits_for_approval;
             if goes_first && !world.past_deadline() {
-                return Decision::Wait(Duration::from_millis(500));
+                return Step::Wait(Duration::from_millis(500));
             }
             untouched(
                 world,
@@ -87,6 +88,6 @@ fn claim(world: &World) -> Decision {
                 Vec::new(),
             )
         }
-        _ => Decision::act("claim", Effect::Claim),
+        _ => Step::act("claim", Effect::Claim),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     flink::StopRequest,
     rollout::{
         configuration::configuration_digest,
-        effect::{Decision, Effect, SOON},
+        effect::{Effect, POLL_FAST, Step},
         ids::{operation_id, own_directory},
         offers,
         operation::{HOLD, STOP},
@@ -25,7 +25,7 @@ use crate::{
 };
 use stop_outcome::Seen;
 
-pub(super) fn decide(world: &World) -> Decision {
+pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     let Some(plan) = status.plan.clone() else {
         return untouched(world, "the plan is gone; start a new rollout", Vec::new());
@@ -38,7 +38,7 @@ pub(super) fn decide(world: &World) -> Decision {
             return untouched(world, &format!("outdated: {why} since the plan was made; ask for it again"), Vec::new());
         }
         if let Some(status) = replicas_read_again(world, &status) {
-            return Decision::record(status);
+            return Step::record(status);
         }
     }
     if !status.completed("create-versioned-objects") {
@@ -60,21 +60,21 @@ pub(super) fn decide(world: &World) -> Decision {
                     Vec::new(),
                 );
             }
-            Decision::Wait(SOON)
+            Step::Wait(POLL_FAST)
         }
         Some(job) if world.rollout.spec.request.start_from.takes_no_savepoint() => {
-            last_checkpoint::decide(world, status, job, before)
+            last_checkpoint::next_step(world, status, job, before)
         }
         Some(job) => stop(world, status, &plan, job),
     }
 }
 
-fn versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Decision {
+fn versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Step {
     const NAME: &str = "create-versioned-objects";
     if !world.past_deadline() {
-        return Decision::act(NAME, Effect::CreateVersionedObjects);
+        return Step::act(NAME, Effect::CreateVersionedObjects);
     }
-    let trouble = status.operation(NAME).and_then(|operation| operation.trouble.clone()).unwrap_or_default();
+    let trouble = status.operation(NAME).and_then(|operation| operation.last_error.clone()).unwrap_or_default();
     untouched(
         world,
         &format!("the versioned ConfigMaps and Secrets could not be created in time: {trouble}"),
@@ -82,21 +82,21 @@ fn versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Decision {
     )
 }
 
-fn skipped(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Decision {
+fn skipped(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
     status.advance(world, StageOutcome::Skipped, why, Stage::Stop);
-    Decision::record(status)
+    Step::record(status)
 }
 
 /// With the restore point recorded: on to the stop, or back if somebody aborted meanwhile.
-fn leave(world: &World, mut status: FlinkRolloutStatus) -> Decision {
-    let Some(point) = status.restore_point.clone() else { return Decision::Wait(SOON) };
+fn leave(world: &World, mut status: FlinkRolloutStatus) -> Step {
+    let Some(point) = status.restore_point.clone() else { return Step::Wait(POLL_FAST) };
     if let Some(abort) = status.failure.clone() {
-        return Decision::record(turn_back(world, status, &abort.message));
+        return Step::record(turn_back(world, status, &abort.message));
     }
     let size = point.size_bytes.map_or_else(String::new, |bytes| format!(", {bytes} bytes"));
     let evidence = format!("{}{size}", point.path);
     status.advance(world, StageOutcome::Done, &evidence, Stage::Stop);
-    Decision::record(status)
+    Step::record(status)
 }
 
 /// What differs from the plan, if anything does: right before the stop it must all be as it was approved.
@@ -160,7 +160,7 @@ fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<Fli
 }
 
 /// Nothing runs: what the request names is also what the rollout goes back to.
-fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Decision {
+fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Step {
     let Some(path) = requested_path(world) else {
         return skipped(world, status, "nothing runs and the start is empty: there is no state to keep");
     };
@@ -173,10 +173,10 @@ fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Decision {
         at: world.time(),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
-    Decision::record(status)
+    Step::record(status)
 }
 
-fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> Decision {
+fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> Step {
     let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
     let asked = status.operation(STOP).map(|operation| operation.started_at.clone());
     // Asked for a second time, a JobManager that was replaced meanwhile would stop what runs in it and take a second savepoint.
@@ -185,14 +185,14 @@ fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> De
     if !status.completed(STOP) && !world.past_deadline() && !resumed && !replaced {
         let trigger_id = operation_id(&world.uid(), status.direction, status.attempt, STOP);
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
-        return Decision::act(STOP, Effect::StopWithSavepoint { job: job.to_owned(), request });
+        return Step::act(STOP, Effect::StopWithSavepoint { job: job.to_owned(), request });
     }
     match stop_outcome::seen(world, job, &directory) {
         Seen::Savepoint(path, kind) => record_point(world, status, job, path, kind),
         Seen::RunsOn(cause) => refused(world, &status, &cause),
-        Seen::Unclear(why) => Decision::record(halt(world, status, &why, false, Vec::new())),
+        Seen::Unclear(why) => Step::record(halt(world, status, &why, false, Vec::new())),
         Seen::Nothing if world.past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
-            Decision::record(halt(
+            Step::record(halt(
                 world,
                 status,
                 "Flink gave no answer about the stop, and no savepoint was found: look at the JobManager and its savepoint directory, then resume or give up",
@@ -201,7 +201,7 @@ fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> De
             ))
         }
         // What is under way Flink itself ends, at `execution.checkpointing.timeout`.
-        Seen::Nothing | Seen::UnderWay => Decision::Wait(SOON),
+        Seen::Nothing | Seen::UnderWay => Step::Wait(POLL_FAST),
     }
 }
 
@@ -211,7 +211,7 @@ fn record_point(
     job: &str,
     path: String,
     kind: RestorePointKind,
-) -> Decision {
+) -> Step {
     let known = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.savepoint.as_ref());
     let at = known
         .and_then(|savepoint| Timestamp::from_millisecond(savepoint.trigger_timestamp).ok())
@@ -225,11 +225,11 @@ fn record_point(
         at: crate::api::time(at.unwrap_or(world.now)),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
-    Decision::record(status)
+    Step::record(status)
 }
 
 /// The job runs on and no savepoint was made: untouched, with what else could be asked for.
-fn refused(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Decision {
+fn refused(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Step {
     if let Some(abort) = &status.failure {
         return untouched(world, &abort.message, Vec::new());
     }

@@ -3,51 +3,51 @@
 use crate::{
     api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartedJob},
     rollout::{
-        effect::{Decision, Effect, SOON},
+        effect::{Effect, POLL_FAST, Step},
         request::start,
-        transition::{StatusExt as _, again, failed, park},
+        transition::{StatusExt as _, failed, park, restart_from_stop},
         world::World,
     },
 };
 
-pub(super) fn decide(world: &World) -> Decision {
+pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     if status.job.is_none() {
         let start = start(world, &status);
         status.job =
             Some(StartedJob { job_id: start.job_id, start_path: start.path, restored_at: None, running_at: None });
-        return Decision::record(status);
+        return Step::record(status);
     }
     if world.past_deadline() && !status.completed("scale-up") {
         return could_not_write(world, status);
     }
     if !status.completed("apply-objects") {
-        return Decision::act("apply-objects", Effect::ApplyObjects);
+        return Step::act("apply-objects", Effect::ApplyObjects);
     }
     if !status.completed("write-deployments") {
         let clear = world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some();
         if !clear || !world.ha.items.is_empty() {
             // Somebody scaled up meanwhile: what runs would be replaced without a stop.
-            return again(world, status, "something started meanwhile");
+            return restart_from_stop(world, status, "something started meanwhile");
         }
-        return Decision::act("write-deployments", Effect::WriteDeployments { start: start(world, &status) });
+        return Step::act("write-deployments", Effect::WriteDeployments { start: start(world, &status) });
     }
-    let Some(task_managers) = task_managers(&status) else { return Decision::Wait(SOON) };
+    let Some(task_managers) = task_managers(&status) else { return Step::Wait(POLL_FAST) };
     if !status.completed("scale-up") {
-        return Decision::act("scale-up", Effect::ScaleUp { task_managers });
+        return Step::act("scale-up", Effect::ScaleUp { task_managers });
     }
     let evidence = format!("1 JobManager and {task_managers} TaskManager replicas");
     status.advance(world, StageOutcome::Done, &evidence, Stage::Verify);
-    Decision::record(status)
+    Step::record(status)
 }
 
-fn could_not_write(world: &World, status: FlinkRolloutStatus) -> Decision {
-    let trouble = status.operations.iter().rev().find_map(|operation| operation.trouble.clone()).unwrap_or_default();
+fn could_not_write(world: &World, status: FlinkRolloutStatus) -> Step {
+    let trouble = status.operations.iter().rev().find_map(|operation| operation.last_error.clone()).unwrap_or_default();
     let why = format!("the objects could not be written in time: {trouble}");
     if status.direction == Direction::Back {
-        return Decision::record(park(world, status, &why));
+        return Step::record(park(world, status, &why));
     }
-    Decision::record(failed(world, status, &why))
+    Step::record(failed(world, status, &why))
 }
 
 /// Replicas of the TaskManager: the recorded live ones on the way back.

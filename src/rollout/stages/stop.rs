@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use crate::{
     api::{Direction, Duplicates, FlinkRolloutStatus, ResultKind, Stage, StageOutcome, Time},
     rollout::{
-        effect::{Decision, Effect, SOON, Which},
+        effect::{Effect, POLL_FAST, Step, Which},
         ids::operation_id,
         offers::from_nothing,
         operation::STOP,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-pub(super) fn decide(world: &World) -> Decision {
+pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     if world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some() {
         return gone(world, status);
@@ -23,7 +23,7 @@ pub(super) fn decide(world: &World) -> Decision {
     if let Some(since) = started_again(world, &status) {
         let mut status = status;
         status.duplicates = Some(Duplicates { from: since, to: world.time() });
-        return Decision::record(status);
+        return Step::record(status);
     }
     let scaled = world.job_manager.replicas() == 0 && world.task_manager.replicas() == 0;
     if world.past_deadline() && (scaled || status.completed("scale-down-task-manager")) {
@@ -33,18 +33,18 @@ pub(super) fn decide(world: &World) -> Decision {
             "pods are still there after the scale-down: {}. Find out what holds them, then resume",
             left.join(", ")
         );
-        return Decision::record(halt(world, status, &why, false, Vec::new()));
+        return Step::record(halt(world, status, &why, false, Vec::new()));
     }
     if world.job_manager.replicas() > 0 {
-        return Decision::act("scale-down-job-manager", Effect::ScaleDown(Which::JobManager));
+        return Step::act("scale-down-job-manager", Effect::ScaleDown(Which::JobManager));
     }
     if let Some(effect) = release(world, &status) {
-        return Decision::act("release-job-manager", effect);
+        return Step::act("release-job-manager", effect);
     }
     if world.task_manager.replicas() > 0 {
-        return Decision::act("scale-down-task-manager", Effect::ScaleDown(Which::TaskManager));
+        return Step::act("scale-down-task-manager", Effect::ScaleDown(Which::TaskManager));
     }
-    Decision::Wait(SOON)
+    Step::Wait(POLL_FAST)
 }
 
 /// A JobManager whose stop was never read holds on for up to 5 minutes (`rest.async.store-duration`); reading it at the pod's own
@@ -59,7 +59,7 @@ fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
     Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone(), trigger_id })
 }
 
-fn gone(world: &World, mut status: FlinkRolloutStatus) -> Decision {
+fn gone(world: &World, mut status: FlinkRolloutStatus) -> Step {
     let nothing_ran = status.plan.as_ref().is_some_and(|plan| match &plan.before {
         None => true,
         Some(before) => before.job_id.is_none() && status.restore_point.is_none(),
@@ -86,7 +86,7 @@ fn gone(world: &World, mut status: FlinkRolloutStatus) -> Decision {
     };
     let outcome = if world.job_manager.deployment.is_none() { StageOutcome::Skipped } else { StageOutcome::Done };
     status.advance(world, outcome, &evidence, Stage::ClearHa);
-    Decision::record(status)
+    Step::record(status)
 }
 
 /// After a stop Flink removes the job's own HA metadata: if it is there again, the old job ran again.

@@ -2,26 +2,26 @@
 
 use crate::{
     api::{FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
-    cluster::{PodTrouble, trouble_of},
+    cluster::{PodFailure, pod_failure},
     flink::{Checkpoints, JobDetail, JobState, same_path},
     rollout::{
-        effect::{Decision, SOON},
-        health::{ended, job_manager_trouble, log_follows, newest_exception, reason},
+        effect::{POLL_FAST, Step},
+        health::{ended, job_manager_failure, log_follows, newest_exception, reason},
         transition::{StatusExt as _, fail, start_deadline},
         world::World,
     },
 };
 
-pub(super) fn decide(world: &World) -> Decision {
+pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     let Some(job) = status.job.clone() else { return fail(world, status, "the record of the started job is gone") };
     if log_follows(world) {
-        return Decision::Wait(SOON);
+        return Step::Wait(POLL_FAST);
     }
-    if let Some(trouble) = job_manager_trouble(world) {
+    if let Some(trouble) = job_manager_failure(world) {
         return fail(world, status, &trouble);
     }
-    if let Some(trouble @ PodTrouble::CannotStart { .. }) = trouble_of(&world.task_manager) {
+    if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.task_manager) {
         return fail(world, status, &trouble.sentence());
     }
     if let Some(other) = another_job(world, &job) {
@@ -46,7 +46,7 @@ pub(super) fn decide(world: &World) -> Decision {
                     };
                     status.watch = Some(watch);
                     status.job = Some(StartedJob { restored_at: Some(world.time()), ..job });
-                    Decision::record(status)
+                    Step::record(status)
                 }
                 Proof::No(why) => fail(world, status, &why),
                 Proof::NotYet => waiting(world, status),
@@ -57,12 +57,12 @@ pub(super) fn decide(world: &World) -> Decision {
     }
 }
 
-fn running(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, checkpoints: &Checkpoints) -> Decision {
+fn running(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, checkpoints: &Checkpoints) -> Step {
     let evidence = job
         .start_path
         .as_ref()
         .map_or_else(|| "started empty, as asked".to_owned(), |path| format!("restored from {path}"));
-    status.gap_millis =
+    status.downtime_millis =
         status.restore_point.as_ref().map(|point| world.now.as_millisecond() - point.at.0.as_millisecond());
     status.watch = Some(Watch {
         settling_since: Some(world.time()),
@@ -72,7 +72,7 @@ fn running(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, check
     });
     status.job = Some(StartedJob { running_at: Some(world.time()), ..job });
     status.advance(world, StageOutcome::Done, &format!("{evidence}; every vertex is RUNNING"), Stage::Monitor);
-    Decision::record(status)
+    Step::record(status)
 }
 
 enum Proof {
@@ -121,9 +121,9 @@ fn another_job(world: &World, job: &StartedJob) -> Option<String> {
     jobs.iter().find(|other| other.jid != job.job_id && !other.state.is_terminal()).map(|other| other.jid.clone())
 }
 
-fn waiting(world: &World, status: FlinkRolloutStatus) -> Decision {
+fn waiting(world: &World, status: FlinkRolloutStatus) -> Step {
     if !world.past_deadline() {
-        return Decision::Wait(SOON);
+        return Step::Wait(POLL_FAST);
     }
     let seconds = start_deadline(&status);
     let why = match &world.flink.job {

@@ -19,7 +19,7 @@ fn stopped(mut world: World) -> World {
 fn pods_that_were_left_behind_halt_it_too() {
     let mut world = stopped(world(Stage::Stop));
     world.task_manager.pods = workload("tm", 1).pods;
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
     later(&mut world, 301);
     assert!(recorded(&world).halt.unwrap().message.contains("tm-0"), "nothing was left to scale down");
 }
@@ -36,7 +36,7 @@ fn the_job_manager_goes_first_then_the_task_managers() {
     complete(&mut world, "release-job-manager");
     assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::TaskManager)));
     world.task_manager = workload("tm", 0);
-    assert!(matches!(decide(&world), Decision::Wait(_)), "a pod that terminates still counts");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "a pod that terminates still counts");
     world.job_manager.pods.clear();
     assert_eq!(recorded(&world).stage, Stage::ClearHa);
 }
@@ -84,13 +84,13 @@ fn a_deadline_that_passed_while_nobody_looked_is_tried_again_first() {
     for mut world in vec![metadata, written, silent].into_boxed_slice() {
         later(&mut world, 400);
         assert!(
-            matches!(decide(&world), Decision::Record(_)),
+            matches!(next_step(&world), Step::Record(_)),
             "it was looked at all the time: {}",
             world.status().phase
         );
         world.watched_since = world.now;
-        let next = decide(&world);
-        assert!(matches!(next, Decision::Act(..) | Decision::Wait(_)), "{next:?}");
+        let next = next_step(&world);
+        assert!(matches!(next, Step::Act(..) | Step::Wait(_)), "{next:?}");
     }
 }
 
@@ -166,7 +166,7 @@ fn a_start_counts_only_with_its_proof() {
     let mut running = good.clone();
     running.rollout.status = Some(status);
     let status = recorded(&running);
-    assert_eq!((status.stage, status.gap_millis), (Stage::Monitor, Some(10_000)));
+    assert_eq!((status.stage, status.downtime_millis), (Stage::Monitor, Some(10_000)));
 
     let wrong = recorded(&started(world(Stage::Verify), 1, "file:/sp/other", 2));
     assert_eq!((wrong.direction, wrong.stage), (Direction::Back, Stage::Stop));
@@ -183,7 +183,7 @@ fn a_job_that_runs_empty_is_found_out() {
 #[test]
 fn a_restart_before_the_first_look_is_not_a_wrong_restore() {
     let mut world = started(world(Stage::Verify), 2, "file:/cp/x/chk-3", 2);
-    assert!(matches!(decide(&world), Decision::Wait(_)), "the log decides");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "the log decides");
     world.logged_start = Some(POINT.into());
     assert!(recorded(&world).job.unwrap().restored_at.is_some());
 }
@@ -195,7 +195,7 @@ fn running_without_slots_is_not_running() {
     set(&mut world, |status| {
         status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now()));
     });
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
     later(&mut world, 61);
     let message = recorded(&world).failure.unwrap().message;
     assert!(message.contains("needs 2 slots, the TaskManagers offer 1"), "{message}");
@@ -228,10 +228,10 @@ fn an_exit_whose_log_is_out_of_reach_is_told_a_little_later() {
         "lastState": {"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": world.time()}}}]);
     world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
     world.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
-    assert!(matches!(decide(&world), Decision::Wait(_)), "its log may be there at the next look");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "its log may be there at the next look");
     let mut again = watched(world.clone(), 1, 12);
     set(&mut again, |status| status.stage = Stage::Monitor);
-    assert!(matches!(decide(&again), Decision::Wait(_)), "the next container runs the job as if nothing had been");
+    assert!(matches!(next_step(&again), Step::Wait(_)), "the next container runs the job as if nothing had been");
     for world in [&mut world, &mut again] {
         later(world, 10);
         assert!(recorded(world).failure.unwrap().message.contains("exit code 2"), "it is not waited for any longer");
@@ -247,7 +247,7 @@ fn what_ran_before_may_take_its_time_to_start() {
     status.job.as_mut().unwrap().restored_at = Some(world.time());
     world.rollout.status = Some(status);
     later(&mut world, 200);
-    assert!(matches!(decide(&world), Decision::Wait(_)), "a short deadline is for versions that may be bad");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "a short deadline is for versions that may be bad");
     later(&mut world, 101);
     let halt = recorded(&world).halt.unwrap();
     assert!(halt.parked && halt.message.contains("within 300 s"), "{}", halt.message);
@@ -261,9 +261,9 @@ fn a_job_that_failed_is_told_with_its_reason_wherever_that_is_found() {
         failed.timestamps.insert("FAILED".into(), 1000);
         failed.now = 1400;
         world.flink.job = Some(failed);
-        let waits = match decide(&world) {
-            Decision::Record(status) => status.failure.is_none(),
-            other => matches!(other, Decision::Wait(_)),
+        let waits = match next_step(&world) {
+            Step::Record(status) => status.failure.is_none(),
+            other => matches!(other, Step::Wait(_)),
         };
         assert!(waits, "its JobManager is about to exit, and its log knows why");
 

@@ -19,7 +19,7 @@ fn assessable() -> World {
 }
 
 fn autoscaler(deployment: &str) -> Autoscaler {
-    Autoscaler { name: format!("{deployment}-scaler"), deployment: deployment.to_owned(), fewest: 1, most: 9 }
+    Autoscaler { name: format!("{deployment}-scaler"), deployment: deployment.to_owned(), min: 1, max: 9 }
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn without_kubernetes_high_availability_nothing_is_moved() {
 fn silence_is_waited_for_and_then_named() {
     let mut world = world(Stage::Plan);
     world.flink = FlinkView { unknown: Some("Flink did not answer: cannot connect".into()), ..FlinkView::default() };
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
     later(&mut world, 301);
     assert!(end(&world).1.contains("cannot connect"));
 }
@@ -130,7 +130,7 @@ fn another_configuration_than_planned_is_not_stopped() {
     set(&mut world, |status| {
         status.plan.as_mut().unwrap().before.as_mut().unwrap().configuration_digest = Some(digest);
     });
-    assert!(matches!(decide(&world), Decision::Wait(_)), "Flink has not said it yet");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "Flink has not said it yet");
     let mut same = planned("orders");
     for (key, value) in
         [("web.tmpdir", "/tmp/of-a-new-container"), ("jobmanager.rpc.port", "40123"), ("blob.server.port", "40124")]

@@ -34,7 +34,7 @@ fn the_task_managers_go_before_the_path_is_taken() {
     let mut world = asked_for();
     assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::TaskManager)));
     complete(&mut world, "hold-task-manager");
-    assert!(matches!(decide(&world), Decision::Wait(_)), "their pods are still there");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "their pods are still there");
     let mut world = held();
     world.flink.checkpoints = Some(completed("file:/cp/old/chk-10"));
     let point = recorded(&world).restore_point.unwrap();
@@ -45,7 +45,7 @@ fn the_task_managers_go_before_the_path_is_taken() {
 fn flinks_cache_is_waited_for() {
     let mut world = held();
     later(&mut world, -3);
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 mod after_stop;
 mod before_stop;
+mod decisions;
 mod last_checkpoint;
 mod monitor;
-mod people;
 mod probes;
 mod savepoint;
 
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Decision, Effect, FlinkView, World, decide};
+use super::{Effect, FlinkView, Step, World, next_step};
 use crate::{
     api::{Direction, FlinkRolloutStatus, Plan, ResultKind, Stage},
     cluster::{HaConfigMaps, Workload},
@@ -177,16 +177,16 @@ pub(super) fn later(world: &mut World, seconds: i64) {
 
 /// The status that is written next.
 pub(super) fn recorded(world: &World) -> FlinkRolloutStatus {
-    match decide(world) {
-        Decision::Record(status) => *status,
+    match next_step(world) {
+        Step::Record(status) => *status,
         other => panic!("nothing is recorded: {other:?}"),
     }
 }
 
 /// The operation that is carried out next, and its effect.
 pub(super) fn acted(world: &World) -> (&'static str, Effect) {
-    match decide(world) {
-        Decision::Act(name, effect) => (name, *effect),
+    match next_step(world) {
+        Step::Act(name, effect) => (name, *effect),
         other => panic!("nothing is done: {other:?}"),
     }
 }

@@ -67,7 +67,7 @@ fn a_watch_has_a_deadline_of_its_own_however_long_settling_took() {
     later(&mut world, 14);
     world.flink.unknown = Some("no answer".to_owned());
     world.flink.job = None;
-    assert!(matches!(decide(&world), Decision::Wait(_)), "the deadline of settling is over, that of the watch is not");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "the deadline of settling is over, that of the watch is not");
     later(&mut world, 62);
     assert_eq!(recorded(&world).failure.unwrap().message, "Flink could not be watched: no answer");
     world.flink.unknown = None;

@@ -28,7 +28,7 @@ fn a_finished_job_with_its_savepoint_is_the_restore_point() {
             "status": "COMPLETED", "checkpoint_type": "SYNC_SAVEPOINT", "external_path": path, "state_size": 7, "trigger_timestamp": 1000}}}))
     };
     world.flink.checkpoints = Some(savepoint("file:/elsewhere/savepoint-1"));
-    assert!(matches!(decide(&world), Decision::Wait(_)), "somebody else's savepoint");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "somebody else's savepoint");
     world.flink.checkpoints = Some(savepoint(POINT));
     let point = recorded(&world).restore_point.unwrap();
     assert_eq!((point.path.as_str(), point.size_bytes), (POINT, Some(7)));
@@ -94,14 +94,14 @@ fn the_stop_is_never_asked_for_of_a_job_that_was_started_anew() {
     let mut world = runs_again(AFTER, "file:/sp/older");
     set(&mut world, |status| status.operations.last_mut().unwrap().completed_at = None);
     world.flink.stop = None;
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
     let mut resumed = asked_to_stop();
     let base = resumed.clone();
     set(&mut resumed, |status| {
         status.operations.last_mut().unwrap().completed_at = None;
         status.enter(&base, Stage::Savepoint);
     });
-    assert!(matches!(decide(&resumed), Decision::Wait(_)), "a person resumed it: only look");
+    assert!(matches!(next_step(&resumed), Step::Wait(_)), "a person resumed it: only look");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_savepoint_that_takes_longer_than_its_deadline_is_waited_for() {
     world.flink.checkpoints = Some(from_json(json!({"history": [
         {"status": "IN_PROGRESS", "checkpoint_type": "SYNC_SAVEPOINT", "trigger_timestamp": 1, "state_size": 0}]})));
     later(&mut world, 1000);
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn a_savepoint_of_a_job_that_restarted_while_stopping_is_unusable() {
 #[test]
 fn a_job_that_does_not_finish_is_told_with_its_savepoint() {
     let mut world = in_sight_of_a_running_job(0);
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
     later(&mut world, 1000);
     let halt = recorded(&world).halt.unwrap();
     assert!(halt.message.contains(POINT) && halt.message.contains("does not finish"), "{}", halt.message);
@@ -158,7 +158,7 @@ fn one_look_without_an_answer_is_no_silence() {
     world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
     later(&mut world, 100);
     world.flink_answered_at = Some(world.now.checked_sub(SignedDuration::from_secs(5)).unwrap());
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_savepoint_whose_job_failed_while_stopping_is_used_as_what_it_is() {
 fn without_any_answer_the_directory_decides_or_it_halts() {
     let mut world = asked_to_stop();
     world.flink = FlinkView { unknown: Some("gone".into()), ..FlinkView::default() };
-    assert!(matches!(decide(&world), Decision::Wait(_)));
+    assert!(matches!(next_step(&world), Step::Wait(_)));
     later(&mut world, 100);
     assert_eq!(recorded(&world).phase, "Halted");
     world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, fields, header, section},
-    bytes, cut, escape, gap, headline, moment, person, span, start_state, state, with_people,
+    bytes, cut, escape, downtime, headline, moment, person, span, start_state, state, with_people,
 };
 use crate::api::{DecisionKind, Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord};
 
@@ -67,8 +67,8 @@ fn facts(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<(&'static s
         let size = point.size_bytes.map_or_else(String::new, |size| format!(", {}", bytes(size)));
         facts.push(("Restore point", format!("`{}`{size}", escape(&point.path))));
     }
-    if let Some(millis) = status.gap_millis {
-        facts.push(("Gap", gap(millis)));
+    if let Some(millis) = status.downtime_millis {
+        facts.push(("Downtime", downtime(millis)));
     }
     facts
 }

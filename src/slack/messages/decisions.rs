@@ -2,7 +2,7 @@
 
 use super::{cut, escape, person, with_people};
 use crate::{
-    api::{Decision, DecisionKind, DecisionOutcome, FlinkRollout, FlinkRolloutStatus, Outcome, Plan, Time},
+    api::{Decision, DecisionKind, DecisionRecord, DecisionResult, FlinkRollout, FlinkRolloutStatus, Plan, Time},
     digest::short_digest_of,
     slack::words,
 };
@@ -24,14 +24,14 @@ pub(super) fn untold(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec
     for outcome in &status.decisions {
         let Some(said) = rollout.spec.decisions.iter().find(|said| said.id == outcome.id) else { continue };
         let overtaken = status.result.as_ref().is_some_and(|result| result.at <= outcome.at);
-        let text = match (outcome.outcome, said.kind) {
-            (Outcome::Refused, _) => Some(format!("✗ {} · refused: {}", who_said_what(said), became(outcome))),
-            (Outcome::Applied, DecisionKind::Approve) if !overtaken => approved(status, said, &mut approvals),
-            (Outcome::Applied, DecisionKind::Resume) if !overtaken => {
+        let text = match (outcome.result, said.kind) {
+            (DecisionResult::Refused, _) => Some(format!("✗ {} · refused: {}", who_said_what(said), became(outcome))),
+            (DecisionResult::Applied, DecisionKind::Approve) if !overtaken => approved(status, said, &mut approvals),
+            (DecisionResult::Applied, DecisionKind::Resume) if !overtaken => {
                 Some(format!("▸ resumed by {}{}", person(&said.by), reason(said)))
             }
-            (Outcome::Applied, _) if is_named(status, &said.by) => None,
-            (Outcome::Applied, _) => Some(format!("▸ {} · {}", who_said_what(said), became(outcome))),
+            (DecisionResult::Applied, _) if is_named(status, &said.by) => None,
+            (DecisionResult::Applied, _) => Some(format!("▸ {} · {}", who_said_what(said), became(outcome))),
         };
         // An id from kubectl may be anything, a key may not.
         let key = short_digest_of(&said.id, 16);
@@ -72,6 +72,6 @@ fn reason(said: &Decision) -> String {
     said.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", escape(reason)))
 }
 
-fn became(outcome: &DecisionOutcome) -> String {
+fn became(outcome: &DecisionRecord) -> String {
     with_people(&cut(&outcome.message, 500))
 }

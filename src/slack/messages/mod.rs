@@ -82,8 +82,8 @@ pub(crate) fn span(from: &Time, to: &Time) -> String {
     if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
 }
 
-/// A gap as people say it.
-pub(crate) fn gap(millis: i64) -> String {
+/// A downtime as people say it.
+pub(crate) fn downtime(millis: i64) -> String {
     format!("{}.{} s", millis / 1000, millis % 1000 / 100)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 
-use super::{cut, escape, gap, headline, moment, person, start_state, state, with_people};
+use super::{cut, escape, downtime, headline, moment, person, start_state, state, with_people};
 use crate::{
     api::{
         DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, Request, RequestKind, ResultKind,
@@ -112,8 +112,8 @@ fn job(rollout: &FlinkRollout) -> Option<String> {
         (Some(at), _) => format!("running since {}", moment(at)),
         (None, _) => "not running yet".to_owned(),
     };
-    let gap = status.gap_millis.map_or_else(String::new, |millis| format!(", gap {}", gap(millis)));
-    Some(format!("\njob `{}`, {doing}{gap}", escape(&job.job_id)))
+    let downtime = status.downtime_millis.map_or_else(String::new, |millis| format!(", downtime {}", downtime(millis)));
+    Some(format!("\njob `{}`, {doing}{downtime}", escape(&job.job_id)))
 }
 
 /// Why a rollout is halted, and all that can be typed about it.

@@ -106,7 +106,7 @@ fn waiting_for_approval() {
 fn rolled_back_by_itself() {
     let failure = "3 restarts, 0 allowed: java.lang.IllegalStateException: <boom>";
     insta::assert_snapshot!(everything(&rollout(&json!({
-        "stage": "Monitor", "direction": "Back", "phase": "RolledBack", "restorePoint": point(), "gapMillis": 17_400,
+        "stage": "Monitor", "direction": "Back", "phase": "RolledBack", "restorePoint": point(), "downtimeMillis": 17_400,
         "failure": {"stage": "Monitor", "message": failure, "at": "2026-01-01T12:02:00Z"},
         "result": {"kind": "RolledBack", "message": failure, "at": "2026-01-01T12:03:00Z"},
         "stages": [
@@ -159,7 +159,7 @@ fn with_decisions(mut rollout: FlinkRollout, all: &[Said<'_>]) -> FlinkRollout {
     });
     rollout.spec.decisions = serde_json::from_value(said.collect()).unwrap();
     let became = all.iter().filter(|(.., (outcome, ..))| !outcome.is_empty()).map(|(id, _, _, (outcome, message, at))| {
-        json!({"id": id, "outcome": outcome, "message": message, "at": format!("2026-01-01T{at}Z")})
+        json!({"id": id, "result": outcome, "message": message, "at": format!("2026-01-01T{at}Z")})
     });
     rollout.status.as_mut().unwrap().decisions = serde_json::from_value(became.collect()).unwrap();
     rollout
@@ -250,7 +250,7 @@ fn the_status_says_what_runs_and_what_a_halted_rollout_waits_for() {
     let job = json!({"jobId": "00ab", "startPath": "s3://sp/1", "runningAt": "2026-01-01T12:01:00Z"});
     let forward =
         rollout(&json!({"stage": "Monitor", "phase": "Halted", "restorePoint": point(), "halt": halt("Monitor"),
-        "job": job, "gapMillis": 17_400}));
+        "job": job, "downtimeMillis": 17_400}));
     let mut parked = halt("Verify");
     parked["parked"] = json!(true);
     let back = rollout(&json!({"stage": "Verify", "direction": "Back", "phase": "Halted", "halt": parked, "job": job}));
@@ -258,7 +258,7 @@ fn the_status_says_what_runs_and_what_a_halted_rollout_waits_for() {
     let mut idle = orders.clone();
     idle.status.as_mut().unwrap().active_rollout = None;
     idle.spec.channel = Some("C1".into());
-    let done = rollout(&json!({"stage": "Monitor", "job": job, "gapMillis": 17_400,
+    let done = rollout(&json!({"stage": "Monitor", "job": job, "downtimeMillis": 17_400,
         "result": {"kind": "Succeeded", "message": "good", "at": "2026-01-01T12:10:00Z"}}));
     insta::assert_snapshot!([said(&orders, forward), said(&orders, back), said(&idle, done)].join("\n\n"));
 }

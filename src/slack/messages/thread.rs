@@ -10,7 +10,7 @@ use super::{
     blocks::{Button, actions, context, section},
     bytes, cut,
     decisions::{self, Told},
-    escape, gap, headline, moment, person, retry, span, start_state, with_people,
+    escape, downtime, headline, moment, person, retry, span, start_state, with_people,
 };
 use crate::api::{
     DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
@@ -173,9 +173,9 @@ fn end(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) ->
         .restore_point
         .as_ref()
         .map_or_else(String::new, |point| format!("\nRestore point `{}`{size}", escape(&point.path)));
-    let gap = status.gap_millis.map_or_else(String::new, |millis| format!("\nGap {}", gap(millis)));
+    let downtime = status.downtime_millis.map_or_else(String::new, |millis| format!("\nDowntime {}", downtime(millis)));
     let choices = result.map(|result| result.choices.as_slice()).unwrap_or_default();
-    let text = format!("*{kind}*{took}: {why}{restore}{gap}{}", retry::listed(choices));
+    let text = format!("*{kind}*{took}: {why}{restore}{downtime}{}", retry::listed(choices));
     let key = "result".to_owned();
     let mut line = if kind == ResultKind::Succeeded { line(key, &text) } else { loud(key, &text) };
     line.blocks.extend(retry::buttons(rollout, choices));

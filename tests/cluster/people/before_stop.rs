@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockkeeper::api::{Outcome, ResultKind};
+use lockkeeper::api::{DecisionResult, ResultKind};
 use lockkeeper_slack_simulator::Click;
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ async fn approvals_that_do_not_count(scene: &Scene) {
     let status = orders.shows(name, "three answers", |status| status.decisions.len() == 3).await;
     for (id, words) in refused {
         let answer = status.decisions.iter().find(|outcome| outcome.id == id).unwrap();
-        assert_eq!(answer.outcome, Outcome::Refused);
+        assert_eq!(answer.result, DecisionResult::Refused);
         assert!(answer.message.contains(words), "{words:?} is not in {:?}", answer.message);
     }
     assert_eq!(status.phase, "Approve", "{}", status.message);
@@ -98,7 +98,7 @@ async fn at_the_same_instant(scene: &Scene) {
     assert_eq!(rollout.pointer("/spec/decisions").unwrap().as_array().unwrap().len(), 1, "two clicks, one approval");
     let answers = rollout.pointer("/status/decisions").unwrap().as_array().unwrap();
     let answers: Vec<(&str, &str)> =
-        answers.iter().map(|answer| (text(answer, "/outcome"), text(answer, "/message"))).collect();
+        answers.iter().map(|answer| (text(answer, "/result"), text(answer, "/message"))).collect();
     assert_eq!(answers, [("Applied", "approved")]);
 
     foreign_change(scene, "FOREIGN-");

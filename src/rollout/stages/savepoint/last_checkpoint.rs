@@ -7,7 +7,7 @@ use super::stop_outcome;
 use crate::{
     api::{Before, FlinkRolloutStatus, RestorePoint, RestorePointKind, Time},
     rollout::{
-        effect::{Decision, Effect, SOON, Which},
+        effect::{Effect, POLL_FAST, Step, Which},
         offers::{last, no_state},
         operation::HOLD,
         request::requested_path,
@@ -21,26 +21,26 @@ const QUIET: &str = "task-managers-gone";
 /// What undoes the hold.
 const BACK: &str = "scale-task-manager-back";
 
-pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, before: &Before) -> Decision {
+pub(super) fn next_step(world: &World, status: FlinkRolloutStatus, job: &str, before: &Before) -> Step {
     let held = status.operation(HOLD).map(|operation| operation.started_at.clone());
     if held.is_some() && (world.past_deadline() || status.failure.is_some() || status.operation(BACK).is_some()) {
-        return let_go(world, &status, before);
+        return undo_hold(world, &status, before);
     }
-    if held.is_some_and(|at| stop_outcome::began_after(world, job, &at)) || goes_back(world, before) {
-        return let_go(world, &status, before);
+    if held.is_some_and(|at| stop_outcome::began_after(world, job, &at)) || state_is_older(world, before) {
+        return undo_hold(world, &status, before);
     }
     let Some(checkpoints) = world.flink.checkpoints.as_ref() else {
         if world.past_deadline() {
             return untouched(world, "Flink does not say what its last checkpoint is", Vec::new());
         }
-        return Decision::Wait(SOON);
+        return Step::Wait(POLL_FAST);
     };
     // Where it has none to lose, what the target starts from stands in for it.
     let Some((path, at)) = last(checkpoints).or_else(|| Some((requested_path(world)?, None))) else {
         return untouched(world, &no_state(&before.job_manager.deployment), Vec::new());
     };
     let ended = world.flink.job.as_ref().is_some_and(|detail| detail.state.is_terminal());
-    let still_checkpoints = !ended && !gives_up_at_once(world);
+    let still_checkpoints = !ended && !restarts_disabled(world);
     if let Some(wait) = still_checkpoints.then(|| hold(world, &status)).flatten() {
         return wait;
     }
@@ -48,14 +48,14 @@ pub(super) fn decide(world: &World, status: FlinkRolloutStatus, job: &str, befor
 }
 
 /// Whether what Flink shows is older than what it showed at Plan: its container ended and began again with its old arguments.
-fn goes_back(world: &World, before: &Before) -> bool {
+fn state_is_older(world: &World, before: &Before) -> bool {
     let (Some(checkpoints), Some(known)) = (&world.flink.checkpoints, &before.last_checkpoint_at) else { return false };
     let now = checkpoints.latest.completed.as_ref().map(|last| last.trigger_timestamp);
     now.is_none_or(|now| now < known.0.as_millisecond())
 }
 
 /// Without a restart strategy the loss of its TaskManagers would end the job, and a JobManager with Flink's defaults with it.
-fn gives_up_at_once(world: &World) -> bool {
+fn restarts_disabled(world: &World) -> bool {
     let configuration = world.flink.configuration.as_ref();
     let strategy =
         configuration.and_then(|all| all.get("restart-strategy.type").or_else(|| all.get("restart-strategy")));
@@ -63,22 +63,22 @@ fn gives_up_at_once(world: &World) -> bool {
 }
 
 /// What is still to be done or waited for until no further checkpoint can complete.
-fn hold(world: &World, status: &FlinkRolloutStatus) -> Option<Decision> {
+fn hold(world: &World, status: &FlinkRolloutStatus) -> Option<Step> {
     if !status.completed(HOLD) {
-        return Some(Decision::act(HOLD, Effect::ScaleDown(Which::TaskManager)));
+        return Some(Step::act(HOLD, Effect::ScaleDown(Which::TaskManager)));
     }
     if world.task_manager.pods_gone().is_none() {
-        return Some(Decision::Wait(SOON));
+        return Some(Step::Wait(POLL_FAST));
     }
     let Some(quiet) = status.operation(QUIET) else {
         let mut status = status.clone();
         status.intend(&world.uid(), QUIET, world.now);
-        return Some(Decision::record(status));
+        return Some(Step::record(status));
     };
-    (world.now.duration_since(quiet.started_at.0) < world.flink.cached_for()).then_some(Decision::Wait(SOON))
+    (world.now.duration_since(quiet.started_at.0) < world.flink.cached_for()).then_some(Step::Wait(POLL_FAST))
 }
 
-fn record(world: &World, mut status: FlinkRolloutStatus, job: &str, (path, at): (String, Option<Time>)) -> Decision {
+fn record(world: &World, mut status: FlinkRolloutStatus, job: &str, (path, at): (String, Option<Time>)) -> Step {
     let completed = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.completed.as_ref());
     status.restore_point = Some(RestorePoint {
         name: world.rollout.metadata.name.clone().unwrap_or_default(),
@@ -89,13 +89,13 @@ fn record(world: &World, mut status: FlinkRolloutStatus, job: &str, (path, at): 
         at: at.unwrap_or_else(|| world.time()),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
-    Decision::record(status)
+    Step::record(status)
 }
 
 /// Nothing was stopped yet: with its TaskManagers back the job goes on by itself.
-fn let_go(world: &World, status: &FlinkRolloutStatus, before: &Before) -> Decision {
+fn undo_hold(world: &World, status: &FlinkRolloutStatus, before: &Before) -> Step {
     if status.operation(HOLD).is_some() && !status.completed(BACK) {
-        return Decision::act(BACK, Effect::ScaleUp { task_managers: before.task_manager.replicas });
+        return Step::act(BACK, Effect::ScaleUp { task_managers: before.task_manager.replicas });
     }
     let why = match &status.failure {
         Some(abort) => abort.message.clone(),

@@ -1,7 +1,7 @@
 //! What people say is applied once, and answered where it is not.
 
 use super::*;
-use crate::api::{DecisionKind, Outcome};
+use crate::api::{DecisionKind, DecisionResult};
 
 fn said(world: &mut World, kind: DecisionKind, by: &str, digest: Option<&str>) {
     let number = world.rollout.spec.decisions.len();
@@ -16,25 +16,25 @@ fn waiting_for(approvals: u32) -> World {
 }
 
 /// What became of the last decision, and the world after it.
-fn answered(world: &mut World) -> (Outcome, String) {
+fn answered(world: &mut World) -> (DecisionResult, String) {
     let status = recorded(world);
     let last = status.decisions.last().cloned().unwrap();
     world.rollout.status = Some(status);
-    (last.outcome, last.message)
+    (last.result, last.message)
 }
 
 #[test]
 fn as_many_different_people_as_asked_and_not_the_requester() {
     let mut world = waiting_for(2);
     said(&mut world, DecisionKind::Approve, "slack:T/U1", Some("d1"));
-    assert_eq!(answered(&mut world), (Outcome::Refused, "who asks for a rollout cannot approve it".to_owned()));
+    assert_eq!(answered(&mut world), (DecisionResult::Refused, "who asks for a rollout cannot approve it".to_owned()));
     said(&mut world, DecisionKind::Approve, "slack:T/U2", Some("d0"));
-    assert_eq!(answered(&mut world).0, Outcome::Refused, "another plan");
+    assert_eq!(answered(&mut world).0, DecisionResult::Refused, "another plan");
     said(&mut world, DecisionKind::Approve, "kubernetes:eve", Some("d1"));
-    assert_eq!(answered(&mut world).0, Outcome::Refused, "not among the approvers");
+    assert_eq!(answered(&mut world).0, DecisionResult::Refused, "not among the approvers");
     for _ in 0..2 {
         said(&mut world, DecisionKind::Approve, "slack:T/U2", Some("d1"));
-        assert_eq!(answered(&mut world).0, Outcome::Applied);
+        assert_eq!(answered(&mut world).0, DecisionResult::Applied);
     }
     assert_eq!(recorded(&world).message, "waits for 1 of 2 approvals");
     said(&mut world, DecisionKind::Approve, "slack:T/U3", Some("d1"));
@@ -64,7 +64,7 @@ fn an_abort_during_the_stop_waits_for_its_outcome() {
     complete(&mut world, "create-versioned-objects");
     complete(&mut world, "stop-with-savepoint");
     said(&mut world, DecisionKind::Abort, "slack:T/U2", None);
-    assert_eq!(answered(&mut world).0, Outcome::Applied);
+    assert_eq!(answered(&mut world).0, DecisionResult::Applied);
     assert_eq!(world.status().stage, Stage::Savepoint);
     set(&mut world, |status| status.restore_point = Some(from_json(point())));
     let status = recorded(&world);
@@ -75,10 +75,10 @@ fn an_abort_during_the_stop_waits_for_its_outcome() {
 fn after_the_stop_an_abort_is_a_way_back_once() {
     let mut world = world(Stage::Deploy);
     said(&mut world, DecisionKind::Abort, "slack:T/U2", None);
-    assert_eq!(answered(&mut world).0, Outcome::Applied);
+    assert_eq!(answered(&mut world).0, DecisionResult::Applied);
     assert_eq!((world.status().direction, world.status().attempt), (Direction::Back, 1));
     said(&mut world, DecisionKind::RollBack, "slack:T/U2", None);
-    assert_eq!(answered(&mut world), (Outcome::Refused, "it is rolling back already".to_owned()));
+    assert_eq!(answered(&mut world), (DecisionResult::Refused, "it is rolling back already".to_owned()));
     assert_eq!(world.status().attempt, 1);
 }
 
@@ -116,7 +116,7 @@ fn started_by_hand() -> World {
 #[test]
 fn what_a_person_started_by_hand_is_left_alone_and_can_be_given_up() {
     let mut world = started_by_hand();
-    assert!(matches!(decide(&world), Decision::Wait(_)), "it is not scaled down again");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "it is not scaled down again");
     said(&mut world, DecisionKind::GiveUp, "slack:T/U2", None);
     world.rollout.status = Some(recorded(&world));
     let Effect::WriteHistory { status } = acted(&world).1 else { panic!("no history") };
@@ -148,7 +148,7 @@ fn what_comes_too_late_is_told() {
     for kind in [DecisionKind::Reject, DecisionKind::Approve, DecisionKind::Resume, DecisionKind::GiveUp] {
         let mut world = world(Stage::Monitor);
         said(&mut world, kind, "slack:T/U2", Some("d1"));
-        assert_eq!(answered(&mut world).0, Outcome::Refused, "{kind:?}");
+        assert_eq!(answered(&mut world).0, DecisionResult::Refused, "{kind:?}");
     }
 }
 
@@ -183,6 +183,6 @@ fn a_rollout_is_not_resumed_until_its_record_is_full() {
     world.rollout.status = Some(halted);
     said(&mut world, DecisionKind::Resume, "slack:T/U2", None);
     let (outcome, message) = answered(&mut world);
-    assert_eq!(outcome, Outcome::Refused);
+    assert_eq!(outcome, DecisionResult::Refused);
     assert!(message.contains("too often"), "{message}");
 }

@@ -3,34 +3,34 @@
 use crate::{
     cluster::WriteError,
     record::RecordError,
-    rollout::{Outcome, Refusal},
+    rollout::{EffectResult, Refusal},
 };
 
 /// Why an effect was not carried out.
-pub(super) enum Trouble {
+pub(super) enum EffectError {
     /// It will never be possible as it is.
     Refused(Refusal),
     /// Not now; the reason.
     NotNow(String),
 }
 
-impl Trouble {
+impl EffectError {
     /// A refusal without other choices.
     pub(super) fn refused(why: impl Into<String>) -> Self {
         Self::Refused(Refusal::new(why))
     }
 }
 
-impl From<Trouble> for Outcome {
-    fn from(trouble: Trouble) -> Self {
+impl From<EffectError> for EffectResult {
+    fn from(trouble: EffectError) -> Self {
         match trouble {
-            Trouble::Refused(refusal) => Self::Refused(refusal),
-            Trouble::NotNow(why) => Self::NotNow(why),
+            EffectError::Refused(refusal) => Self::Refused(refusal),
+            EffectError::NotNow(why) => Self::NotNow(why),
         }
     }
 }
 
-impl From<WriteError> for Trouble {
+impl From<WriteError> for EffectError {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Refused { .. } => Self::refused(error.to_string()),
@@ -39,7 +39,7 @@ impl From<WriteError> for Trouble {
     }
 }
 
-impl From<RecordError> for Trouble {
+impl From<RecordError> for EffectError {
     fn from(error: RecordError) -> Self {
         match error {
             RecordError::Api { .. } => Self::NotNow(error.to_string()),
@@ -48,7 +48,7 @@ impl From<RecordError> for Trouble {
     }
 }
 
-impl From<kube::Error> for Trouble {
+impl From<kube::Error> for EffectError {
     fn from(error: kube::Error) -> Self {
         Self::NotNow(error.to_string())
     }

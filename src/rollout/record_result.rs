@@ -1,7 +1,7 @@
 //! What an effect's outcome adds to the record.
 
 use super::{
-    effect::Outcome,
+    effect::EffectResult,
     offers::Refusal,
     transition::{StatusExt as _, failed, operation_key, park},
     world::World,
@@ -13,33 +13,38 @@ use crate::{
 
 /// The status after an operation came back.
 #[must_use]
-pub fn absorb(world: &World, mut status: FlinkRolloutStatus, name: &str, outcome: &Outcome) -> FlinkRolloutStatus {
+pub fn record_result(
+    world: &World,
+    mut status: FlinkRolloutStatus,
+    name: &str,
+    outcome: &EffectResult,
+) -> FlinkRolloutStatus {
     // What brings a halted rollout to rest is tried again, whatever the reason; what only tidies up after an end is let be.
-    if let (Outcome::Refused(refusal), true) = (outcome, status.halt.is_some()) {
-        return absorb(world, status, name, &Outcome::NotNow(refusal.message.clone()));
+    if let (EffectResult::Refused(refusal), true) = (outcome, status.halt.is_some()) {
+        return record_result(world, status, name, &EffectResult::NotNow(refusal.message.clone()));
     }
-    if let (Outcome::Refused(refusal), "discard-revision") = (outcome, name) {
+    if let (EffectResult::Refused(refusal), "discard-revision") = (outcome, name) {
         note(&mut status, name, |operation| {
             operation.completed_at = Some(world.time());
-            operation.trouble = Some(refusal.message.chars().take(1000).collect());
+            operation.last_error = Some(refusal.message.chars().take(1000).collect());
         });
         return status;
     }
-    if let Outcome::NotNow(why) = outcome {
-        note(&mut status, name, |operation| operation.trouble = Some(why.chars().take(1000).collect()));
+    if let EffectResult::NotNow(why) = outcome {
+        note(&mut status, name, |operation| operation.last_error = Some(why.chars().take(1000).collect()));
         return status;
     }
-    if let Outcome::Refused(refusal) = outcome {
+    if let EffectResult::Refused(refusal) = outcome {
         return refused(world, status, refusal);
     }
     let now = world.time();
     note(&mut status, name, |operation| {
         operation.completed_at = Some(now);
-        operation.trouble = None;
+        operation.last_error = None;
     });
     match outcome {
-        Outcome::Claimed(ClaimOutcome::Held(revision)) => status.revision = Some(*revision),
-        Outcome::Planned(plan) => status.plan = Some(plan.as_ref().clone()),
+        EffectResult::Claimed(ClaimOutcome::Held(revision)) => status.revision = Some(*revision),
+        EffectResult::Planned(plan) => status.plan = Some(plan.as_ref().clone()),
         _ => {}
     }
     status

@@ -2,22 +2,22 @@
 
 use super::{
     approvals::may_approve,
-    effect::Decision,
+    effect::Step,
     health::newest_exception,
     operation::{HOLD, STOP},
     transition::{StatusExt as _, turn_back, untouched, with},
     world::World,
 };
 use crate::api::{
-    Decision as Said, DecisionKind, DecisionOutcome, Direction, Failure, FlinkRolloutStatus, Outcome, ResultKind,
-    Stage, Watch,
+    Decision, DecisionKind, DecisionRecord, DecisionResult, Direction, Failure, FlinkRolloutStatus, ResultKind, Stage,
+    Watch,
 };
 
 /// So many stages fit into a record with room for a whole way back; a rollout that was resumed more often is to be given up.
-const MOST_STAGES: usize = 48;
+const MAX_STAGES: usize = 48;
 
 /// The step that the oldest unanswered decision, or a deletion, leads to.
-pub(super) fn decide(world: &World) -> Option<Decision> {
+pub(super) fn next_step(world: &World) -> Option<Step> {
     let status = world.status();
     if let Some(said) = unanswered(world).next() {
         return Some(answer(world, status, said));
@@ -26,7 +26,7 @@ pub(super) fn decide(world: &World) -> Option<Decision> {
     if deleted && status.halt.is_some() {
         let may_return = status.direction == Direction::Forward && status.restore_point.is_some();
         return Some(if may_return {
-            Decision::record(turn_back(world, status, "deleted"))
+            Step::record(turn_back(world, status, "deleted"))
         } else {
             with(world, ResultKind::Abandoned, "deleted while halted")
         });
@@ -38,7 +38,7 @@ pub(super) fn decide(world: &World) -> Option<Decision> {
 }
 
 /// What was said and is not answered in the record, the oldest first.
-pub(super) fn unanswered(world: &World) -> impl Iterator<Item = &Said> {
+pub(super) fn unanswered(world: &World) -> impl Iterator<Item = &Decision> {
     let answered = world.status().decisions;
     world.rollout.spec.decisions.iter().filter(move |said| !answered.iter().any(|outcome| outcome.id == said.id))
 }
@@ -48,21 +48,21 @@ pub(super) fn resumes(world: &World) -> bool {
     unanswered(world).any(|said| said.kind == DecisionKind::Resume)
 }
 
-fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
-    let noted = |mut status: FlinkRolloutStatus, outcome: Outcome, message: &str| {
-        status.decisions.push(DecisionOutcome {
+fn answer(world: &World, status: FlinkRolloutStatus, said: &Decision) -> Step {
+    let noted = |mut status: FlinkRolloutStatus, outcome: DecisionResult, message: &str| {
+        status.decisions.push(DecisionRecord {
             id: said.id.clone(),
-            outcome,
+            result: outcome,
             message: message.to_owned(),
             at: crate::api::time(world.now),
         });
         status
     };
-    let refused = |message: &str| Decision::record(noted(status.clone(), Outcome::Refused, message));
+    let refused = |message: &str| Step::record(noted(status.clone(), DecisionResult::Refused, message));
     let why = said.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     match said.kind {
         DecisionKind::Approve => match approval(world, &status, said) {
-            Ok(()) => Decision::record(noted(status, Outcome::Applied, "approved")),
+            Ok(()) => Step::record(noted(status, DecisionResult::Applied, "approved")),
             Err(reason) => refused(&reason),
         },
         DecisionKind::Reject if matches!(status.stage, Stage::Plan | Stage::Approve) => {
@@ -71,7 +71,7 @@ fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
         DecisionKind::Reject => refused("too late to reject: the plan was approved already; abort it instead"),
         DecisionKind::Abort => match abort(
             world,
-            noted(status.clone(), Outcome::Applied, "aborted"),
+            noted(status.clone(), DecisionResult::Applied, "aborted"),
             &format!("aborted by {}{why}", said.by),
         ) {
             Ok(next) => next,
@@ -85,14 +85,14 @@ fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
             {
                 return refused("nothing was stopped yet: abort it instead");
             }
-            let status = noted(status.clone(), Outcome::Applied, "rolling back");
-            Decision::record(turn_back(world, status, &format!("rolled back by {}{why}", said.by)))
+            let status = noted(status.clone(), DecisionResult::Applied, "rolling back");
+            Step::record(turn_back(world, status, &format!("rolled back by {}{why}", said.by)))
         }
-        DecisionKind::Resume if status.halt.is_some() && status.stages.len() >= MOST_STAGES => {
+        DecisionKind::Resume if status.halt.is_some() && status.stages.len() >= MAX_STAGES => {
             refused("it was resumed too often; give up and start a new rollout from its restore point")
         }
         DecisionKind::Resume if status.halt.is_some() => {
-            Decision::record(resume(world, noted(status, Outcome::Applied, "resumed")))
+            Step::record(resume(world, noted(status, DecisionResult::Applied, "resumed")))
         }
         DecisionKind::GiveUp if status.halt.is_some() => {
             with(world, ResultKind::Abandoned, &format!("{} gave up on it{why}", said.by))
@@ -101,7 +101,7 @@ fn answer(world: &World, status: FlinkRolloutStatus, said: &Said) -> Decision {
     }
 }
 
-fn approval(world: &World, status: &FlinkRolloutStatus, said: &Said) -> Result<(), String> {
+fn approval(world: &World, status: &FlinkRolloutStatus, said: &Decision) -> Result<(), String> {
     let plan = status
         .plan
         .as_ref()
@@ -120,7 +120,7 @@ fn approval(world: &World, status: &FlinkRolloutStatus, said: &Said) -> Result<(
 }
 
 /// Before the stop: untouched. While the savepoint is under way: its outcome is awaited. After it: back.
-fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Result<Decision, String> {
+fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Result<Step, String> {
     match status.stage {
         _ if status.direction == Direction::Back => Err("it is rolling back already".to_owned()),
         Stage::Plan | Stage::Approve => Ok(untouched(world, why, Vec::new())),
@@ -134,9 +134,9 @@ fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Result<Dec
         Stage::Savepoint => {
             status.failure = Some(Failure { stage: Stage::Savepoint, message: why.to_owned(), at: world.time() });
             status.message = format!("{why}; waits for the outcome of the stop");
-            Ok(Decision::record(status))
+            Ok(Step::record(status))
         }
-        _ => Ok(Decision::record(turn_back(world, status, why))),
+        _ => Ok(Step::record(turn_back(world, status, why))),
     }
 }
 
