@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::Time;
 
@@ -30,7 +31,10 @@ pub struct Decision {
 }
 
 /// What a person can say to a rollout.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+#[derive(
+    Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema, EnumString, IntoStaticStr, VariantArray,
+)]
+#[strum(serialize_all = "kebab-case")]
 pub enum DecisionKind {
     /// Go ahead with this plan.
     Approve,
@@ -44,6 +48,14 @@ pub enum DecisionKind {
     Resume,
     /// A halted rollout ends as Abandoned and releases the application.
     GiveUp,
+}
+
+impl DecisionKind {
+    /// The word that stands for it in commands and buttons, such as `give-up`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// What became of a decision.

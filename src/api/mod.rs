@@ -2,7 +2,10 @@
 //!
 //! The YAML in manifests/ is generated from these types by `cargo xtask manifests`; a test fails on drift.
 
+#![warn(missing_docs)] // the text of these types reaches the readers of the CRDs
+
 mod application;
+mod component;
 mod decision;
 mod plan;
 mod restore_point;
@@ -11,6 +14,7 @@ mod start_from;
 mod status;
 
 pub use application::*;
+pub use component::*;
 pub use decision::*;
 pub use plan::*;
 pub use restore_point::*;

@@ -52,7 +52,7 @@ pub struct FlinkRolloutStatus {
     /// Every effect: its intent and its proof.
     #[serde(default)]
     #[schemars(length(max = 200))]
-    pub operations: Vec<Operation>,
+    pub operations: Vec<OperationRecord>,
     /// The stages that were entered, in order.
     #[serde(default)]
     #[schemars(length(max = 64))]
@@ -81,6 +81,29 @@ pub struct FlinkRolloutStatus {
     pub result: Option<RolloutResult>,
 }
 
+impl FlinkRolloutStatus {
+    /// The phase: one word for people, derived from the result, the halt and the stage.
+    #[must_use]
+    pub fn derived_phase(&self) -> String {
+        match (&self.result, &self.halt) {
+            (Some(result), _) => result.kind.to_string(),
+            (None, Some(_)) => "Halted".to_owned(),
+            (None, None) => self.stage.to_string().replace(' ', ""),
+        }
+    }
+
+    /// The state as a person says it.
+    #[must_use]
+    pub fn state_in_words(&self) -> String {
+        match (&self.result, &self.halt, self.direction) {
+            (Some(result), _, _) => result.kind.to_string(),
+            (None, Some(_), _) => format!("Halted in {}", self.stage),
+            (None, None, Direction::Forward) => self.stage.to_string(),
+            (None, None, Direction::Back) => format!("Rolling back: {}", self.stage),
+        }
+    }
+}
+
 /// The stages, in the words of the design's table.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, JsonSchema)]
 pub enum Stage {
@@ -104,6 +127,29 @@ pub enum Stage {
     Verify,
     /// Watch it.
     Monitor,
+}
+
+impl Stage {
+    /// Whether the plan of the rollout can still be approved or rejected.
+    #[must_use]
+    pub fn is_before_approval(self) -> bool {
+        match self {
+            Self::Plan | Self::Approve => true,
+            Self::Savepoint
+            | Self::Stop
+            | Self::ClearHa
+            | Self::Deploy
+            | Self::Restore
+            | Self::Verify
+            | Self::Monitor => false,
+        }
+    }
+
+    /// Whether the job has not been stopped in this stage or an earlier one.
+    #[must_use]
+    pub fn is_before_stop(self) -> bool {
+        self.is_before_approval() || self == Self::Savepoint
+    }
 }
 
 impl fmt::Display for Stage {
@@ -168,7 +214,7 @@ pub enum StageOutcome {
 /// An effect: recorded before it is carried out, completed when it was.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Operation {
+pub struct OperationRecord {
     /// What it is.
     #[schemars(length(max = 64))]
     pub name: String,

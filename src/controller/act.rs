@@ -10,16 +10,16 @@ use super::{
     planning,
 };
 use crate::{
-    api::{APPLICATION_LABEL, Direction, REVISION_LABEL, ServicePort},
+    api::{APPLICATION_LABEL, Component, Direction, REVISION_LABEL, ServicePort},
     bake::Start,
     cluster::{Workload, WriteError, backup_name, backup_of, is_workload},
     flink::{FlinkClient, FlinkError},
     proxy::Endpoint,
     record::{RecordError, RevisionRecord},
-    rollout::{ClearHaProof, Effect, EffectResult, Which, World},
+    rollout::{ClearHaProof, Effect, EffectResult, World},
 };
 
-/// Carries out one effect. EffectError that may pass is an outcome; only what concerns our own record is an error.
+/// Carries out one effect. An error that may pass is a result; only an error of our own record ends the reconcile.
 pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Result<EffectResult, ReconcileError> {
     let done = match effect {
         Effect::AddFinalizer => {
@@ -41,14 +41,14 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
                 Err(error) => EffectResult::NotNow(error.to_string()),
             });
         }
-        Effect::ScaleDown(which) => scale(context, workload(world, *which), 0).await,
+        Effect::Stop(component) => scale(context, world.workloads.get(*component), 0).await,
         Effect::ReleaseJobManager { pod, job, trigger_id } => {
             return Ok(release_job_manager(context, world, pod, job, trigger_id).await);
         }
         Effect::ClearHa { proof } => clear_ha(context, world, proof).await,
         Effect::ApplyObjects => apply_objects(context, world).await,
-        Effect::WriteDeployments { start } => write_deployments(context, world, start).await,
-        Effect::ScaleUp { task_managers } => scale_up(context, world, *task_managers).await,
+        Effect::WriteWorkloads { start } => write_deployments(context, world, start).await,
+        Effect::Start { task_managers } => scale_up(context, world, *task_managers).await,
         Effect::DiscardRevision { revision } => discard_unused(context, world, *revision).await,
     };
     Ok(done.map_or_else(EffectResult::from, |()| EffectResult::Done))
@@ -84,13 +84,6 @@ async fn finish(context: &Context, world: &World) -> Result<EffectResult, Reconc
     record_write(context.rollout_record().set_finalizer(&world.rollout, false).await)
 }
 
-fn workload(world: &World, which: Which) -> &Workload {
-    match which {
-        Which::JobManager => &world.job_manager,
-        Which::TaskManager => &world.task_manager,
-    }
-}
-
 fn rest_service(world: &World) -> ServicePort {
     let planned = world.plan().map(|plan| plan.settings.rest_service.clone());
     planned
@@ -107,8 +100,8 @@ async fn scale(context: &Context, workload: &Workload, replicas: i32) -> Result<
 
 /// The TaskManagers first: they take longest to be of use.
 async fn scale_up(context: &Context, world: &World, task_managers: i32) -> Result<(), EffectError> {
-    scale(context, &world.task_manager, task_managers).await?;
-    scale(context, &world.job_manager, 1).await
+    scale(context, &world.workloads.task_manager, task_managers).await?;
+    scale(context, &world.workloads.job_manager, 1).await
 }
 
 /// Best effort: the path is recorded already, this only lets a held JobManager end sooner.
@@ -232,7 +225,7 @@ async fn write_deployments(context: &Context, world: &World, start: &Start) -> R
     let record = record(context, world, status.direction)
         .await?
         .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
-    for which in [Which::JobManager, Which::TaskManager] {
+    for which in [Component::JobManager, Component::TaskManager] {
         let written = deployment(world, &record, which, start).map_err(EffectError::refused)?;
         context.writer().put_deployment(&written, false).await?;
     }

@@ -1,4 +1,4 @@
-//! Gather, next_step, act: one reconcile reads the world, makes at most one transition and looks again.
+//! Gather, decide, act: one reconcile reads the world, makes at most one transition and looks again.
 
 mod act;
 mod context;

@@ -11,13 +11,13 @@ use serde_json::Value;
 
 use crate::{
     api::{
-        APPLICATION_LABEL, Before, Direction, PREVIOUS_REPLICAS_ANNOTATION, PREVIOUS_REPLICASET_ANNOTATION,
+        APPLICATION_LABEL, Before, Component, Direction, PREVIOUS_REPLICAS_ANNOTATION, PREVIOUS_REPLICASET_ANNOTATION,
         RESTORE_POINT_ANNOTATION, ROLLOUT_ANNOTATION, WorkloadSnapshot,
     },
     bake::{ArgumentError, BASE_NAME_ANNOTATION, Referenced, Start, rewrite_references, set_start},
     cluster::{DEPLOYMENT, Workload, is_workload, kind_of, pod_template, same_object},
     record::RevisionRecord,
-    rollout::{Which, World},
+    rollout::World,
 };
 
 /// An object without what the API server or its former owner added.
@@ -69,14 +69,14 @@ pub(super) fn is_kept(object: &DynamicObject) -> bool {
 pub(super) fn deployment(
     world: &World,
     record: &RevisionRecord,
-    which: Which,
+    which: Component,
     start: &Start,
 ) -> Result<Deployment, String> {
     let status = world.status();
     let plan = status.plan.as_ref().ok_or("the plan is gone")?;
     let (name, live) = match which {
-        Which::JobManager => (&plan.settings.job_manager, &world.job_manager),
-        Which::TaskManager => (&plan.settings.task_manager, &world.task_manager),
+        Component::JobManager => (&plan.settings.job_manager, &world.workloads.job_manager),
+        Component::TaskManager => (&plan.settings.task_manager, &world.workloads.task_manager),
     };
     let snapshot = plan.before.as_ref().map(|before| snapshot_of(before, which));
     let baked =
@@ -87,7 +87,7 @@ pub(super) fn deployment(
     {
         template = restored;
     }
-    if which == Which::JobManager {
+    if which == Component::JobManager {
         set_start(&mut template, start).map_err(|error: ArgumentError| error.to_string())?;
     }
     let mut written = build(baked, live.deployment.as_ref(), template)?;
@@ -104,10 +104,10 @@ pub(super) fn deployment(
     Ok(written)
 }
 
-fn snapshot_of(before: &Before, which: Which) -> &WorkloadSnapshot {
+fn snapshot_of(before: &Before, which: Component) -> &WorkloadSnapshot {
     match which {
-        Which::JobManager => &before.job_manager,
-        Which::TaskManager => &before.task_manager,
+        Component::JobManager => &before.job_manager,
+        Component::TaskManager => &before.task_manager,
     }
 }
 

@@ -21,12 +21,12 @@ use super::{
     replicas,
 };
 use crate::{
-    api::{APPLICATION_LABEL, Before, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
+    api::{APPLICATION_LABEL, Before, Component, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
     bake::{Helm, PolicyContext, Release, Start, changes, name_versions, violations, with_version},
     cluster::{is_workload, kind_of},
     digest::digest_of,
     record::RevisionRecord,
-    rollout::{EffectResult, Which, World, assess},
+    rollout::{EffectResult, World, assess},
 };
 
 const MAX_CHANGES: usize = 40;
@@ -293,10 +293,10 @@ async fn dry_run(
     status.direction = Direction::Forward;
     planned.rollout.status = Some(status);
     let start = Start { job_id: "0".repeat(32), path: Some("file:/planned".to_owned()) };
-    for which in [Which::JobManager, Which::TaskManager] {
+    for which in [Component::JobManager, Component::TaskManager] {
         let deployment = deployment(&planned, target, which, &start).map_err(EffectError::refused)?;
         let mut deployment = as_dynamic(&writer.put_deployment(&deployment, true).await?)?;
-        if which == Which::TaskManager {
+        if which == Component::TaskManager {
             replicas::set(&mut deployment, target.task_manager_replicas);
         }
         written.push(cleaned(&deployment));

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     api::{FlinkRollout, FlinkRolloutStatus},
     cluster::WriteError,
-    rollout::{Effect, EffectResult, StatusExt as _, Step, World, next_step, record_result},
+    rollout::{Effect, EffectResult, Operation, StatusExt as _, Step, World, next_step, record_result},
 };
 
 /// Reads the world, decides, makes at most one transition.
@@ -53,7 +53,7 @@ async fn one_step(name: String, context: &Context) -> Result<Action, ReconcileEr
             write(context, &world, &status).await?;
             Ok(Action::requeue(Duration::ZERO))
         }
-        Step::Act(name, effect) => carry_out(context, world, name, &effect).await,
+        Step::Act(operation, effect) => carry_out(context, world, operation, &effect).await,
         Step::Wait(pause) => Ok(Action::requeue(pause)),
         Step::End(_) | Step::Done => {
             context.observations.forget(&world.uid());
@@ -66,10 +66,10 @@ async fn one_step(name: String, context: &Context) -> Result<Action, ReconcileEr
 async fn carry_out(
     context: &Context,
     mut world: World,
-    name: &'static str,
+    operation: Operation,
     effect: &Effect,
 ) -> Result<Action, ReconcileError> {
-    if matches!(effect, Effect::AddFinalizer | Effect::Finish) {
+    if !operation.is_recorded() {
         let outcome = act(context, &world, effect).await?;
         return Ok(Action::requeue(if matches!(outcome, EffectResult::Done) {
             Duration::ZERO
@@ -78,20 +78,20 @@ async fn carry_out(
         }));
     }
     let mut status = world.status();
-    if status.operation(name).is_none() {
-        status.intend(&world.uid(), name, world.now);
+    if status.operation(operation).is_none() {
+        status.intend(&world.uid(), operation, world.now);
         world.rollout = write(context, &world, &status).await?;
     }
-    info!(operation = name, stage = %status.stage, "acting");
+    info!(operation = operation.name(), stage = %status.stage, "acting");
     let outcome = act(context, &world, effect).await?;
     if let EffectResult::NotNow(reason) = &outcome {
-        warn!(operation = name, %reason, "not now");
-        let known = status.operation(name).and_then(|operation| operation.last_error.clone());
+        warn!(operation = operation.name(), %reason, "not now");
+        let known = status.operation(operation).and_then(|record| record.last_error.clone());
         if known.as_deref() == Some(reason.as_str()) {
             return Ok(Action::requeue(Duration::from_secs(1)));
         }
     }
-    let absorbed = record_result(&world, world.status(), name, &outcome);
+    let absorbed = record_result(&world, world.status(), operation, &outcome);
     write(context, &world, &absorbed).await?;
     let pause = if matches!(outcome, EffectResult::NotNow(_)) { Duration::from_millis(500) } else { Duration::ZERO };
     Ok(Action::requeue(pause))

@@ -58,7 +58,7 @@ pub(super) fn as_it_ran(mut before: Before, previous: Option<&RevisionRecord>) -
 
 /// The replicas that what was installed by other means runs with: while it is parked, those that its last rollout found.
 pub(super) fn of_adopted(world: &World, before: &Before) -> i32 {
-    let noted = world.task_manager.deployment.as_ref().and_then(|deployment| {
+    let noted = world.workloads.task_manager.deployment.as_ref().and_then(|deployment| {
         deployment.annotations().get(PREVIOUS_REPLICAS_ANNOTATION)?.parse().ok().filter(|replicas| *replicas > 0)
     });
     if before.task_manager.replicas > 0 { before.task_manager.replicas } else { noted.unwrap_or(1) }

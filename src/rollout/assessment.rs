@@ -17,7 +17,10 @@ use crate::{
 #[allow(clippy::option_option)] // "not yet", "nothing runs" and "this runs" are three answers.
 pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Option<Before>>, Refusal> {
     let spec = &application.spec;
-    let (job_manager, task_manager) = match (world.job_manager.snapshot(), world.task_manager.snapshot()) {
+    let (job_manager, task_manager) = match (
+        world.workloads.job_manager.snapshot(),
+        world.workloads.task_manager.snapshot(),
+    ) {
         (None, None) => return first_deployment(world, application).map(|()| Some(None)),
         (Some(job_manager), Some(task_manager)) => (job_manager, task_manager),
         (jm, _) => {

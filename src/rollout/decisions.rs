@@ -2,19 +2,15 @@
 
 use super::{
     approvals::may_approve,
+    decision_rule::{decision_refusal, may_roll_back, stop_was_asked_for},
     effect::Step,
     health::newest_exception,
-    operation::{HOLD, STOP},
-    transition::{StatusExt as _, turn_back, untouched, with},
+    transition::{turn_back, untouched, with},
     world::World,
 };
 use crate::api::{
-    Decision, DecisionKind, DecisionRecord, DecisionResult, Direction, Failure, FlinkRolloutStatus, ResultKind, Stage,
-    Watch,
+    Decision, DecisionKind, DecisionRecord, DecisionResult, Failure, FlinkRolloutStatus, ResultKind, Stage, Watch,
 };
-
-/// So many stages fit into a record with room for a whole way back; a rollout that was resumed more often is to be given up.
-const MAX_STAGES: usize = 48;
 
 /// The step that the oldest unanswered decision, or a deletion, leads to.
 pub(super) fn next_step(world: &World) -> Option<Step> {
@@ -24,17 +20,15 @@ pub(super) fn next_step(world: &World) -> Option<Step> {
     }
     let deleted = world.rollout.metadata.deletion_timestamp.is_some();
     if deleted && status.halt.is_some() {
-        let may_return = status.direction == Direction::Forward && status.restore_point.is_some();
-        return Some(if may_return {
+        return Some(if may_roll_back(&status) {
             Step::record(turn_back(world, status, "deleted"))
         } else {
             with(world, ResultKind::Abandoned, "deleted while halted")
         });
     }
-    if deleted && status.failure.is_none() {
-        return abort(world, status, "deleted").ok();
-    }
-    None
+    let abort_is_under_way = status.failure.is_some();
+    (deleted && !abort_is_under_way && decision_refusal(&status, DecisionKind::Abort, None).is_none())
+        .then(|| abort(world, status, "deleted"))
 }
 
 /// What was said and is not answered in the record, the oldest first.
@@ -49,95 +43,66 @@ pub(super) fn resumes(world: &World) -> bool {
 }
 
 fn answer(world: &World, status: FlinkRolloutStatus, said: &Decision) -> Step {
-    let noted = |mut status: FlinkRolloutStatus, outcome: DecisionResult, message: &str| {
-        status.decisions.push(DecisionRecord {
-            id: said.id.clone(),
-            result: outcome,
-            message: message.to_owned(),
-            at: crate::api::time(world.now),
-        });
-        status
-    };
-    let refused = |message: &str| Step::record(noted(status.clone(), DecisionResult::Refused, message));
+    let refusal = decision_refusal(&status, said.kind, said.plan_digest.as_deref())
+        .map(|refusal| format!("it {}", refusal.predicate(&status.state_in_words())))
+        .or_else(|| refused_approver(world, said));
+    if let Some(reason) = refusal {
+        return Step::record(noted(world, status, said, DecisionResult::Refused, &reason));
+    }
+    let applied = |message: &str| noted(world, status.clone(), said, DecisionResult::Applied, message);
     let why = said.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     match said.kind {
-        DecisionKind::Approve => match approval(world, &status, said) {
-            Ok(()) => Step::record(noted(status, DecisionResult::Applied, "approved")),
-            Err(reason) => refused(&reason),
-        },
-        DecisionKind::Reject if matches!(status.stage, Stage::Plan | Stage::Approve) => {
-            untouched(world, &format!("rejected by {}{why}", said.by), Vec::new())
-        }
-        DecisionKind::Reject => refused("too late to reject: the plan was approved already; abort it instead"),
-        DecisionKind::Abort => match abort(
-            world,
-            noted(status.clone(), DecisionResult::Applied, "aborted"),
-            &format!("aborted by {}{why}", said.by),
-        ) {
-            Ok(next) => next,
-            Err(reason) => refused(&reason),
-        },
+        DecisionKind::Approve => Step::record(applied("approved")),
+        DecisionKind::Reject => untouched(world, &format!("rejected by {}{why}", said.by), Vec::new()),
+        DecisionKind::Abort => abort(world, applied("aborted"), &format!("aborted by {}{why}", said.by)),
         DecisionKind::RollBack => {
-            if status.direction == Direction::Back {
-                return refused("it is rolling back already");
-            }
-            if status.restore_point.is_none() || matches!(status.stage, Stage::Plan | Stage::Approve | Stage::Savepoint)
-            {
-                return refused("nothing was stopped yet: abort it instead");
-            }
-            let status = noted(status.clone(), DecisionResult::Applied, "rolling back");
-            Step::record(turn_back(world, status, &format!("rolled back by {}{why}", said.by)))
+            Step::record(turn_back(world, applied("rolling back"), &format!("rolled back by {}{why}", said.by)))
         }
-        DecisionKind::Resume if status.halt.is_some() && status.stages.len() >= MAX_STAGES => {
-            refused("it was resumed too often; give up and start a new rollout from its restore point")
-        }
-        DecisionKind::Resume if status.halt.is_some() => {
-            Step::record(resume(world, noted(status, DecisionResult::Applied, "resumed")))
-        }
-        DecisionKind::GiveUp if status.halt.is_some() => {
-            with(world, ResultKind::Abandoned, &format!("{} gave up on it{why}", said.by))
-        }
-        DecisionKind::Resume | DecisionKind::GiveUp => refused("it is not halted"),
+        DecisionKind::Resume => Step::record(resume(world, applied("resumed"))),
+        DecisionKind::GiveUp => with(world, ResultKind::Abandoned, &format!("{} gave up on it{why}", said.by)),
     }
 }
 
-fn approval(world: &World, status: &FlinkRolloutStatus, said: &Decision) -> Result<(), String> {
-    let plan = status
-        .plan
-        .as_ref()
-        .filter(|_| status.stage == Stage::Approve)
-        .ok_or("there is no plan that waits for approval")?;
+/// The status with what became of a decision.
+fn noted(
+    world: &World,
+    mut status: FlinkRolloutStatus,
+    said: &Decision,
+    result: DecisionResult,
+    message: &str,
+) -> FlinkRolloutStatus {
+    status.decisions.push(DecisionRecord {
+        id: said.id.clone(),
+        result,
+        message: message.to_owned(),
+        at: world.time(),
+    });
+    status
+}
+
+/// Why a person's approval does not count.
+fn refused_approver(world: &World, said: &Decision) -> Option<String> {
+    if said.kind != DecisionKind::Approve {
+        return None;
+    }
     if said.by == world.rollout.spec.request.by {
-        return Err("who asks for a rollout cannot approve it".to_owned());
+        return Some("who asks for a rollout cannot approve it".to_owned());
     }
-    if said.plan_digest.as_deref() != Some(plan.digest.as_str()) {
-        return Err("it approves another plan than the one that waits".to_owned());
-    }
-    if !may_approve(world.application.as_ref(), &said.by) {
-        return Err(format!("{} is not among the approvers of this application", said.by));
-    }
-    Ok(())
+    let may = may_approve(world.application.as_ref(), &said.by);
+    (!may).then(|| format!("{} is not among the approvers of this application", said.by))
 }
 
-/// Before the stop: untouched. While the savepoint is under way: its outcome is awaited. After it: back.
-fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Result<Step, String> {
-    match status.stage {
-        _ if status.direction == Direction::Back => Err("it is rolling back already".to_owned()),
-        Stage::Plan | Stage::Approve => Ok(untouched(world, why, Vec::new())),
-        Stage::Savepoint
-            if status.operation(STOP).is_none()
-                && status.operation(HOLD).is_none()
-                && status.restore_point.is_none() =>
-        {
-            Ok(untouched(world, why, Vec::new()))
-        }
-        Stage::Savepoint => {
-            status.failure = Some(Failure { stage: Stage::Savepoint, message: why.to_owned(), at: world.time() });
-            status.message = format!("{why}; waits for the outcome of the stop");
-            Ok(Step::record(status))
-        }
-        _ => Ok(Step::record(turn_back(world, status, why))),
+/// Before the stop the rollout ends Untouched. Once the stop was asked for, its outcome is awaited. After it the rollout goes back.
+fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
+    if !status.stage.is_before_stop() {
+        return Step::record(turn_back(world, status, why));
     }
+    if !stop_was_asked_for(&status) {
+        return untouched(world, why, Vec::new());
+    }
+    status.failure = Some(Failure { stage: Stage::Savepoint, message: why.to_owned(), at: world.time() });
+    status.message = format!("{why}; waits for the outcome of the stop");
+    Step::record(status)
 }
 
 /// The same stage with a new deadline; what is parked starts again from the stop, with a fresh job id.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::{offers::Refusal, proof::ClearHaProof};
+use super::{offers::Refusal, operation::Operation, proof::ClearHaProof};
 use crate::{
-    api::{FlinkApplicationStatus, FlinkRolloutStatus, Plan},
+    api::{Component, FlinkApplicationStatus, FlinkRolloutStatus, Plan},
     bake::Start,
     flink::StopRequest,
     record::ClaimOutcome,
@@ -20,7 +20,7 @@ pub enum Step {
     /// Write this status, then look again.
     Record(Box<FlinkRolloutStatus>),
     /// Record the intent under this name, then carry it out.
-    Act(&'static str, Box<Effect>),
+    Act(Operation, Box<Effect>),
     /// Look again after this time.
     Wait(Duration),
     /// The rollout is at its end; `decide` turns it into the steps that record it.
@@ -30,22 +30,13 @@ pub enum Step {
 }
 
 impl Step {
-    pub(super) fn act(name: &'static str, effect: Effect) -> Self {
-        Self::Act(name, Box::new(effect))
+    pub(super) fn act(operation: Operation, effect: Effect) -> Self {
+        Self::Act(operation, Box::new(effect))
     }
 
     pub(super) fn record(status: FlinkRolloutStatus) -> Self {
         Self::Record(Box::new(status))
     }
-}
-
-/// One of the two Deployments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
-    /// The `JobManager`'s.
-    JobManager,
-    /// The `TaskManager`'s.
-    TaskManager,
 }
 
 /// What a rollout may do. Each can be repeated: a crash between effect and record does no harm.
@@ -71,8 +62,8 @@ pub enum Effect {
         /// How.
         request: StopRequest,
     },
-    /// Scale a Deployment to 0.
-    ScaleDown(Which),
+    /// Stop the pods of a component.
+    Stop(Component),
     /// Read the status of the stop at the pod's own address, which lets a held `JobManager` go.
     ReleaseJobManager {
         /// Name of the pod.
@@ -90,12 +81,12 @@ pub enum Effect {
     /// Apply everything but the two Deployments, and delete what only the other revision has.
     ApplyObjects,
     /// Write both Deployments, still at 0 replicas.
-    WriteDeployments {
+    WriteWorkloads {
         /// Job id and start state.
         start: Start,
     },
     /// Scale both Deployments up.
-    ScaleUp {
+    Start {
         /// Replicas of the `TaskManager` Deployment.
         task_managers: i32,
     },

@@ -3,6 +3,7 @@
 use super::{
     decisions,
     effect::{Effect, Step},
+    operation::Operation,
     transition::StatusExt as _,
     world::World,
 };
@@ -22,12 +23,15 @@ pub(super) fn proceed(world: &World, result: &RolloutResult) -> Step {
         return Step::record(status);
     }
     let deployed_nothing = result.kind == ResultKind::Untouched;
-    if let (true, Some(revision)) = (deployed_nothing && !status.completed("discard-revision"), status.revision) {
-        return Step::act("discard-revision", Effect::DiscardRevision { revision });
+    if let (true, Some(revision)) = (deployed_nothing && !status.completed(Operation::DiscardRevision), status.revision)
+    {
+        return Step::act(Operation::DiscardRevision, Effect::DiscardRevision { revision });
     }
-    if let (false, false, Some(application)) = (deployed_nothing, status.completed("history"), &world.application) {
+    if let (false, false, Some(application)) =
+        (deployed_nothing, status.completed(Operation::WriteHistory), &world.application)
+    {
         let history = history(world, application.status.clone().unwrap_or_default(), &status, result);
-        return Step::act("history", Effect::WriteHistory { status: Box::new(history) });
+        return Step::act(Operation::WriteHistory, Effect::WriteHistory { status: Box::new(history) });
     }
     Step::record(ended(world, status, result))
 }
@@ -50,11 +54,11 @@ fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) 
             at: world.time(),
         });
     }
-    status.phase = result.kind.to_string();
     status.message.clone_from(&result.message);
     status.halt = None;
     status.deadline = None;
     status.result = Some(result.clone());
+    status.phase = status.derived_phase();
     status
 }
 
@@ -97,12 +101,13 @@ fn history(
         }
         ResultKind::Abandoned => {
             // Where nobody turned back, the target is what was written last.
-            let forward = status.direction == Direction::Forward && status.completed("write-deployments");
+            let forward = status.direction == Direction::Forward && status.completed(Operation::WriteWorkloads);
             let previous = (plan.previous_revision, plan.from_version.clone());
             let target = (Some(plan.target.revision), Some(plan.to_version.clone()));
             (history.revision, history.version) = if forward { target } else { previous };
             // What was left running, or started by hand, is not parked: the next rollout takes its own restore point.
-            let parked = status.halt.as_ref().is_some_and(|halt| halt.parked) && world.job_manager.replicas() == 0;
+            let parked =
+                status.halt.as_ref().is_some_and(|halt| halt.parked) && world.workloads.job_manager.replicas() == 0;
             history.parked_at = parked.then(|| world.time());
             if forward {
                 remember(&mut history, target_revision(world, plan), true);

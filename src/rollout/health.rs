@@ -12,7 +12,7 @@ const REASON_TIMEOUT_SECONDS: i64 = 10;
 
 /// Any end of a JobManager container, and anything that keeps it from starting.
 pub(super) fn job_manager_failure(world: &World) -> Option<String> {
-    let trouble = pod_failure(&world.job_manager).filter(|trouble| !known_before(world, trouble))?;
+    let trouble = pod_failure(&world.workloads.job_manager).filter(|trouble| !known_before(world, trouble))?;
     let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
     Some(format!("{}{reason}", trouble.sentence()))
 }
@@ -20,7 +20,7 @@ pub(super) fn job_manager_failure(world: &World) -> Option<String> {
 /// Whether the log of a container that Flink itself ended may still say why. While the kubelet starts the next one, either log can be out
 /// of reach. Nothing else is decided meanwhile: the next one may run as if nothing had been.
 pub(super) fn log_follows(world: &World) -> bool {
-    match pod_failure(&world.job_manager).filter(|trouble| !known_before(world, trouble)) {
+    match pod_failure(&world.workloads.job_manager).filter(|trouble| !known_before(world, trouble)) {
         Some(PodFailure::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if reason(world).is_none() => {
             (0..REASON_TIMEOUT_SECONDS).contains(&world.now.duration_since(at.0).as_secs())
         }

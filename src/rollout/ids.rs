@@ -2,6 +2,7 @@
 
 use kube::ResourceExt as _;
 
+use super::operation::Operation;
 use crate::{
     api::{Direction, FlinkRollout},
     digest::short_digest_of,
@@ -9,15 +10,19 @@ use crate::{
 
 /// Id of an operation: 32 hex digits.
 #[must_use]
-pub fn operation_id(rollout_uid: &str, direction: Direction, attempt: u32, name: &str) -> String {
-    short_digest_of(&(rollout_uid, direction, attempt, name), 32)
+pub fn operation_id(rollout_uid: &str, direction: Direction, attempt: u32, operation: Operation) -> String {
+    derived_id(rollout_uid, direction, attempt, operation.name())
 }
 
 /// Id of the job that a direction's attempt starts: 32 hex digits, never the same twice, since a used one collides with the
 /// checkpoints of the job that had it (seen on Flink 2.2.1).
 #[must_use]
 pub fn job_id(rollout_uid: &str, direction: Direction, attempt: u32) -> String {
-    operation_id(rollout_uid, direction, attempt, "job")
+    derived_id(rollout_uid, direction, attempt, "job")
+}
+
+fn derived_id(rollout_uid: &str, direction: Direction, attempt: u32, name: &str) -> String {
+    short_digest_of(&(rollout_uid, direction, attempt, name), 32)
 }
 
 /// The directory that a rollout's savepoint goes to; nothing else is ever written there. The uid keeps a rollout that was deleted and
@@ -34,11 +39,11 @@ mod tests {
 
     #[test]
     fn ids_repeat_only_for_the_same_operation() {
-        let id = operation_id("u", Direction::Forward, 0, "stop");
-        assert_eq!(id, operation_id("u", Direction::Forward, 0, "stop"));
+        let id = operation_id("u", Direction::Forward, 0, Operation::StopWithSavepoint);
+        assert_eq!(id, operation_id("u", Direction::Forward, 0, Operation::StopWithSavepoint));
         assert_eq!(id.len(), 32);
-        assert_ne!(id, operation_id("u", Direction::Back, 0, "stop"));
-        assert_ne!(id, operation_id("u", Direction::Forward, 1, "stop"));
+        assert_ne!(id, operation_id("u", Direction::Back, 0, Operation::StopWithSavepoint));
+        assert_ne!(id, operation_id("u", Direction::Forward, 1, Operation::StopWithSavepoint));
         assert_ne!(id, job_id("u", Direction::Forward, 0));
     }
 }

@@ -16,11 +16,13 @@
 mod approvals;
 mod assessment;
 mod configuration;
+mod decision_rule;
 mod decisions;
 mod effect;
 mod end;
 mod health;
 mod ids;
+mod needs;
 mod offers;
 mod operation;
 mod parked;
@@ -34,16 +36,20 @@ mod transition;
 mod world;
 
 pub use assessment::assess;
-pub use effect::{Effect, EffectResult, Step, Which};
+pub use decision_rule::{DecisionRefusal, decision_refusal, may_roll_back};
+pub use effect::{Effect, EffectResult, Step};
 pub use ids::{job_id, operation_id, own_directory};
+pub use needs::{FlinkQuestions, Needs};
 pub use offers::Refusal;
+pub use operation::{Operation, unknown_operation};
 pub use proof::{ClearHaProof, EmptyStart, NextStart, RecordedRestorePoint};
 pub use record_result::record_result;
 pub use request::unknown_version;
+pub use stages::may_read_stop;
 pub use transition::{StatusExt, halt, turn_back};
-pub use world::{ClaimHolder, FlinkView, ProbeAnswer, Rival, SeenSavepoint, World};
+pub use world::{ClaimHolder, FlinkView, ProbeAnswer, Rival, StopStatus, World};
 
-use crate::api::ROLLOUT_FINALIZER;
+use crate::api::FlinkRolloutStatus;
 use effect::POLL_SLOW;
 
 /// The one next step of a rollout.
@@ -58,17 +64,19 @@ pub fn next_step(world: &World) -> Step {
 fn step(world: &World) -> Step {
     let status = world.status();
     if status.result.is_some() {
-        return if world.has_finalizer() { Step::act("finish", Effect::Finish) } else { Step::Done };
+        return if world.has_finalizer() { Step::act(Operation::Finish, Effect::Finish) } else { Step::Done };
     }
     if !world.has_finalizer() && world.rollout.metadata.deletion_timestamp.is_none() {
-        return Step::act(ROLLOUT_FINALIZER, Effect::AddFinalizer);
+        return Step::act(Operation::AddFinalizer, Effect::AddFinalizer);
     }
     if let Some(ending) = status.ending {
         return Step::End(Box::new(ending));
     }
-    let parking = status.halt.as_ref().is_some_and(|halt| halt.parked && halt.at_rest.is_none());
-    if parking && (world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0) && !decisions::resumes(world)
-    {
+    // Whatever another version did, this one cannot undo or repeat it: only people can end such a rollout.
+    let foreign = unknown_operation(&status).map(str::to_owned);
+    let parking = foreign.is_none() && status.halt.as_ref().is_some_and(|halt| halt.parked && halt.at_rest.is_none());
+    let runs = world.workloads.iter().any(|workload| workload.replicas() > 0);
+    if parking && runs && !decisions::resumes(world) {
         return parked::next_step(world);
     }
     if let Some(next) = decisions::next_step(world) {
@@ -77,5 +85,16 @@ fn step(world: &World) -> Step {
     if status.halt.is_some() {
         return if parking { parked::next_step(world) } else { Step::Wait(POLL_SLOW) };
     }
+    if let Some(operation) = foreign {
+        let refusal = DecisionRefusal::OtherVersion { operation };
+        let why = format!("this rollout {}", refusal.predicate(""));
+        return Step::record(halt(world, status, &why, false, Vec::new()));
+    }
     stages::next_step(world, status.stage)
+}
+
+/// What has to be read before the next step of a rollout can be decided.
+#[must_use]
+pub fn needs(status: &FlinkRolloutStatus) -> Needs {
+    stages::needs(status)
 }

@@ -3,34 +3,39 @@
 //! then, a person started.
 
 use super::{
-    effect::{Effect, POLL_FAST, Step, Which},
+    effect::{Effect, POLL_FAST, Step},
     ids::job_id,
+    operation::Operation,
     proof::{ClearHaProof, next_start},
     transition::StatusExt as _,
     world::World,
 };
-use crate::{api::Direction, bake::Start};
+use crate::{
+    api::{Component, Direction},
+    bake::Start,
+};
 
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
-    if world.job_manager.replicas() > 0 {
-        return Step::act("park-job-manager", Effect::ScaleDown(Which::JobManager));
+    if world.workloads.job_manager.replicas() > 0 {
+        return Step::act(Operation::ParkJobManager, Effect::Stop(Component::JobManager));
     }
-    if world.task_manager.replicas() > 0 {
-        return Step::act("park-task-manager", Effect::ScaleDown(Which::TaskManager));
+    if world.workloads.task_manager.replicas() > 0 {
+        return Step::act(Operation::ParkTaskManagers, Effect::Stop(Component::TaskManager));
     }
-    let (Some(job_manager), Some(task_manager)) = (world.job_manager.pods_gone(), world.task_manager.pods_gone())
+    let (Some(job_manager), Some(task_manager)) =
+        (world.workloads.job_manager.pods_gone(), world.workloads.task_manager.pods_gone())
     else {
         return Step::Wait(POLL_FAST);
     };
     if let (false, Some(instead)) = (world.ha.items.is_empty(), next_start(&world.rollout)) {
         let proof = ClearHaProof::new(instead, job_manager, task_manager, world.ha.clone());
-        return Step::act("park-clear-ha", Effect::ClearHa { proof });
+        return Step::act(Operation::ParkClearHa, Effect::ClearHa { proof });
     }
-    if status.direction == Direction::Back && !status.completed("park-template") {
+    if status.direction == Direction::Back && !status.completed(Operation::ParkTemplate) {
         let path = status.restore_point.as_ref().map(|point| point.path.clone());
         let start = Start { job_id: job_id(&world.uid(), status.direction, status.attempt + 1), path };
-        return Step::act("park-template", Effect::WriteDeployments { start });
+        return Step::act(Operation::ParkTemplate, Effect::WriteWorkloads { start });
     }
     if let Some(halt) = &mut status.halt {
         halt.at_rest = Some(world.time());

@@ -3,12 +3,14 @@
 use super::{
     effect::EffectResult,
     offers::Refusal,
+    operation::Operation,
     transition::{StatusExt as _, failed, operation_key, park},
     world::World,
 };
 use crate::{
-    api::{Direction, FlinkRolloutStatus, ResultKind, RolloutResult, Stage},
+    api::{Direction, FlinkRolloutStatus, OperationRecord, ResultKind, RolloutResult},
     record::ClaimOutcome,
+    text::truncate,
 };
 
 /// The status after an operation came back.
@@ -16,31 +18,31 @@ use crate::{
 pub fn record_result(
     world: &World,
     mut status: FlinkRolloutStatus,
-    name: &str,
+    operation: Operation,
     outcome: &EffectResult,
 ) -> FlinkRolloutStatus {
     // What brings a halted rollout to rest is tried again, whatever the reason; what only tidies up after an end is let be.
     if let (EffectResult::Refused(refusal), true) = (outcome, status.halt.is_some()) {
-        return record_result(world, status, name, &EffectResult::NotNow(refusal.message.clone()));
+        return record_result(world, status, operation, &EffectResult::NotNow(refusal.message.clone()));
     }
-    if let (EffectResult::Refused(refusal), "discard-revision") = (outcome, name) {
-        note(&mut status, name, |operation| {
-            operation.completed_at = Some(world.time());
-            operation.last_error = Some(refusal.message.chars().take(1000).collect());
+    if let (EffectResult::Refused(refusal), Operation::DiscardRevision) = (outcome, operation) {
+        note(&mut status, operation, |record| {
+            record.completed_at = Some(world.time());
+            record.last_error = Some(truncate(&refusal.message, 1000));
         });
         return status;
     }
     if let EffectResult::NotNow(why) = outcome {
-        note(&mut status, name, |operation| operation.last_error = Some(why.chars().take(1000).collect()));
+        note(&mut status, operation, |record| record.last_error = Some(truncate(why, 1000)));
         return status;
     }
     if let EffectResult::Refused(refusal) = outcome {
         return refused(world, status, refusal);
     }
     let now = world.time();
-    note(&mut status, name, |operation| {
-        operation.completed_at = Some(now);
-        operation.last_error = None;
+    note(&mut status, operation, |record| {
+        record.completed_at = Some(now);
+        record.last_error = None;
     });
     match outcome {
         EffectResult::Claimed(ClaimOutcome::Held(revision)) => status.revision = Some(*revision),
@@ -50,32 +52,28 @@ pub fn record_result(
     status
 }
 
-fn note(status: &mut FlinkRolloutStatus, name: &str, change: impl FnOnce(&mut crate::api::Operation)) {
-    let key = operation_key(status.direction, status.attempt, name);
-    if let Some(operation) = status.operations.iter_mut().find(|operation| operation.name == key) {
-        change(operation);
+fn note(status: &mut FlinkRolloutStatus, operation: Operation, change: impl FnOnce(&mut OperationRecord)) {
+    let key = operation_key(status.direction, status.attempt, operation);
+    if let Some(record) = status.operations.iter_mut().find(|record| record.name == key) {
+        change(record);
     }
 }
 
 /// Before the stop a refusal ends it; after it, it is a failure of the stage.
 fn refused(world: &World, mut status: FlinkRolloutStatus, refusal: &Refusal) -> FlinkRolloutStatus {
     let why = &refusal.message;
-    match (status.stage, status.direction) {
-        (Stage::Plan | Stage::Approve | Stage::Savepoint, _)
-            if status.completed("stop-with-savepoint") || status.restore_point.is_some() =>
-        {
-            failed(world, status, why)
-        }
-        (Stage::Plan | Stage::Approve | Stage::Savepoint, _) => {
-            status.ending = Some(RolloutResult {
-                kind: ResultKind::Untouched,
-                message: why.clone(),
-                at: world.time(),
-                choices: refusal.choices.clone(),
-            });
-            status
-        }
-        (_, Direction::Back) => park(world, status, why),
+    let stopped = status.completed(Operation::StopWithSavepoint) || status.restore_point.is_some();
+    if status.stage.is_before_stop() && !stopped {
+        status.ending = Some(RolloutResult {
+            kind: ResultKind::Untouched,
+            message: why.clone(),
+            at: world.time(),
+            choices: refusal.choices.clone(),
+        });
+        return status;
+    }
+    match status.direction {
+        Direction::Back if !status.stage.is_before_stop() => park(world, status, why),
         _ => failed(world, status, why),
     }
 }

@@ -2,10 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{effect::Step, ids::operation_id, world::World};
-use crate::api::{
-    self, Choice, Direction, Failure, FlinkRolloutStatus, Halt, Operation, ResultKind, RolloutResult, Stage,
-    StageOutcome, StageRecord, default_start_deadline,
+use super::{effect::Step, ids::operation_id, operation::Operation, world::World};
+use crate::{
+    api::{
+        self, Choice, Direction, Failure, FlinkRolloutStatus, Halt, OperationRecord, ResultKind, RolloutResult, Stage,
+        StageOutcome, StageRecord, default_start_deadline,
+    },
+    text::truncate,
 };
 
 /// So long a watch may take beyond its end, while nothing is seen.
@@ -17,30 +20,30 @@ const MAX_STOPS: usize = 4;
 /// Reading and extending a status.
 pub trait StatusExt {
     /// An operation of the current direction and attempt.
-    fn operation(&self, name: &str) -> Option<&Operation>;
+    fn operation(&self, operation: Operation) -> Option<&OperationRecord>;
     /// Whether it was carried out.
-    fn completed(&self, name: &str) -> bool;
+    fn completed(&self, operation: Operation) -> bool;
     /// Records the intent of an operation, if it is not recorded yet.
-    fn intend(&mut self, rollout_uid: &str, name: &str, now: Timestamp);
+    fn intend(&mut self, rollout_uid: &str, operation: Operation, now: Timestamp);
     /// Leaves the current stage with its evidence and enters the next.
     fn advance(&mut self, world: &World, outcome: StageOutcome, evidence: &str, next: Stage);
 }
 
 impl StatusExt for FlinkRolloutStatus {
-    fn operation(&self, name: &str) -> Option<&Operation> {
-        let key = operation_key(self.direction, self.attempt, name);
-        self.operations.iter().find(|operation| operation.name == key)
+    fn operation(&self, operation: Operation) -> Option<&OperationRecord> {
+        let key = operation_key(self.direction, self.attempt, operation);
+        self.operations.iter().find(|record| record.name == key)
     }
 
-    fn completed(&self, name: &str) -> bool {
-        self.operation(name).is_some_and(|operation| operation.completed_at.is_some())
+    fn completed(&self, operation: Operation) -> bool {
+        self.operation(operation).is_some_and(|record| record.completed_at.is_some())
     }
 
-    fn intend(&mut self, rollout_uid: &str, name: &str, now: Timestamp) {
-        if self.operation(name).is_none() {
-            self.operations.push(Operation {
-                name: operation_key(self.direction, self.attempt, name),
-                id: operation_id(rollout_uid, self.direction, self.attempt, name),
+    fn intend(&mut self, rollout_uid: &str, operation: Operation, now: Timestamp) {
+        if self.operation(operation).is_none() {
+            self.operations.push(OperationRecord {
+                name: operation_key(self.direction, self.attempt, operation),
+                id: operation_id(rollout_uid, self.direction, self.attempt, operation),
                 started_at: api::time(now),
                 completed_at: None,
                 last_error: None,
@@ -65,13 +68,13 @@ impl FlinkRolloutStatus {
         if let Some(record) = open {
             record.ended_at = Some(world.time());
             record.outcome = Some(outcome);
-            record.evidence = evidence.chars().take(1000).collect();
+            record.evidence = truncate(evidence, 1000);
         }
     }
 
     pub(super) fn enter(&mut self, world: &World, stage: Stage) {
         self.stage = stage;
-        self.phase = stage.to_string().replace(' ', "");
+        self.phase = self.derived_phase();
         self.message = String::new();
         self.deadline = Some(api::time(deadline(world, self, stage)));
         self.stages.push(StageRecord {
@@ -85,9 +88,9 @@ impl FlinkRolloutStatus {
     }
 }
 
-pub(super) fn operation_key(direction: Direction, attempt: u32, name: &str) -> String {
+pub(super) fn operation_key(direction: Direction, attempt: u32, operation: Operation) -> String {
     let direction = if direction == Direction::Forward { "forward" } else { "back" };
-    format!("{direction}/{attempt}/{name}")
+    format!("{direction}/{attempt}/{}", operation.name())
 }
 
 /// When a stage entered now must have ended.
@@ -121,11 +124,7 @@ pub(super) fn start_deadline(status: &FlinkRolloutStatus) -> i64 {
 #[must_use]
 pub fn turn_back(world: &World, mut status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
     status.leave(world, StageOutcome::Failed, why);
-    status.failure.get_or_insert(Failure {
-        stage: status.stage,
-        message: why.chars().take(2000).collect(),
-        at: world.time(),
-    });
+    status.failure.get_or_insert(Failure { stage: status.stage, message: truncate(why, 2000), at: world.time() });
     status.halt = None;
     status.job = None;
     status.watch = None;
@@ -145,10 +144,10 @@ pub fn halt(
     commands: Vec<String>,
 ) -> FlinkRolloutStatus {
     status.leave(world, StageOutcome::Failed, why);
-    let message: String = why.chars().take(2000).collect();
+    let message = truncate(why, 2000);
     status.halt =
         Some(Halt { stage: status.stage, message: message.clone(), parked, at_rest: None, commands, at: world.time() });
-    "Halted".clone_into(&mut status.phase);
+    status.phase = status.derived_phase();
     status.message = message;
     status
 }
@@ -188,7 +187,7 @@ pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: 
 }
 
 fn result(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> RolloutResult {
-    RolloutResult { kind, message: why.chars().take(2000).collect(), at: world.time(), choices }
+    RolloutResult { kind, message: truncate(why, 2000), at: world.time(), choices }
 }
 
 pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Step {

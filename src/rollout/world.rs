@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::{
-    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, Plan, ROLLOUT_FINALIZER, RequestKind},
+    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, PerComponent, Plan, ROLLOUT_FINALIZER, RequestKind},
     cluster::{Autoscaler, HaConfigMaps, Workload},
     flink::{Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
 };
@@ -33,18 +33,16 @@ pub struct World {
     pub rivals: Vec<Rival>,
     /// Another application that names the same Deployment or cluster id.
     pub shared_with: Option<String>,
-    /// The `JobManager` Deployment.
-    pub job_manager: Workload,
-    /// The `TaskManager` Deployment.
-    pub task_manager: Workload,
+    /// Both workloads.
+    pub workloads: PerComponent<Workload>,
     /// What scales a Deployment of the namespace, read at Plan.
     pub autoscalers: Vec<Autoscaler>,
     /// The HA `ConfigMaps` of the old and the new cluster id.
     pub ha: HaConfigMaps,
     /// What Flink says.
     pub flink: FlinkView,
-    /// Savepoints in the rollout's own directory; none if the bot cannot see it.
-    pub seen: Option<Vec<SeenSavepoint>>,
+    /// Paths, as Flink knows them, of the completed savepoints in the rollout's own directory; none if the bot cannot see it.
+    pub savepoints_on_disk: Option<Vec<String>>,
     /// What the users' own probes said, by name.
     pub probes: BTreeMap<String, ProbeAnswer>,
     /// The path that the `JobManager`'s log says the job was started from, where it had to be asked.
@@ -75,13 +73,6 @@ pub struct Rival {
     pub kind: RequestKind,
 }
 
-/// A completed savepoint in the rollout's own directory: a folder with a `_metadata` file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SeenSavepoint {
-    /// Its path as Flink knows it.
-    pub path: String,
-}
-
 /// What a probe of the users' own said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbeAnswer {
@@ -110,12 +101,24 @@ pub struct FlinkView {
     pub checkpoints: Option<Checkpoints>,
     /// Its exceptions.
     pub exceptions: Option<Exceptions>,
-    /// The status of the stop, read only where reading cannot lose the path. The error is Flink's own refusal, such as a 404.
-    pub stop: Option<Result<SavepointOperation, String>>,
+    /// The status of the stop.
+    pub stop: StopStatus,
     /// Slots: total and free.
     pub slots: Option<(u32, u32)>,
     /// `web.refresh-interval`, milliseconds.
     pub refresh_interval: Option<i64>,
+}
+
+/// What Flink says of the stop that was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum StopStatus {
+    /// It was not read, or Flink did not answer.
+    #[default]
+    NotRead,
+    /// Flink knows the stop.
+    Known(SavepointOperation),
+    /// Flink refused the question, as with a 404 once it has forgotten the stop; its own words.
+    Forgotten(String),
 }
 
 impl FlinkView {

@@ -1,6 +1,5 @@
 //! What people click: the action id says what is asked, the value about which rollout, and neither how.
 
-use super::words;
 use crate::api::DecisionKind;
 
 const PREFIX: &str = "rollout.";
@@ -40,7 +39,7 @@ impl Asks {
     /// The action id of the button.
     pub(super) fn action_id(&self) -> String {
         match self {
-            Self::Decide { decision, .. } => format!("{PREFIX}{}", words::word(*decision)),
+            Self::Decide { decision, .. } => format!("{PREFIX}{}", decision.word()),
             Self::Retry { choice, .. } => format!("{PREFIX}{RETRY}{choice}"),
         }
     }
@@ -61,7 +60,7 @@ impl Click {
         let (namespace, rollout, seen) = (parts.next()?, parts.next()?, parts.next()?.to_owned());
         let asks = match word.strip_prefix(RETRY) {
             Some(choice) => Asks::Retry { choice: choice.parse().ok()?, uid: seen },
-            None => Asks::Decide { decision: words::decision(word)?, digest: seen },
+            None => Asks::Decide { decision: word.parse().ok()?, digest: seen },
         };
         Some(Self { namespace: namespace.to_owned(), rollout: rollout.to_owned(), asks })
     }

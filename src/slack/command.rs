@@ -4,7 +4,6 @@ mod start_from;
 
 use thiserror::Error;
 
-use super::words;
 use crate::api::{DecisionKind, StartFrom};
 
 /// A command that was understood.
@@ -126,7 +125,7 @@ pub fn parse(text: &str) -> Result<Command, ParseError> {
         "deploy" => deploy(&rest),
         "rollback" => roll_back(&rest),
         _ => {
-            let Some(decision) = words::decision(&lower) else { return Err(unknown(word)) };
+            let Ok(decision) = lower.parse::<DecisionKind>() else { return Err(unknown(word)) };
             let rollout = named(&lower, first(&lower, "ID", &rest)?)?;
             Ok(Command::Decide { decision, rollout, reason: reason(&rest, 1) })
         }

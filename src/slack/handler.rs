@@ -10,7 +10,7 @@ use super::{
     authority::{may_decide, may_deploy},
     command::{Command, parse},
     memory::Memory,
-    messages, requests, words,
+    messages, requests,
 };
 use crate::{
     api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request},
@@ -101,7 +101,7 @@ impl Handler {
             }
             Command::Decide { decision, rollout, reason } => {
                 let application = self.decide(decision, &rollout, person, trigger, (None, reason)).await?;
-                Ok(format!("Noted: {} `{rollout}`.{}", words::word(decision), messages::unseen(&application)))
+                Ok(format!("Noted: {} `{rollout}`.{}", decision.word(), messages::unseen(&application)))
             }
         }
     }
@@ -159,17 +159,17 @@ impl Handler {
     ) -> Result<Arc<FlinkApplication>, String> {
         let (digest, reason) = said;
         let rollout = self.memory.rollout(name)?;
-        if let Some(happened) = messages::stale(&rollout, decision, digest.as_deref()) {
-            return Err(happened);
+        let digest = digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
+        if let Some(refusal) = messages::refusal(&rollout, decision, digest.as_deref()) {
+            return Err(refusal);
         }
         let application = self.application_of(&rollout)?;
         let groups = self.memory.groups_of(person.user);
         may_decide(&application, &rollout, (person.team, person.user), &groups, decision)?;
-        let digest = digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
         let id = if decision == DecisionKind::Approve {
             short_digest_of(&("approve", person.by(), &digest), 32)
         } else {
-            short_digest_of(&(words::word(decision), person.by(), at), 32)
+            short_digest_of(&(decision.word(), person.by(), at), 32)
         };
         if rollout.spec.decisions.iter().any(|said| said.id == id) {
             // Only an approval has the same id when it is given anew; anything else is Slack repeating itself.

@@ -15,7 +15,6 @@ mod posted;
 mod projection;
 mod requests;
 mod socket;
-mod words;
 
 use std::{sync::Arc, time::Duration};
 

@@ -30,7 +30,7 @@ fn workloads(application: &FlinkApplication) -> [&str; 2] {
 
 /// Pods without a Deployment would run beside the new version, and no stop reaches them.
 pub(super) fn leftovers(world: &World) -> Result<(), EffectError> {
-    for workload in [&world.job_manager, &world.task_manager] {
+    for workload in [&world.workloads.job_manager, &world.workloads.task_manager] {
         if let Some(set) = workload.left_behind().next().map(ResourceExt::name_any) {
             return Err(EffectError::refused(format!(
                 "ReplicaSet {set} still keeps pods, but its Deployment is gone and nothing scales it down: delete it \

@@ -108,7 +108,7 @@ async fn changed_fields(
     if before.job_manager.replicas == 0 {
         return Ok(changed);
     }
-    for workload in [&world.job_manager, &world.task_manager] {
+    for workload in [&world.workloads.job_manager, &world.workloads.task_manager] {
         let Some(live) = &workload.deployment else { continue };
         let name = live.name_any();
         let recorded = record.object(DEPLOYMENT, &name).and_then(pod_template);
@@ -202,7 +202,7 @@ impl Adoption<'_> {
 
     fn workloads(&self) -> Result<Vec<DynamicObject>, EffectError> {
         let mut workloads = Vec::new();
-        for workload in [&self.world.job_manager, &self.world.task_manager] {
+        for workload in [&self.world.workloads.job_manager, &self.world.workloads.task_manager] {
             let live =
                 workload.deployment.as_ref().ok_or_else(|| EffectError::NotNow("a Deployment is gone".to_owned()))?;
             let mut object = as_dynamic(live)?;
@@ -281,7 +281,7 @@ fn is_copy_of(copy: &DynamicObject, object: &DynamicObject) -> bool {
 
 /// The version that an application says it has: its label, or else its image's tag; where it was changed, whichever of the two was.
 fn version_of(world: &World, known: Option<&RevisionRecord>) -> String {
-    let Some(deployment) = &world.job_manager.deployment else { return "unknown".to_owned() };
+    let Some(deployment) = &world.workloads.job_manager.deployment else { return "unknown".to_owned() };
     let label = deployment.labels().get("app.kubernetes.io/version").cloned();
     let image =
         deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()?.containers.first()?.image.clone());

@@ -5,10 +5,13 @@ use crate::{
     rollout::{
         approvals::approvers,
         effect::{POLL_SLOW, Step},
+        needs::Needs,
         transition::{StatusExt as _, untouched},
         world::World,
     },
 };
+
+pub(super) const NEEDS: Needs = Needs { rivals: true, ..Needs::NOTHING };
 
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();

@@ -4,17 +4,21 @@ use crate::{
     api::{Direction, Stage, StageOutcome},
     rollout::{
         effect::{Effect, POLL_FAST, Step},
+        needs::Needs,
+        operation::Operation,
         proof::{ClearHaProof, next_start},
         transition::{StatusExt as _, halt, restart_from_stop},
         world::World,
     },
 };
 
+pub(super) const NEEDS: Needs = Needs::CLUSTER;
+
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     if world.ha.items.is_empty() {
         let next = if status.direction == Direction::Forward { Stage::Deploy } else { Stage::Restore };
-        let outcome = if status.completed("clear-ha") { StageOutcome::Done } else { StageOutcome::Skipped };
+        let outcome = if status.completed(Operation::ClearHa) { StageOutcome::Done } else { StageOutcome::Skipped };
         let evidence = if outcome == StageOutcome::Done { "backed up and deleted" } else { "no HA metadata was left" };
         status.advance(world, outcome, evidence, next);
         return Step::record(status);
@@ -29,10 +33,10 @@ pub(super) fn next_step(world: &World) -> Step {
     }
     let instead = next_start(&world.rollout);
     let nothing_instead = instead.is_none();
-    let proof = instead.zip(world.job_manager.pods_gone()).zip(world.task_manager.pods_gone());
+    let proof = instead.zip(world.workloads.job_manager.pods_gone()).zip(world.workloads.task_manager.pods_gone());
     match proof {
         Some(((instead, job_manager), task_manager)) => Step::act(
-            "clear-ha",
+            Operation::ClearHa,
             Effect::ClearHa { proof: ClearHaProof::new(instead, job_manager, task_manager, world.ha.clone()) },
         ),
         None if nothing_instead => {
@@ -41,7 +45,7 @@ pub(super) fn next_step(world: &World) -> Step {
         }
         None => {
             // A pod came back (somebody scaled it up): the stop is done again.
-            if world.job_manager.replicas() > 0 || world.task_manager.replicas() > 0 {
+            if world.workloads.job_manager.replicas() > 0 || world.workloads.task_manager.replicas() > 0 {
                 return restart_from_stop(world, status, "a pod came back");
             }
             Step::Wait(POLL_FAST)

@@ -9,8 +9,10 @@ mod start;
 mod stop;
 mod verify;
 
-use super::{effect::Step, world::World};
-use crate::api::Stage;
+use super::{effect::Step, needs::Needs, world::World};
+use crate::api::{FlinkRolloutStatus, Stage};
+
+pub use savepoint::may_read_stop;
 
 /// The next step of the stage that a rollout is in.
 pub(super) fn next_step(world: &World, stage: Stage) -> Step {
@@ -23,5 +25,19 @@ pub(super) fn next_step(world: &World, stage: Stage) -> Step {
         Stage::Deploy | Stage::Restore => start::next_step(world),
         Stage::Verify => verify::next_step(world),
         Stage::Monitor => monitor::next_step(world),
+    }
+}
+
+/// What the stage that a rollout is in needs to see.
+pub(super) fn needs(status: &FlinkRolloutStatus) -> Needs {
+    match status.stage {
+        Stage::Plan => plan::needs(status),
+        Stage::Approve => approve::NEEDS,
+        Stage::Savepoint => savepoint::NEEDS,
+        Stage::Stop => stop::NEEDS,
+        Stage::ClearHa => clear_ha::NEEDS,
+        Stage::Deploy | Stage::Restore => start::NEEDS,
+        Stage::Verify => verify::NEEDS,
+        Stage::Monitor => monitor::NEEDS,
     }
 }

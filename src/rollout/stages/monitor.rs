@@ -9,6 +9,7 @@ use crate::{
     rollout::{
         effect::{POLL_FAST, POLL_SLOW, Step},
         health::{ended, job_manager_failure, log_follows, newest_exception, reason},
+        needs::{FlinkQuestions, Needs},
         transition::{WATCH_SLACK, after, failed, halt},
         world::{ProbeAnswer, World},
     },
@@ -16,6 +17,14 @@ use crate::{
 
 /// How often a probe of the users' own counts.
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
+
+pub(super) const NEEDS: Needs = Needs {
+    warnings: true,
+    flink: FlinkQuestions::StartedJob { refresh_interval: true },
+    logs: true,
+    probes: true,
+    ..Needs::CLUSTER
+};
 
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
@@ -65,7 +74,7 @@ fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option
     if let Some(trouble) = job_manager_failure(world) {
         return Some(trouble);
     }
-    if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.task_manager) {
+    if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.workloads.task_manager) {
         return Some(trouble.sentence());
     }
     let terminal = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal());
@@ -77,8 +86,8 @@ fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option
     let allowed = u64::from(settings.restarts_allowed) + if watch.watching_since.is_some() { 0 } else { 2 };
     (restarts > allowed).then(|| {
         let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
-        let pod =
-            pod_failure(&world.task_manager).map_or_else(String::new, |trouble| format!("; {}", trouble.sentence()));
+        let pod = pod_failure(&world.workloads.task_manager)
+            .map_or_else(String::new, |trouble| format!("; {}", trouble.sentence()));
         format!("{restarts} restarts, {} allowed{pod}{reason}", settings.restarts_allowed)
     })
 }

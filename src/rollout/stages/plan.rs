@@ -3,15 +3,25 @@
 use std::time::Duration;
 
 use crate::{
-    api::{RequestKind, Stage, StageOutcome},
+    api::{FlinkRolloutStatus, RequestKind, Stage, StageOutcome},
     rollout::{
         assessment::assess,
         effect::{Effect, Step},
+        needs::{FlinkQuestions, Needs},
+        operation::Operation,
         request::request_refused,
         transition::{StatusExt as _, untouched},
         world::World,
     },
 };
+
+/// Before the claim, what runs may still change under the rollout that holds it.
+const NEEDS_BEFORE_CLAIM: Needs = Needs { rivals: true, ..Needs::NOTHING };
+const NEEDS: Needs = Needs { rivals: true, autoscalers: true, flink: FlinkQuestions::WhatRuns, ..Needs::CLUSTER };
+
+pub(super) fn needs(status: &FlinkRolloutStatus) -> Needs {
+    if status.revision.is_none() { NEEDS_BEFORE_CLAIM } else { NEEDS }
+}
 
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
@@ -63,11 +73,13 @@ pub(super) fn next_step(world: &World) -> Step {
         }
         Ok(None) => Step::Wait(Duration::from_millis(500)),
         Ok(Some(_)) if world.past_deadline() => {
-            let trouble =
-                status.operation("plan").and_then(|operation| operation.last_error.clone()).unwrap_or_default();
+            let trouble = status
+                .operation(Operation::Plan)
+                .and_then(|operation| operation.last_error.clone())
+                .unwrap_or_default();
             untouched(world, &format!("the plan could not be made in time: {trouble}"), Vec::new())
         }
-        Ok(Some(_)) => Step::act("plan", Effect::Plan),
+        Ok(Some(_)) => Step::act(Operation::Plan, Effect::Plan),
     }
 }
 
@@ -75,7 +87,7 @@ fn claim(world: &World) -> Step {
     let ours = world.uid();
     match &world.claim {
         Some(holder) if holder.uid != ours && holder.stale => {
-            Step::act("release-stale-claim", Effect::ReleaseStaleClaim { uid: holder.uid.clone() })
+            Step::act(Operation::ReleaseStaleClaim, Effect::ReleaseStaleClaim { uid: holder.uid.clone() })
         }
         Some(holder) if holder.uid != ours => {
             let goes_first = world.rollout.spec.request.kind == RequestKind::RollBack && holder.waits_for_approval;
@@ -88,6 +100,6 @@ fn claim(world: &World) -> Step {
                 Vec::new(),
             )
         }
-        _ => Step::act("claim", Effect::Claim),
+        _ => Step::act(Operation::Claim, Effect::Claim),
     }
 }

@@ -5,6 +5,7 @@
 
 mod last_checkpoint;
 mod stop_outcome;
+mod stop_status;
 
 use jiff::Timestamp;
 
@@ -16,14 +17,19 @@ use crate::{
         configuration::configuration_digest,
         effect::{Effect, POLL_FAST, Step},
         ids::{operation_id, own_directory},
+        needs::{FlinkQuestions, Needs},
         offers,
-        operation::{HOLD, STOP},
+        operation::Operation,
         request::requested_path,
         transition::{StatusExt as _, halt, turn_back, untouched},
         world::World,
     },
 };
-use stop_outcome::Seen;
+use stop_outcome::StopOutcome;
+
+pub use stop_status::may_read_stop;
+
+pub(super) const NEEDS: Needs = Needs { flink: FlinkQuestions::Stop, savepoints_on_disk: true, ..Needs::CLUSTER };
 
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
@@ -33,7 +39,9 @@ pub(super) fn next_step(world: &World) -> Step {
     if status.restore_point.is_some() {
         return leave(world, status);
     }
-    if status.operation(STOP).is_none() && status.operation(HOLD).is_none() {
+    if status.operation(Operation::StopWithSavepoint).is_none()
+        && status.operation(Operation::ScaleDownForCheckpoint).is_none()
+    {
         if let Some(why) = outdated(world, &plan) {
             return untouched(world, &format!("outdated: {why} since the plan was made; ask for it again"), Vec::new());
         }
@@ -41,7 +49,7 @@ pub(super) fn next_step(world: &World) -> Step {
             return Step::record(status);
         }
     }
-    if !status.completed("create-versioned-objects") {
+    if !status.completed(Operation::CreateVersionedObjects) {
         return versioned_objects(world, &status);
     }
     let Some(before) = plan.before.as_ref() else {
@@ -52,7 +60,11 @@ pub(super) fn next_step(world: &World) -> Step {
     };
     match &before.job_id {
         None => without_a_job(world, status),
-        Some(_) if status.operation(HOLD).is_none() && status.operation(STOP).is_none() && !compared(world, &plan) => {
+        Some(_)
+            if status.operation(Operation::ScaleDownForCheckpoint).is_none()
+                && status.operation(Operation::StopWithSavepoint).is_none()
+                && !compared(world, &plan) =>
+        {
             if world.past_deadline() {
                 return untouched(
                     world,
@@ -70,11 +82,13 @@ pub(super) fn next_step(world: &World) -> Step {
 }
 
 fn versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Step {
-    const NAME: &str = "create-versioned-objects";
     if !world.past_deadline() {
-        return Step::act(NAME, Effect::CreateVersionedObjects);
+        return Step::act(Operation::CreateVersionedObjects, Effect::CreateVersionedObjects);
     }
-    let trouble = status.operation(NAME).and_then(|operation| operation.last_error.clone()).unwrap_or_default();
+    let trouble = status
+        .operation(Operation::CreateVersionedObjects)
+        .and_then(|operation| operation.last_error.clone())
+        .unwrap_or_default();
     untouched(
         world,
         &format!("the versioned ConfigMaps and Secrets could not be created in time: {trouble}"),
@@ -113,8 +127,8 @@ fn outdated(world: &World, plan: &Plan) -> Option<String> {
         }
         (now.image_ids != planned.image_ids).then(|| format!("the images of Deployment {name} changed"))
     };
-    differs(&before.job_manager, &world.job_manager)
-        .or_else(|| differs(&before.task_manager, &world.task_manager))
+    differs(&before.job_manager, &world.workloads.job_manager)
+        .or_else(|| differs(&before.task_manager, &world.workloads.task_manager))
         .or_else(|| {
             let mut running = world.flink.jobs.iter().flatten().filter(|job| !job.state.is_terminal());
             match &before.job_id {
@@ -131,7 +145,7 @@ fn outdated(world: &World, plan: &Plan) -> Option<String> {
             (&now != planned).then(|| "Flink's configuration changed".to_owned())
         })
         .or_else(|| {
-            let scaled_up = before.job_manager.replicas == 0 && world.job_manager.replicas() > 0;
+            let scaled_up = before.job_manager.replicas == 0 && world.workloads.job_manager.replicas() > 0;
             scaled_up.then(|| format!("Deployment {} was scaled up", before.job_manager.deployment))
         })
 }
@@ -148,7 +162,7 @@ fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<Fli
     // Where nothing runs, the live count is not what the application runs with.
     let plan = next.plan.as_mut()?;
     let before = plan.before.as_mut().filter(|before| before.job_id.is_some())?;
-    let live = world.task_manager.replicas();
+    let live = world.workloads.task_manager.replicas();
     if before.task_manager.replicas == live {
         return None;
     }
@@ -178,20 +192,20 @@ fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Step {
 
 fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> Step {
     let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
-    let asked = status.operation(STOP).map(|operation| operation.started_at.clone());
+    let asked = status.operation(Operation::StopWithSavepoint).map(|operation| operation.started_at.clone());
     // Asked for a second time, a JobManager that was replaced meanwhile would stop what runs in it and take a second savepoint.
     let resumed = status.stages.iter().filter(|record| record.stage == Stage::Savepoint).count() > 1;
     let replaced = asked.as_ref().is_some_and(|at| stop_outcome::began_after(world, job, at));
-    if !status.completed(STOP) && !world.past_deadline() && !resumed && !replaced {
-        let trigger_id = operation_id(&world.uid(), status.direction, status.attempt, STOP);
+    if !status.completed(Operation::StopWithSavepoint) && !world.past_deadline() && !resumed && !replaced {
+        let trigger_id = operation_id(&world.uid(), status.direction, status.attempt, Operation::StopWithSavepoint);
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
-        return Step::act(STOP, Effect::StopWithSavepoint { job: job.to_owned(), request });
+        return Step::act(Operation::StopWithSavepoint, Effect::StopWithSavepoint { job: job.to_owned(), request });
     }
-    match stop_outcome::seen(world, job, &directory) {
-        Seen::Savepoint(path, kind) => record_point(world, status, job, path, kind),
-        Seen::RunsOn(cause) => refused(world, &status, &cause),
-        Seen::Unclear(why) => Step::record(halt(world, status, &why, false, Vec::new())),
-        Seen::Nothing if world.past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
+    match stop_outcome::find_stop_outcome(world, job, &directory) {
+        StopOutcome::Savepoint(path, kind) => record_point(world, status, job, path, kind),
+        StopOutcome::RunsOn(cause) => refused(world, &status, &cause),
+        StopOutcome::Unclear(why) => Step::record(halt(world, status, &why, false, Vec::new())),
+        StopOutcome::Nothing if world.past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
             Step::record(halt(
                 world,
                 status,
@@ -201,7 +215,7 @@ fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> St
             ))
         }
         // What is under way Flink itself ends, at `execution.checkpointing.timeout`.
-        Seen::Nothing | Seen::UnderWay => Step::Wait(POLL_FAST),
+        StopOutcome::Nothing | StopOutcome::UnderWay => Step::Wait(POLL_FAST),
     }
 }
 

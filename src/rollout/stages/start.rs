@@ -4,11 +4,15 @@ use crate::{
     api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartedJob},
     rollout::{
         effect::{Effect, POLL_FAST, Step},
+        needs::Needs,
+        operation::Operation,
         request::start,
         transition::{StatusExt as _, failed, park, restart_from_stop},
         world::World,
     },
 };
+
+pub(super) const NEEDS: Needs = Needs::CLUSTER;
 
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
@@ -18,23 +22,24 @@ pub(super) fn next_step(world: &World) -> Step {
             Some(StartedJob { job_id: start.job_id, start_path: start.path, restored_at: None, running_at: None });
         return Step::record(status);
     }
-    if world.past_deadline() && !status.completed("scale-up") {
+    if world.past_deadline() && !status.completed(Operation::Start) {
         return could_not_write(world, status);
     }
-    if !status.completed("apply-objects") {
-        return Step::act("apply-objects", Effect::ApplyObjects);
+    if !status.completed(Operation::ApplyObjects) {
+        return Step::act(Operation::ApplyObjects, Effect::ApplyObjects);
     }
-    if !status.completed("write-deployments") {
-        let clear = world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some();
+    if !status.completed(Operation::WriteWorkloads) {
+        let clear =
+            world.workloads.job_manager.pods_gone().is_some() && world.workloads.task_manager.pods_gone().is_some();
         if !clear || !world.ha.items.is_empty() {
             // Somebody scaled up meanwhile: what runs would be replaced without a stop.
             return restart_from_stop(world, status, "something started meanwhile");
         }
-        return Step::act("write-deployments", Effect::WriteDeployments { start: start(world, &status) });
+        return Step::act(Operation::WriteWorkloads, Effect::WriteWorkloads { start: start(world, &status) });
     }
     let Some(task_managers) = task_managers(&status) else { return Step::Wait(POLL_FAST) };
-    if !status.completed("scale-up") {
-        return Step::act("scale-up", Effect::ScaleUp { task_managers });
+    if !status.completed(Operation::Start) {
+        return Step::act(Operation::Start, Effect::Start { task_managers });
     }
     let evidence = format!("1 JobManager and {task_managers} TaskManager replicas");
     status.advance(world, StageOutcome::Done, &evidence, Stage::Verify);

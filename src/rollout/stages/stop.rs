@@ -4,20 +4,23 @@
 use kube::ResourceExt;
 
 use crate::{
-    api::{Direction, Duplicates, FlinkRolloutStatus, ResultKind, Stage, StageOutcome, Time},
+    api::{Component, Direction, Duplicates, FlinkRolloutStatus, ResultKind, Stage, StageOutcome, Time},
     rollout::{
-        effect::{Effect, POLL_FAST, Step, Which},
+        effect::{Effect, POLL_FAST, Step},
         ids::operation_id,
+        needs::Needs,
         offers::from_nothing,
-        operation::STOP,
+        operation::Operation,
         transition::{StatusExt as _, halt, with_choices},
         world::World,
     },
 };
 
+pub(super) const NEEDS: Needs = Needs::CLUSTER;
+
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
-    if world.job_manager.pods_gone().is_some() && world.task_manager.pods_gone().is_some() {
+    if world.workloads.job_manager.pods_gone().is_some() && world.workloads.task_manager.pods_gone().is_some() {
         return gone(world, status);
     }
     if let Some(since) = started_again(world, &status) {
@@ -25,24 +28,29 @@ pub(super) fn next_step(world: &World) -> Step {
         status.duplicates = Some(Duplicates { from: since, to: world.time() });
         return Step::record(status);
     }
-    let scaled = world.job_manager.replicas() == 0 && world.task_manager.replicas() == 0;
-    if world.past_deadline() && (scaled || status.completed("scale-down-task-manager")) {
-        let left: Vec<String> =
-            world.job_manager.live_pods().chain(world.task_manager.live_pods()).map(ResourceExt::name_any).collect();
+    let scaled = world.workloads.job_manager.replicas() == 0 && world.workloads.task_manager.replicas() == 0;
+    if world.past_deadline() && (scaled || status.completed(Operation::StopTaskManagers)) {
+        let left: Vec<String> = world
+            .workloads
+            .job_manager
+            .live_pods()
+            .chain(world.workloads.task_manager.live_pods())
+            .map(ResourceExt::name_any)
+            .collect();
         let why = format!(
             "pods are still there after the scale-down: {}. Find out what holds them, then resume",
             left.join(", ")
         );
         return Step::record(halt(world, status, &why, false, Vec::new()));
     }
-    if world.job_manager.replicas() > 0 {
-        return Step::act("scale-down-job-manager", Effect::ScaleDown(Which::JobManager));
+    if world.workloads.job_manager.replicas() > 0 {
+        return Step::act(Operation::StopJobManager, Effect::Stop(Component::JobManager));
     }
     if let Some(effect) = release(world, &status) {
-        return Step::act("release-job-manager", effect);
+        return Step::act(Operation::ReleaseJobManager, effect);
     }
-    if world.task_manager.replicas() > 0 {
-        return Step::act("scale-down-task-manager", Effect::ScaleDown(Which::TaskManager));
+    if world.workloads.task_manager.replicas() > 0 {
+        return Step::act(Operation::StopTaskManagers, Effect::Stop(Component::TaskManager));
     }
     Step::Wait(POLL_FAST)
 }
@@ -50,12 +58,13 @@ pub(super) fn next_step(world: &World) -> Step {
 /// A JobManager whose stop was never read holds on for up to 5 minutes (`rest.async.store-duration`); reading it at the pod's own
 /// address, now that the path is recorded and its Deployment is at 0, lets it go at once.
 fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
-    let forward_stop =
-        status.direction == Direction::Forward && status.completed(STOP) && !status.completed("release-job-manager");
+    let forward_stop = status.direction == Direction::Forward
+        && status.completed(Operation::StopWithSavepoint)
+        && !status.completed(Operation::ReleaseJobManager);
     let point = status.restore_point.as_ref().filter(|_| forward_stop)?;
     // Not before the pod terminates, or the kubelet would start its container again.
-    let pod = world.job_manager.live_pods().find(|pod| pod.metadata.deletion_timestamp.is_some())?;
-    let trigger_id = operation_id(&world.uid(), Direction::Forward, status.attempt, STOP);
+    let pod = world.workloads.job_manager.live_pods().find(|pod| pod.metadata.deletion_timestamp.is_some())?;
+    let trigger_id = operation_id(&world.uid(), Direction::Forward, status.attempt, Operation::StopWithSavepoint);
     Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone(), trigger_id })
 }
 
@@ -84,14 +93,15 @@ fn gone(world: &World, mut status: FlinkRolloutStatus) -> Step {
         }
         None => "no pod is left".to_owned(),
     };
-    let outcome = if world.job_manager.deployment.is_none() { StageOutcome::Skipped } else { StageOutcome::Done };
+    let outcome =
+        if world.workloads.job_manager.deployment.is_none() { StageOutcome::Skipped } else { StageOutcome::Done };
     status.advance(world, outcome, &evidence, Stage::ClearHa);
     Step::record(status)
 }
 
 /// After a stop Flink removes the job's own HA metadata: if it is there again, the old job ran again.
 fn ran_again(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
-    let stopped = status.direction == Direction::Forward && status.operation(STOP).is_some();
+    let stopped = status.direction == Direction::Forward && status.operation(Operation::StopWithSavepoint).is_some();
     let plan = status.plan.as_ref().filter(|_| stopped)?;
     if let Some(seen) = &status.duplicates {
         return Some(Duplicates { to: world.time(), ..seen.clone() });
@@ -105,9 +115,12 @@ fn ran_again(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
 
 /// When a container of the JobManager started after the savepoint was taken: it runs the old job with its old arguments.
 fn started_again(world: &World, status: &FlinkRolloutStatus) -> Option<Time> {
-    if status.direction == Direction::Back || status.operation(STOP).is_none() || status.duplicates.is_some() {
+    if status.direction == Direction::Back
+        || status.operation(Operation::StopWithSavepoint).is_none()
+        || status.duplicates.is_some()
+    {
         return None;
     }
     let point = status.restore_point.as_ref()?;
-    world.job_manager.running_since().filter(|since| since.0 > point.at.0)
+    world.workloads.job_manager.running_since().filter(|since| since.0 > point.at.0)
 }

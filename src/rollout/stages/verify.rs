@@ -7,9 +7,17 @@ use crate::{
     rollout::{
         effect::{POLL_FAST, Step},
         health::{ended, job_manager_failure, log_follows, newest_exception, reason},
+        needs::{FlinkQuestions, Needs},
         transition::{StatusExt as _, fail, start_deadline},
         world::World,
     },
+};
+
+pub(super) const NEEDS: Needs = Needs {
+    warnings: true,
+    flink: FlinkQuestions::StartedJob { refresh_interval: false },
+    logs: true,
+    ..Needs::CLUSTER
 };
 
 pub(super) fn next_step(world: &World) -> Step {
@@ -21,7 +29,7 @@ pub(super) fn next_step(world: &World) -> Step {
     if let Some(trouble) = job_manager_failure(world) {
         return fail(world, status, &trouble);
     }
-    if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.task_manager) {
+    if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.workloads.task_manager) {
         return fail(world, status, &trouble.sentence());
     }
     if let Some(other) = another_job(world, &job) {

@@ -3,22 +3,22 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::{monitor::watched, *};
-use crate::rollout::{Which, job_id};
+use crate::{api::Component, rollout::job_id};
 
 fn ha_map(name: &str) -> ConfigMap {
     from_json(json!({"metadata": {"name": name, "uid": name, "creationTimestamp": "2026-01-01T11:59:59Z"}}))
 }
 
 fn stopped(mut world: World) -> World {
-    world.job_manager = workload("jm", 0);
-    world.task_manager = workload("tm", 0);
+    world.workloads.job_manager = workload("jm", 0);
+    world.workloads.task_manager = workload("tm", 0);
     world
 }
 
 #[test]
 fn pods_that_were_left_behind_halt_it_too() {
     let mut world = stopped(world(Stage::Stop));
-    world.task_manager.pods = workload("tm", 1).pods;
+    world.workloads.task_manager.pods = workload("tm", 1).pods;
     assert!(matches!(next_step(&world), Step::Wait(_)));
     later(&mut world, 301);
     assert!(recorded(&world).halt.unwrap().message.contains("tm-0"), "nothing was left to scale down");
@@ -27,17 +27,17 @@ fn pods_that_were_left_behind_halt_it_too() {
 #[test]
 fn the_job_manager_goes_first_then_the_task_managers() {
     let mut world = world(Stage::Stop);
-    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::JobManager)));
-    let mut terminating = world.job_manager.pods.clone();
+    assert!(matches!(acted(&world).1, Effect::Stop(Component::JobManager)));
+    let mut terminating = world.workloads.job_manager.pods.clone();
     terminating[0].metadata.deletion_timestamp = Some(world.time());
-    world.job_manager = workload("jm", 0);
-    world.job_manager.pods = terminating;
+    world.workloads.job_manager = workload("jm", 0);
+    world.workloads.job_manager.pods = terminating;
     assert!(matches!(acted(&world).1, Effect::ReleaseJobManager { .. }));
-    complete(&mut world, "release-job-manager");
-    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::TaskManager)));
-    world.task_manager = workload("tm", 0);
+    complete(&mut world, Operation::ReleaseJobManager);
+    assert!(matches!(acted(&world).1, Effect::Stop(Component::TaskManager)));
+    world.workloads.task_manager = workload("tm", 0);
     assert!(matches!(next_step(&world), Step::Wait(_)), "a pod that terminates still counts");
-    world.job_manager.pods.clear();
+    world.workloads.job_manager.pods.clear();
     assert_eq!(recorded(&world).stage, Stage::ClearHa);
 }
 
@@ -55,11 +55,11 @@ fn a_container_that_started_after_the_savepoint_ran_the_old_job_again() {
     let mut world = world(Stage::Stop);
     let started = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 1,
         "state": {"running": {"startedAt": "2026-01-01T11:59:55Z"}}}]);
-    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(started));
+    world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(started));
     // The stop was asked for, and the process was away when it came back.
     set(&mut world, |status| status.operations.last_mut().unwrap().completed_at = None);
     world.rollout.status = Some(recorded(&world));
-    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::JobManager)));
+    assert!(matches!(acted(&world).1, Effect::Stop(Component::JobManager)));
     let mut world = stopped(world);
     later(&mut world, 3);
     let status = recorded(&world);
@@ -97,7 +97,7 @@ fn a_deadline_that_passed_while_nobody_looked_is_tried_again_first() {
 #[test]
 fn pods_that_stay_halt_it() {
     let mut world = world(Stage::Stop);
-    complete(&mut world, "scale-down-task-manager");
+    complete(&mut world, Operation::StopTaskManagers);
     later(&mut world, 301);
     let status = recorded(&world);
     assert_eq!(status.phase, "Halted");
@@ -115,7 +115,7 @@ fn metadata_is_cleared_only_with_the_proofs() {
     assert_eq!(recorded(&without_point).phase, "Halted");
 
     let mut a_pod_came_back = cleared.clone();
-    a_pod_came_back.job_manager = workload("jm", 1);
+    a_pod_came_back.workloads.job_manager = workload("jm", 1);
     assert_eq!(recorded(&a_pod_came_back).stage, Stage::Stop);
 
     later(&mut cleared, 121);
@@ -140,10 +140,10 @@ fn the_recorded_replicas_come_back_and_not_the_targets() {
         let mut world = build();
         let status = recorded(&world);
         world.rollout.status = Some(status);
-        for operation in ["apply-objects", "write-deployments"] {
+        for operation in [Operation::ApplyObjects, Operation::WriteWorkloads] {
             complete(&mut world, operation);
         }
-        assert!(matches!(acted(&world).1, Effect::ScaleUp { task_managers } if task_managers == wanted));
+        assert!(matches!(acted(&world).1, Effect::Start { task_managers } if task_managers == wanted));
     }
 }
 
@@ -216,7 +216,7 @@ fn an_exit_of_the_job_manager_ends_it_at_once() {
     world.logged_cause = Some("Cannot map checkpoint/savepoint state".into());
     let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
         "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}}}]);
-    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
+    world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
     let message = recorded(&world).failure.unwrap().message;
     assert!(message.contains("exit code 2") && message.contains("Cannot map checkpoint/savepoint state"), "{message}");
 }
@@ -226,7 +226,7 @@ fn an_exit_whose_log_is_out_of_reach_is_told_a_little_later() {
     let mut world = started(world(Stage::Verify), 1, POINT, 0);
     let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
         "lastState": {"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": world.time()}}}]);
-    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
+    world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
     world.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
     assert!(matches!(next_step(&world), Step::Wait(_)), "its log may be there at the next look");
     let mut again = watched(world.clone(), 1, 12);
@@ -287,7 +287,7 @@ fn an_init_container_that_ended_well_is_no_trouble() {
     let mut world = started(world(Stage::Verify), 1, POINT, 2);
     let ended = json!([{"name": "init", "image": "i", "imageID": "i", "ready": true, "restartCount": 0,
         "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]);
-    world.job_manager.pods[0].status.as_mut().unwrap().init_container_statuses = Some(from_json(ended));
+    world.workloads.job_manager.pods[0].status.as_mut().unwrap().init_container_statuses = Some(from_json(ended));
     assert_eq!(recorded(&world).direction, Direction::Forward);
 }
 
@@ -314,12 +314,12 @@ fn a_way_back_that_cannot_start_is_parked_with_everything_ready() {
     assert!(status.halt.as_ref().unwrap().parked);
     assert_eq!(status.halt.as_ref().unwrap().commands.len(), 2);
     world.rollout.status = Some(status);
-    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::JobManager)));
+    assert!(matches!(acted(&world).1, Effect::Stop(Component::JobManager)));
     let mut world = stopped(world);
     world.ha.items = vec![ha_map("orders-cluster-config-map")];
     assert!(matches!(acted(&world).1, Effect::ClearHa { .. }));
     world.ha.items.clear();
-    let Effect::WriteDeployments { start } = acted(&world).1 else { panic!("no template") };
+    let Effect::WriteWorkloads { start } = acted(&world).1 else { panic!("no template") };
     assert_eq!(start.path.as_deref(), Some(POINT));
     assert_ne!(start.job_id, job_id("u", Direction::Back, 1), "a fresh one");
 }
@@ -347,13 +347,13 @@ fn what_scales_up_behind_the_stop_is_not_fought_for_ever() {
 fn no_deployment_is_written_over_what_runs_or_over_metadata() {
     let mut ready = stopped(world(Stage::Deploy));
     ready.rollout.status = Some(recorded(&ready));
-    complete(&mut ready, "apply-objects");
-    assert_eq!(acted(&ready).0, "write-deployments");
+    complete(&mut ready, Operation::ApplyObjects);
+    assert_eq!(acted(&ready).0, Operation::WriteWorkloads);
     let mut metadata = ready.clone();
     metadata.ha.items = vec![ha_map("orders-cluster-config-map")];
     assert_eq!(recorded(&metadata).stage, Stage::Stop);
     let mut scaled_up = ready;
-    scaled_up.job_manager = workload("jm", 1);
+    scaled_up.workloads.job_manager = workload("jm", 1);
     assert_eq!(recorded(&scaled_up).stage, Stage::Stop);
 }
 

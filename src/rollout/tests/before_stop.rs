@@ -26,7 +26,7 @@ fn autoscaler(deployment: &str) -> Autoscaler {
 fn what_can_be_moved_is_planned() {
     let mut world = assessable();
     world.autoscalers = vec![autoscaler("tm"), autoscaler("other")];
-    assert_eq!(acted(&world).0, "plan");
+    assert_eq!(acted(&world).0, Operation::Plan);
 }
 
 #[test]
@@ -34,9 +34,9 @@ fn what_cannot_be_moved_is_refused_with_the_reason() {
     type Change = fn(&mut World);
     let cases: [(Change, &str); 8] = [
         (|world| world.application = None, "there is no FlinkApplication orders"),
-        (|world| world.task_manager = Workload::default(), "jm is there but tm is not"),
-        (|world| world.job_manager = workload("jm", 2), "has 2 replicas"),
-        (|world| world.job_manager = workload("jm", 0), "no job runs"),
+        (|world| world.workloads.task_manager = Workload::default(), "jm is there but tm is not"),
+        (|world| world.workloads.job_manager = workload("jm", 2), "has 2 replicas"),
+        (|world| world.workloads.job_manager = workload("jm", 0), "no job runs"),
         (|world| world.autoscalers = vec![autoscaler("jm")], "HorizontalPodAutoscaler jm-scaler scales the JobManager"),
         (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RUNNING"), job("2", "RUNNING")]), "runs 2 jobs"),
         (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RESTARTING")]), "the job is RESTARTING"),
@@ -100,11 +100,11 @@ fn a_job_that_does_not_run_whole_leaves_a_choice_whatever_was_asked_for() {
     let choices = recorded(&world).ending.unwrap().choices;
     assert_eq!(choices.len(), 2);
     world.rollout.spec.request.start_from = choices[1].start_from.clone();
-    assert_eq!(acted(&world).0, "plan");
+    assert_eq!(acted(&world).0, Operation::Plan);
 
     world.rollout.spec.request.start_from = choices[0].start_from.clone();
     world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
-    assert_eq!(acted(&world).0, "plan", "what it was restored from is its last state");
+    assert_eq!(acted(&world).0, Operation::Plan, "what it was restored from is its last state");
     world.flink.checkpoints = Some(Checkpoints::default());
     for from in ["LastCheckpoint", "Nothing"] {
         let asked = json!({"from": from, "withoutSavepoint": from == "Nothing"});
@@ -114,7 +114,7 @@ fn a_job_that_does_not_run_whole_leaves_a_choice_whatever_was_asked_for() {
         assert!(ending.choices.is_empty(), "what is offered must work");
     }
     world.rollout.spec.request.start_from = choices[1].start_from.clone();
-    assert_eq!(acted(&world).0, "plan", "what it starts from stands in for a state of its own");
+    assert_eq!(acted(&world).0, Operation::Plan, "what it starts from stands in for a state of its own");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn another_configuration_than_planned_is_not_stopped() {
             .into()
     };
     let mut world = world(Stage::Savepoint);
-    complete(&mut world, "create-versioned-objects");
+    complete(&mut world, Operation::CreateVersionedObjects);
     let digest = crate::rollout::configuration::configuration_digest(&planned("orders"));
     set(&mut world, |status| {
         status.plan.as_mut().unwrap().before.as_mut().unwrap().configuration_digest = Some(digest);
@@ -138,7 +138,7 @@ fn another_configuration_than_planned_is_not_stopped() {
         same.insert(key.into(), value.into());
     }
     world.flink.configuration = Some(same);
-    assert_eq!(acted(&world).0, "stop-with-savepoint");
+    assert_eq!(acted(&world).0, Operation::StopWithSavepoint);
     world.flink.configuration = Some(planned("payments"));
     assert!(end(&world).1.contains("Flink's configuration changed"));
 }
@@ -147,9 +147,12 @@ fn another_configuration_than_planned_is_not_stopped() {
 fn what_changed_since_the_plan_is_not_stopped() {
     type Change = fn(&mut World);
     let cases: [(Change, &str); 3] = [
-        (|world| world.job_manager.deployment.as_mut().unwrap().metadata.uid = Some("new".into()), "was made anew"),
         (
-            |world| world.task_manager.replica_sets[0].metadata.uid = Some("new".into()),
+            |world| world.workloads.job_manager.deployment.as_mut().unwrap().metadata.uid = Some("new".into()),
+            "was made anew",
+        ),
+        (
+            |world| world.workloads.task_manager.replica_sets[0].metadata.uid = Some("new".into()),
             "the pods of Deployment tm were changed",
         ),
         (|world| world.flink.jobs = Some(vec![job("2", "RUNNING")]), "the job was replaced"),
@@ -166,7 +169,7 @@ fn what_changed_since_the_plan_is_not_stopped() {
 #[test]
 fn replicas_scaled_while_people_thought_are_the_ones_to_restore() {
     let mut world = world(Stage::Savepoint);
-    world.task_manager = workload("tm", 5);
+    world.workloads.task_manager = workload("tm", 5);
     let plan = recorded(&world).plan.unwrap();
     assert_eq!((plan.before.unwrap().task_manager.replicas, plan.target.task_manager_replicas), (5, 3));
     set(&mut world, |status| status.plan.as_mut().unwrap().target.keeps_replicas = true);
@@ -188,11 +191,11 @@ fn nothing_that_was_planned_as_idle_may_run_by_now() {
 #[test]
 fn what_is_gone_whole_comes_back_from_where_somebody_says() {
     let mut world = world(Stage::Plan);
-    (world.job_manager, world.task_manager) = (Workload::default(), Workload::default());
+    (world.workloads.job_manager, world.workloads.task_manager) = (Workload::default(), Workload::default());
     let known = json!({"restorePoints": [point()], "revisions": []});
     world.application.as_mut().unwrap().status = Some(from_json(known));
     let choices = recorded(&world).ending.unwrap().choices;
     assert_eq!(choices[0].start_from.value.as_deref(), Some("r"), "the newest is offered");
     world.rollout.spec.request.start_from = choices[0].start_from.clone();
-    assert_eq!(acted(&world).0, "plan");
+    assert_eq!(acted(&world).0, Operation::Plan);
 }

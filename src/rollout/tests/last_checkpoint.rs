@@ -1,14 +1,14 @@
 //! On from the last checkpoint: no other may complete once its path is recorded.
 
 use super::*;
-use crate::{api::RestorePointKind, rollout::Which};
+use crate::api::{Component, RestorePointKind};
 
 const LAST: &str = "file:/cp/old/chk-9";
 
 fn asked_for() -> World {
     let mut world = world(Stage::Savepoint);
     world.rollout.spec.request.start_from = from_json(json!({"from": "LastCheckpoint"}));
-    complete(&mut world, "create-versioned-objects");
+    complete(&mut world, Operation::CreateVersionedObjects);
     world.flink.job = Some(detail("RUNNING", 2));
     world.flink.checkpoints = Some(completed(LAST));
     world
@@ -22,8 +22,8 @@ fn completed(path: &str) -> Checkpoints {
 /// With the TaskManagers gone and Flink's cache run out.
 fn held() -> World {
     let mut world = asked_for();
-    complete(&mut world, "hold-task-manager");
-    world.task_manager = workload("tm", 0);
+    complete(&mut world, Operation::ScaleDownForCheckpoint);
+    world.workloads.task_manager = workload("tm", 0);
     world.rollout.status = Some(recorded(&world));
     later(&mut world, 5);
     world
@@ -32,8 +32,8 @@ fn held() -> World {
 #[test]
 fn the_task_managers_go_before_the_path_is_taken() {
     let mut world = asked_for();
-    assert!(matches!(acted(&world).1, Effect::ScaleDown(Which::TaskManager)));
-    complete(&mut world, "hold-task-manager");
+    assert!(matches!(acted(&world).1, Effect::Stop(Component::TaskManager)));
+    complete(&mut world, Operation::ScaleDownForCheckpoint);
     assert!(matches!(next_step(&world), Step::Wait(_)), "their pods are still there");
     let mut world = held();
     world.flink.checkpoints = Some(completed("file:/cp/old/chk-10"));
@@ -70,8 +70,8 @@ fn if_flink_falls_silent_the_task_managers_come_back() {
     let mut world = held();
     world.flink = FlinkView::default();
     later(&mut world, 1000);
-    assert!(matches!(acted(&world).1, Effect::ScaleUp { task_managers: 2 }));
-    complete(&mut world, "scale-task-manager-back");
+    assert!(matches!(acted(&world).1, Effect::Start { task_managers: 2 }));
+    complete(&mut world, Operation::ScaleBackUp);
     let (kind, message) = end(&world);
     assert_eq!(kind, ResultKind::Untouched);
     assert!(message.contains("the TaskManagers are back"), "{message}");
@@ -83,7 +83,7 @@ fn an_abort_meanwhile_brings_them_back_too() {
     world.rollout.spec.decisions =
         vec![from_json(json!({"id": "d", "kind": "Abort", "by": "slack:T/U2", "at": "2026-01-01T12:00:00Z"}))];
     world.rollout.status = Some(recorded(&world));
-    assert_eq!(acted(&world).0, "scale-task-manager-back");
+    assert_eq!(acted(&world).0, Operation::ScaleBackUp);
 }
 
 #[test]
@@ -92,8 +92,8 @@ fn what_a_replaced_job_manager_names_is_not_taken_for_the_last_state() {
         "status": "COMPLETED", "external_path": "file:/cp/old/chk-1", "trigger_timestamp": 1_000}}}));
     let mut world = held();
     world.flink.checkpoints = Some(older);
-    assert!(matches!(acted(&world).1, Effect::ScaleUp { task_managers: 2 }));
-    complete(&mut world, "scale-task-manager-back");
+    assert!(matches!(acted(&world).1, Effect::Start { task_managers: 2 }));
+    complete(&mut world, Operation::ScaleBackUp);
     world.flink.checkpoints = Some(completed(LAST));
     let (kind, message) = end(&world);
     assert_eq!(kind, ResultKind::Untouched);
@@ -103,7 +103,7 @@ fn what_a_replaced_job_manager_names_is_not_taken_for_the_last_state() {
     let at = began_again.now.as_millisecond();
     began_again.flink.jobs =
         Some(vec![from_json(json!({"jid": OLD_JOB, "name": "orders", "state": "RUNNING", "start-time": at}))]);
-    assert_eq!(acted(&began_again).0, "scale-task-manager-back");
+    assert_eq!(acted(&began_again).0, Operation::ScaleBackUp);
 }
 
 #[test]
@@ -111,10 +111,10 @@ fn a_rewind_without_a_savepoint_is_offered_and_keeps_the_last_checkpoint() {
     let rewind = json!({"from": "Path", "value": "file:/sp/older"});
     let mut world = asked_for();
     world.rollout.spec.request.start_from = from_json(rewind.clone());
-    complete(&mut world, "stop-with-savepoint");
+    complete(&mut world, Operation::StopWithSavepoint);
     world.flink.job = Some(detail("RUNNING", 2));
     let cause = "disk full".to_owned();
-    world.flink.stop = Some(Ok(crate::flink::SavepointOperation::Failed { trace: cause.clone(), cause }));
+    world.flink.stop = StopStatus::Known(crate::flink::SavepointOperation::Failed { trace: cause.clone(), cause });
     let choices = recorded(&world).ending.unwrap().choices;
     let offered = &choices.last().unwrap().start_from;
     assert!(offered.without_savepoint && offered.value.as_deref() == Some("file:/sp/older"), "{choices:?}");

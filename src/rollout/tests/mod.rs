@@ -2,20 +2,23 @@
 
 mod after_stop;
 mod before_stop;
+mod decision_rule;
 mod decisions;
 mod last_checkpoint;
 mod monitor;
 mod probes;
 mod savepoint;
+mod stop_status;
+mod unknown_operations;
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Effect, FlinkView, Step, World, next_step};
+use super::{Effect, FlinkView, Operation, Step, StopStatus, World, next_step};
 use crate::{
-    api::{Direction, FlinkRolloutStatus, Plan, ResultKind, Stage},
+    api::{Direction, FlinkRolloutStatus, PerComponent, Plan, ResultKind, Stage},
     cluster::{HaConfigMaps, Workload},
     flink::{Checkpoints, JobDetail, JobOverview},
 };
@@ -52,12 +55,11 @@ pub(super) fn world(stage: Stage) -> World {
         claim: None,
         rivals: Vec::new(),
         shared_with: None,
-        job_manager: workload("jm", 1),
-        task_manager: workload("tm", 2),
+        workloads: PerComponent { job_manager: workload("jm", 1), task_manager: workload("tm", 2) },
         autoscalers: Vec::new(),
         ha: HaConfigMaps::default(),
         flink: FlinkView::default(),
-        seen: None,
+        savepoints_on_disk: None,
         probes: BTreeMap::new(),
         logged_start: None,
         logged_cause: None,
@@ -72,7 +74,7 @@ pub(super) fn world(stage: Stage) -> World {
     }
     if !matches!(stage, Stage::Plan | Stage::Approve | Stage::Savepoint) {
         set(&mut world, |status| status.restore_point = Some(from_json(point())));
-        complete(&mut world, "stop-with-savepoint");
+        complete(&mut world, Operation::StopWithSavepoint);
     }
     world
 }
@@ -102,7 +104,7 @@ pub(super) fn plan(world: &World) -> Plan {
         "digest": "d1", "approvalsNeeded": 0, "expiresAt": "2026-01-01T12:30:00Z", "firstDeployment": false, "previousRevision": 0,
         "fromVersion": "1.0.0", "toVersion": "1.1.0", "changes": [],
         "before": {
-            "jobId": OLD_JOB, "flinkVersion": "2.2.1", "jobManager": snapshot(&world.job_manager), "taskManager": snapshot(&world.task_manager),
+            "jobId": OLD_JOB, "flinkVersion": "2.2.1", "jobManager": snapshot(&world.workloads.job_manager), "taskManager": snapshot(&world.workloads.task_manager),
             "lastCheckpoint": "file:/cp/chk-7", "lastCheckpointAt": "2026-01-01T11:59:48Z",
             "highAvailability": {"kubernetesClusterId": "orders", "clusterId": "orders"},
         },
@@ -162,11 +164,11 @@ pub(super) fn set(world: &mut World, change: impl FnOnce(&mut FlinkRolloutStatus
 }
 
 /// Notes an operation of the current direction and attempt as carried out.
-pub(super) fn complete(world: &mut World, name: &str) {
+pub(super) fn complete(world: &mut World, operation: Operation) {
     use super::StatusExt as _;
     let at = world.time();
     set(world, |status| {
-        status.intend("u", name, now());
+        status.intend("u", operation, now());
         status.operations.last_mut().unwrap().completed_at = Some(at);
     });
 }
@@ -184,9 +186,9 @@ pub(super) fn recorded(world: &World) -> FlinkRolloutStatus {
 }
 
 /// The operation that is carried out next, and its effect.
-pub(super) fn acted(world: &World) -> (&'static str, Effect) {
+pub(super) fn acted(world: &World) -> (Operation, Effect) {
     match next_step(world) {
-        Step::Act(name, effect) => (name, *effect),
+        Step::Act(operation, effect) => (operation, *effect),
         other => panic!("nothing is done: {other:?}"),
     }
 }
@@ -199,7 +201,7 @@ pub(super) fn end(world: &World) -> (ResultKind, String) {
         assert!(decided.ending.is_some(), "it does not end: {} {}", decided.phase, decided.message);
         world.rollout.status = Some(decided);
     }
-    for operation in ["discard-revision", "history"] {
+    for operation in [Operation::DiscardRevision, Operation::WriteHistory] {
         complete(&mut world, operation);
     }
     let status = recorded(&world);

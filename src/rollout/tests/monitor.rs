@@ -94,7 +94,7 @@ fn an_exit_from_before_a_watch_was_resumed_is_not_counted_again() {
     let mut world = watched(world_going_back(Stage::Monitor), 1, 2);
     let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 1, "state": {"running": {}},
         "lastState": {"terminated": {"exitCode": 137, "finishedAt": "2026-01-01T11:59:00Z"}}}]);
-    world.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
+    world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
     assert!(recorded(&world).halt.unwrap().message.contains("exit code 137"));
     let base = world.clone();
     set(&mut world, |status| status.enter(&base, Stage::Monitor));

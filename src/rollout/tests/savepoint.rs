@@ -5,15 +5,15 @@ use crate::flink::SavepointOperation;
 
 fn asked_to_stop() -> World {
     let mut world = world(Stage::Savepoint);
-    complete(&mut world, "create-versioned-objects");
-    complete(&mut world, "stop-with-savepoint");
+    complete(&mut world, Operation::CreateVersionedObjects);
+    complete(&mut world, Operation::StopWithSavepoint);
     world
 }
 
 #[test]
 fn the_stop_goes_into_the_rollouts_own_directory() {
     let mut world = world(Stage::Savepoint);
-    complete(&mut world, "create-versioned-objects");
+    complete(&mut world, Operation::CreateVersionedObjects);
     let Effect::StopWithSavepoint { job, request } = acted(&world).1 else { panic!("no stop") };
     assert_eq!((job.as_str(), request.directory.as_str()), (OLD_JOB, "file:/sp/r-u"));
 }
@@ -38,7 +38,8 @@ fn a_finished_job_with_its_savepoint_is_the_restore_point() {
 fn a_job_that_runs_on_without_a_savepoint_is_untouched_and_choices_are_offered() {
     let mut world = asked_to_stop();
     world.flink.job = Some(detail("RUNNING", 2));
-    world.flink.stop = Some(Ok(SavepointOperation::Failed { cause: "disk full".into(), trace: "disk full".into() }));
+    world.flink.stop =
+        StopStatus::Known(SavepointOperation::Failed { cause: "disk full".into(), trace: "disk full".into() });
     let choices = recorded(&world).ending.unwrap().choices;
     assert_eq!(choices[0].start_from.from, crate::api::StartFromKind::LastCheckpoint);
     let (kind, message) = end(&world);
@@ -55,8 +56,8 @@ fn runs_again(began: &str, restored: &str) -> World {
     )]);
     world.flink.job = Some(detail("RUNNING", 2));
     world.flink.checkpoints = Some(checkpoints(1, restored, 3));
-    world.flink.stop = Some(Err("There is no savepoint operation".into()));
-    world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
+    world.flink.stop = StopStatus::Forgotten("There is no savepoint operation".into());
+    world.savepoints_on_disk = Some(vec![POINT.into()]);
     world
 }
 
@@ -82,9 +83,9 @@ fn an_old_job_that_was_started_anew_after_its_stop_is_no_failover() {
     // Its container ended with the stop, and the Deployment started it with its old options: the savepoint is what counts.
     let mut world = runs_again(AFTER, "file:/sp/older");
     assert_eq!(recorded(&world).restore_point.unwrap().path, POINT);
-    world.seen = Some(Vec::new());
+    world.savepoints_on_disk = Some(Vec::new());
     assert_eq!(end(&world).0, ResultKind::Untouched);
-    world.seen = None;
+    world.savepoints_on_disk = None;
     let halt = recorded(&world).halt.unwrap();
     assert!(halt.message.contains("file:/sp/older"), "{}", halt.message);
 }
@@ -93,7 +94,7 @@ fn an_old_job_that_was_started_anew_after_its_stop_is_no_failover() {
 fn the_stop_is_never_asked_for_of_a_job_that_was_started_anew() {
     let mut world = runs_again(AFTER, "file:/sp/older");
     set(&mut world, |status| status.operations.last_mut().unwrap().completed_at = None);
-    world.flink.stop = None;
+    world.flink.stop = StopStatus::NotRead;
     assert!(matches!(next_step(&world), Step::Wait(_)));
     let mut resumed = asked_to_stop();
     let base = resumed.clone();
@@ -155,7 +156,7 @@ fn a_job_that_does_not_finish_is_told_with_its_savepoint() {
 fn one_look_without_an_answer_is_no_silence() {
     let mut world = asked_to_stop();
     world.flink = FlinkView { unknown: Some("gone".into()), ..FlinkView::default() };
-    world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
+    world.savepoints_on_disk = Some(vec![POINT.into()]);
     later(&mut world, 100);
     world.flink_answered_at = Some(world.now.checked_sub(SignedDuration::from_secs(5)).unwrap());
     assert!(matches!(next_step(&world), Step::Wait(_)));
@@ -164,7 +165,7 @@ fn one_look_without_an_answer_is_no_silence() {
 #[test]
 fn objects_that_cannot_be_created_end_it_in_time() {
     let mut world = world(Stage::Savepoint);
-    assert_eq!(acted(&world).0, "create-versioned-objects");
+    assert_eq!(acted(&world).0, Operation::CreateVersionedObjects);
     later(&mut world, 1000);
     assert!(end(&world).1.contains("could not be created in time"));
 }
@@ -177,7 +178,7 @@ fn a_savepoint_whose_job_failed_while_stopping_is_used_as_what_it_is() {
     let trace = format!(
         "A savepoint has been created at: {POINT}, but the corresponding job {OLD_JOB} failed during stopping."
     );
-    world.flink.stop = Some(Ok(SavepointOperation::Failed { cause: "x".into(), trace }));
+    world.flink.stop = StopStatus::Known(SavepointOperation::Failed { cause: "x".into(), trace });
     let point = recorded(&world).restore_point.unwrap();
     assert_eq!((point.path.as_str(), point.kind), (POINT, crate::api::RestorePointKind::UncommittedSavepoint));
 }
@@ -189,6 +190,6 @@ fn without_any_answer_the_directory_decides_or_it_halts() {
     assert!(matches!(next_step(&world), Step::Wait(_)));
     later(&mut world, 100);
     assert_eq!(recorded(&world).phase, "Halted");
-    world.seen = Some(vec![crate::rollout::SeenSavepoint { path: POINT.into() }]);
+    world.savepoints_on_disk = Some(vec![POINT.into()]);
     assert_eq!(recorded(&world).restore_point.unwrap().path, POINT);
 }

@@ -5,9 +5,12 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, fields, header, section},
-    bytes, cut, escape, downtime, headline, moment, person, span, start_state, state, with_people,
+    bytes, cut, downtime, escape, headline, moment, person, span, start_state, with_people,
 };
-use crate::api::{DecisionKind, Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord};
+use crate::{
+    api::{DecisionKind, Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord},
+    rollout::{decision_refusal, may_roll_back},
+};
 
 /// A card: the text of its notification, and its blocks.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,12 +40,12 @@ pub fn card(rollout: &FlinkRollout) -> Card {
         rollout.name_any(),
         rollout.namespace().unwrap_or_default()
     )));
-    Card { text: format!("{headline}: {}", state(&status)), blocks }
+    Card { text: format!("{headline}: {}", status.state_in_words()), blocks }
 }
 
 fn lead(status: &FlinkRolloutStatus) -> String {
     let message = status.result.as_ref().map_or(status.message.as_str(), |result| result.message.as_str());
-    let mut text = format!("*{}*", state(status));
+    let mut text = format!("*{}*", status.state_in_words());
     if !message.is_empty() {
         text.push_str(&format!(" · {}", with_people(&cut(message, 1500))));
     }
@@ -97,35 +100,29 @@ fn stage_line(record: &StageRecord) -> String {
     }
 }
 
-/// What can be decided now.
+/// A button for each decision that is allowed now. Approve and Reject stand in the post that asks for approval.
 fn buttons(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<Button> {
-    if status.result.is_some() {
-        return Vec::new();
-    }
-    let button = |decision, label, confirm: &str| Button::decide(rollout, decision, label, confirm);
-    if let Some(halt) = &status.halt {
-        let again = "Try the same stage again, with a new deadline?";
-        let mut buttons = vec![button(DecisionKind::Resume, "Resume", again)];
-        if status.direction == Direction::Forward && status.restore_point.is_some() {
-            let back = "Go back to the previous version, from the restore point?";
-            buttons.push(button(DecisionKind::RollBack, "Roll back", back));
+    let allowed = |decision| decision_refusal(status, decision, None).is_none();
+    let mut buttons = Vec::new();
+    let mut offer = |decision, label, confirm: &str| {
+        if allowed(decision) {
+            buttons.push(Button::decide(rollout, decision, label, confirm));
         }
-        let left = if halt.parked { "The application stays at 0 replicas." } else { "Everything stays as it is now." };
-        let end = format!("End this rollout here? {left} Its restore point is kept.");
-        buttons.push(button(DecisionKind::GiveUp, "Give up", &end));
-        return buttons;
+    };
+    offer(DecisionKind::Resume, "Resume", "Try the same stage again, with a new deadline?");
+    if may_roll_back(status) {
+        let back = if status.halt.is_some() {
+            "Go back to the previous version, from the restore point?"
+        } else {
+            "Go back to the previous version now? What was emitted since the restore point is emitted again."
+        };
+        offer(DecisionKind::RollBack, "Roll back", back);
+    } else {
+        let stop = "Stop this rollout? Before the stop nothing is changed; after it the old version is brought back.";
+        offer(DecisionKind::Abort, "Abort", stop);
     }
-    match (status.direction, status.stage) {
-        (Direction::Back, _) => Vec::new(),
-        (_, Stage::Plan | Stage::Approve | Stage::Savepoint) => {
-            let stop =
-                "Stop this rollout? Before the stop nothing is changed; after it the old version is brought back.";
-            vec![button(DecisionKind::Abort, "Abort", stop)]
-        }
-        _ => {
-            let back =
-                "Go back to the previous version now? What was emitted since the restore point is emitted again.";
-            vec![button(DecisionKind::RollBack, "Roll back", back)]
-        }
-    }
+    let parked = status.halt.as_ref().is_some_and(|halt| halt.parked);
+    let left = if parked { "The application stays at 0 replicas." } else { "Everything stays as it is now." };
+    offer(DecisionKind::GiveUp, "Give up", &format!("End this rollout here? {left} Its restore point is kept."));
+    buttons
 }

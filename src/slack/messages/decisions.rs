@@ -4,7 +4,6 @@ use super::{cut, escape, person, with_people};
 use crate::{
     api::{Decision, DecisionKind, DecisionRecord, DecisionResult, FlinkRollout, FlinkRolloutStatus, Plan, Time},
     digest::short_digest_of,
-    slack::words,
 };
 
 /// One thing that was said.
@@ -65,7 +64,7 @@ fn names(text: &str, by: &str) -> bool {
 }
 
 fn who_said_what(said: &Decision) -> String {
-    format!("{} said *{}*{}", person(&said.by), words::word(said.kind), reason(said))
+    format!("{} said *{}*{}", person(&said.by), said.kind.word(), reason(said))
 }
 
 fn reason(said: &Decision) -> String {

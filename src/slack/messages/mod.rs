@@ -10,12 +10,12 @@ mod tests;
 mod thread;
 
 pub use card::{Card, card};
-pub use replies::{help, history, list, on_it, stale, status, unseen};
+pub use replies::{help, history, list, on_it, refusal, status, unseen};
 pub use thread::{Line, thread};
 
 pub(crate) use crate::text::truncate as cut;
 
-use crate::api::{FlinkRollout, FlinkRolloutStatus, StartFrom, StartFromKind, Time};
+use crate::api::{FlinkRollout, StartFrom, StartFromKind, Time};
 
 /// A person as Slack shows one: a mention, or the Kubernetes user's name.
 pub(crate) fn person(by: &str) -> String {
@@ -60,20 +60,6 @@ pub(crate) fn start_state(start_from: &StartFrom) -> Option<String> {
     let value = start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
     let without = if start_from.without_savepoint { ", without a savepoint of what runs" } else { "" };
     (start_from.from != StartFromKind::Savepoint).then(|| format!("{}{value}{without}", start_from.from))
-}
-
-/// The state in one word, as a person would say it.
-pub(crate) fn state(status: &FlinkRolloutStatus) -> String {
-    if let Some(result) = &status.result {
-        return result.kind.to_string();
-    }
-    if status.halt.is_some() {
-        return format!("Halted in {}", status.stage);
-    }
-    match status.direction {
-        crate::api::Direction::Forward => status.stage.to_string(),
-        crate::api::Direction::Back => format!("Rolling back: {}", status.stage),
-    }
 }
 
 /// A span as people say it.

@@ -4,13 +4,11 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 
-use super::{cut, escape, downtime, headline, moment, person, start_state, state, with_people};
+use super::{cut, downtime, escape, headline, moment, person, start_state, with_people};
 use crate::{
-    api::{
-        DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, Request, RequestKind, ResultKind,
-        Stage,
-    },
-    slack::{command::USAGES, words},
+    api::{DecisionKind, FlinkApplication, FlinkRollout, Request, RequestKind, ResultKind},
+    rollout::{DecisionRefusal, decision_refusal, may_roll_back},
+    slack::command::USAGES,
 };
 
 /// Every command.
@@ -90,7 +88,7 @@ pub fn status(application: &FlinkApplication, rollouts: &[Arc<FlinkRollout>]) ->
 
 fn before_the_stop(rollout: &FlinkRollout) -> bool {
     let stage = rollout.status.as_ref().map(|status| status.stage).unwrap_or_default();
-    matches!(stage, Stage::Plan | Stage::Approve)
+    stage.is_before_approval()
 }
 
 /// The newest of the ended rollouts that changed something, if what it started was good.
@@ -126,19 +124,12 @@ fn halted(rollout: &FlinkRollout) -> String {
     }
     let name = rollout.name_any();
     text.push_str(&format!("\n`/flink resume {name}` tries the same stage again"));
-    if may_go_back(status) {
+    if may_roll_back(status) {
         text.push_str(&format!("\n`/flink roll-back {name}` goes back to the version before, from the restore point"));
     }
     let left = if halt.parked { "with the application at 0 replicas" } else { "with everything as it is" };
     text.push_str(&format!("\n`/flink give-up {name}` ends it here, {left}"));
     text
-}
-
-/// Whether there is something to turn back from, and to.
-fn may_go_back(status: &FlinkRolloutStatus) -> bool {
-    status.direction == Direction::Forward
-        && status.restore_point.is_some()
-        && !matches!(status.stage, Stage::Plan | Stage::Approve | Stage::Savepoint)
 }
 
 /// The last rollouts of one application, newest first.
@@ -157,50 +148,23 @@ fn one(rollout: &FlinkRollout) -> String {
         "`{}` · {} · {}{at} · {}",
         rollout.name_any(),
         escape(&headline(rollout)),
-        state(&status),
+        status.state_in_words(),
         person(&rollout.spec.request.by)
     )
 }
 
-/// What happened meanwhile, if a decision comes too late or too early.
+/// Why a decision is not carried out now, in the words of the one rule that the core follows too; none if it is.
 #[must_use]
-pub fn stale(rollout: &FlinkRollout, decision: DecisionKind, digest: Option<&str>) -> Option<String> {
+pub fn refusal(rollout: &FlinkRollout, decision: DecisionKind, digest: Option<&str>) -> Option<String> {
     let status = rollout.status.clone().unwrap_or_default();
     let name = rollout.name_any();
-    if let Some(result) = &status.result {
+    let refusal = decision_refusal(&status, decision, digest)?;
+    if let (DecisionRefusal::Ended, Some(result)) = (&refusal, &status.result) {
         let why = with_people(&cut(&result.message, 300));
         return Some(format!("`{name}` has ended: {}, {}: {why}", result.kind, moment(&result.at)));
     }
-    let now = state(&status);
-    let waits = status.stage == Stage::Approve;
-    let other = digest.is_some_and(|digest| status.plan.as_ref().is_some_and(|plan| plan.digest != digest));
-    let happened = match decision {
-        DecisionKind::Approve | DecisionKind::Reject if waits && other => {
-            format!("`{name}` has another plan by now: look at it again.")
-        }
-        DecisionKind::Approve if !waits => format!("`{name}` does not wait for approval: it is in {now}."),
-        DecisionKind::Reject if !matches!(status.stage, Stage::Plan | Stage::Approve) => {
-            let goes_on = status.halt.is_none() && status.direction == Direction::Forward;
-            let instead = if goes_on { ": abort it instead" } else { "" };
-            format!("`{name}` was approved already and is in {now}{instead}.")
-        }
-        DecisionKind::Resume | DecisionKind::GiveUp if status.halt.is_none() => {
-            format!("`{name}` is not halted: it is in {now}.")
-        }
-        DecisionKind::Abort | DecisionKind::RollBack if status.direction == Direction::Back => {
-            format!("`{name}` is rolling back already.")
-        }
-        DecisionKind::Abort if status.halt.is_some() => {
-            let back = if may_go_back(&status) { ", roll it back" } else { "" };
-            format!("`{name}` is halted: resume it{back} or give up on it instead.")
-        }
-        DecisionKind::RollBack if !may_go_back(&status) => {
-            let instead = if status.halt.is_some() { "resume it or give up on it" } else { "abort it" };
-            format!("`{name}` is in {now}, and nothing was stopped yet: {instead} instead.")
-        }
-        _ => return None,
-    };
-    Some(format!("{happened}{}", said_meanwhile(rollout, decision)))
+    let why = refusal.predicate(&status.state_in_words());
+    Some(format!("`{name}` {why}.{}", said_meanwhile(rollout, decision)))
 }
 
 /// Who said what last that makes this decision come too late.
@@ -212,6 +176,6 @@ fn said_meanwhile(rollout: &FlinkRollout, decision: DecisionKind) -> String {
     };
     let last = rollout.spec.decisions.iter().filter(|said| rivals.contains(&said.kind)).max_by_key(|said| &said.at);
     last.map_or_else(String::new, |said| {
-        format!(" {} said {}, {}.", person(&said.by), words::word(said.kind), moment(&said.at))
+        format!(" {} said {}, {}.", person(&said.by), said.kind.word(), moment(&said.at))
     })
 }

@@ -281,7 +281,7 @@ fn what_is_told_who_comes_too_late() {
         rollout.spec.decisions = serde_json::from_value(json!(decisions)).unwrap();
         let each = [Approve, Reject, Abort, RollBack, Resume, GiveUp];
         let each =
-            each.map(|kind| format!("{kind:?}: {}", super::stale(&rollout, kind, Some(digest)).unwrap_or_default()));
+            each.map(|kind| format!("{kind:?}: {}", super::refusal(&rollout, kind, Some(digest)).unwrap_or_default()));
         each.join("\n")
     };
     let ended = json!({"stage": "Approve", "result":

@@ -10,7 +10,7 @@ use super::{
     blocks::{Button, actions, context, section},
     bytes, cut,
     decisions::{self, Told},
-    escape, downtime, headline, moment, person, retry, span, start_state, with_people,
+    downtime, escape, headline, moment, person, retry, span, start_state, with_people,
 };
 use crate::api::{
     DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,

@@ -5,25 +5,22 @@
 
 use super::stop_outcome;
 use crate::{
-    api::{Before, FlinkRolloutStatus, RestorePoint, RestorePointKind, Time},
+    api::{Before, Component, FlinkRolloutStatus, RestorePoint, RestorePointKind, Time},
     rollout::{
-        effect::{Effect, POLL_FAST, Step, Which},
+        effect::{Effect, POLL_FAST, Step},
         offers::{last, no_state},
-        operation::HOLD,
+        operation::Operation,
         request::requested_path,
         transition::{StatusExt as _, untouched},
         world::World,
     },
 };
 
-/// Noted when the last TaskManager was gone.
-const QUIET: &str = "task-managers-gone";
-/// What undoes the hold.
-const BACK: &str = "scale-task-manager-back";
-
 pub(super) fn next_step(world: &World, status: FlinkRolloutStatus, job: &str, before: &Before) -> Step {
-    let held = status.operation(HOLD).map(|operation| operation.started_at.clone());
-    if held.is_some() && (world.past_deadline() || status.failure.is_some() || status.operation(BACK).is_some()) {
+    let held = status.operation(Operation::ScaleDownForCheckpoint).map(|operation| operation.started_at.clone());
+    if held.is_some()
+        && (world.past_deadline() || status.failure.is_some() || status.operation(Operation::ScaleBackUp).is_some())
+    {
         return undo_hold(world, &status, before);
     }
     if held.is_some_and(|at| stop_outcome::began_after(world, job, &at)) || state_is_older(world, before) {
@@ -64,15 +61,15 @@ fn restarts_disabled(world: &World) -> bool {
 
 /// What is still to be done or waited for until no further checkpoint can complete.
 fn hold(world: &World, status: &FlinkRolloutStatus) -> Option<Step> {
-    if !status.completed(HOLD) {
-        return Some(Step::act(HOLD, Effect::ScaleDown(Which::TaskManager)));
+    if !status.completed(Operation::ScaleDownForCheckpoint) {
+        return Some(Step::act(Operation::ScaleDownForCheckpoint, Effect::Stop(Component::TaskManager)));
     }
-    if world.task_manager.pods_gone().is_none() {
+    if world.workloads.task_manager.pods_gone().is_none() {
         return Some(Step::Wait(POLL_FAST));
     }
-    let Some(quiet) = status.operation(QUIET) else {
+    let Some(quiet) = status.operation(Operation::NoNewCheckpoints) else {
         let mut status = status.clone();
-        status.intend(&world.uid(), QUIET, world.now);
+        status.intend(&world.uid(), Operation::NoNewCheckpoints, world.now);
         return Some(Step::record(status));
     };
     (world.now.duration_since(quiet.started_at.0) < world.flink.cached_for()).then_some(Step::Wait(POLL_FAST))
@@ -94,8 +91,8 @@ fn record(world: &World, mut status: FlinkRolloutStatus, job: &str, (path, at): 
 
 /// Nothing was stopped yet: with its TaskManagers back the job goes on by itself.
 fn undo_hold(world: &World, status: &FlinkRolloutStatus, before: &Before) -> Step {
-    if status.operation(HOLD).is_some() && !status.completed(BACK) {
-        return Step::act(BACK, Effect::ScaleUp { task_managers: before.task_manager.replicas });
+    if status.operation(Operation::ScaleDownForCheckpoint).is_some() && !status.completed(Operation::ScaleBackUp) {
+        return Step::act(Operation::ScaleBackUp, Effect::Start { task_managers: before.task_manager.replicas });
     }
     let why = match &status.failure {
         Some(abort) => abort.message.clone(),

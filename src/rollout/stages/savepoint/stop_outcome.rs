@@ -3,10 +3,14 @@
 use crate::{
     api::{RestorePointKind, Time},
     flink::{JobOverview, JobState, SavepointOperation, path_in_message},
-    rollout::{operation::STOP, transition::StatusExt as _, world::World},
+    rollout::{
+        operation::Operation,
+        transition::StatusExt as _,
+        world::{StopStatus, World},
+    },
 };
 
-pub(super) enum Seen {
+pub(super) enum StopOutcome {
     /// The savepoint, and what it is.
     Savepoint(String, RestorePointKind),
     /// The job runs on and no savepoint can be used; why.
@@ -19,24 +23,24 @@ pub(super) enum Seen {
     Nothing,
 }
 
-pub(super) fn seen(world: &World, job: &str, directory: &str) -> Seen {
+pub(super) fn find_stop_outcome(world: &World, job: &str, directory: &str) -> StopOutcome {
     let state = world.flink.job.as_ref().map(|detail| detail.state);
     let ours = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.completed_in(directory));
     match (state, ours) {
         (Some(JobState::Finished), Some(path)) => {
-            return Seen::Savepoint(path.to_owned(), RestorePointKind::Savepoint);
+            return StopOutcome::Savepoint(path.to_owned(), RestorePointKind::Savepoint);
         }
         (Some(JobState::Failed), Some(path)) => {
-            return Seen::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint);
+            return StopOutcome::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint);
         }
         (Some(state), Some(path)) if !state.is_terminal() && restarted_since(world) => {
-            return Seen::RunsOn(format!(
+            return StopOutcome::RunsOn(format!(
                 "the savepoint {path} was completed, but the job failed while stopping and runs again, so that savepoint is not its \
                  last state any more"
             ));
         }
         (Some(state), Some(path)) if !state.is_terminal() && world.past_deadline() => {
-            return Seen::Unclear(format!(
+            return StopOutcome::Unclear(format!(
                 "Flink has completed the savepoint {path}, but the job is {state} and does not finish: look at its tasks. If it \
                  finishes, resume; to go on from the savepoint all the same, scale both Deployments to 0, give up, and start from its path"
             ));
@@ -45,23 +49,23 @@ pub(super) fn seen(world: &World, job: &str, directory: &str) -> Seen {
     }
     match &world.flink.stop {
         // A location means that the job has finished since it was last looked at.
-        Some(Ok(SavepointOperation::Completed(path))) => {
-            return Seen::Savepoint(path.clone(), RestorePointKind::Savepoint);
+        StopStatus::Known(SavepointOperation::Completed(path)) => {
+            return StopOutcome::Savepoint(path.clone(), RestorePointKind::Savepoint);
         }
-        Some(Ok(SavepointOperation::Failed { cause, trace })) => {
+        StopStatus::Known(SavepointOperation::Failed { cause, trace }) => {
             return match (path_in_message(trace), state) {
                 (Some(path), Some(state)) if state != JobState::Running => {
-                    Seen::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint)
+                    StopOutcome::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint)
                 }
-                (_, Some(JobState::Running)) => Seen::RunsOn(cause.clone()),
-                _ => Seen::Nothing,
+                (_, Some(JobState::Running)) => StopOutcome::RunsOn(cause.clone()),
+                _ => StopOutcome::Nothing,
             };
         }
-        Some(Err(answer)) if state == Some(JobState::Running) => return forgotten(world, job, answer),
+        StopStatus::Forgotten(answer) if state == Some(JobState::Running) => return forgotten(world, job, answer),
         _ => {}
     }
     if world.flink.checkpoints.as_ref().is_some_and(crate::flink::Checkpoints::stop_in_progress) {
-        return Seen::UnderWay;
+        return StopOutcome::UnderWay;
     }
     in_the_directory(world, job)
 }
@@ -74,38 +78,40 @@ fn restarted_since(world: &World) -> bool {
 }
 
 /// An empty list of jobs says nothing: a JobManager that restarts knows no job yet.
-fn in_the_directory(world: &World, job: &str) -> Seen {
+fn in_the_directory(world: &World, job: &str) -> StopOutcome {
     let stopped = overview(world, job).is_some_and(|known| known.state == JobState::Finished);
-    match world.seen.as_deref() {
+    match world.savepoints_on_disk.as_deref() {
         Some([only]) if stopped || (world.flink_is_silent() && world.past_deadline()) => {
-            Seen::Savepoint(only.path.clone(), RestorePointKind::Savepoint)
+            StopOutcome::Savepoint(only.clone(), RestorePointKind::Savepoint)
         }
-        _ => Seen::Nothing,
+        _ => StopOutcome::Nothing,
     }
 }
 
 /// The job runs, and its JobManager does not know of the stop. Flink forgets the result of a stop with the JobManager, or after
 /// `rest.async.store-duration` (5 minutes).
-fn forgotten(world: &World, job: &str, answer: &str) -> Seen {
+fn forgotten(world: &World, job: &str, answer: &str) -> StopOutcome {
     let status = world.status();
-    let asked = status.operation(STOP).map(|operation| operation.started_at.clone());
+    let asked = status.operation(Operation::StopWithSavepoint).map(|operation| operation.started_at.clone());
     if asked.is_some_and(|at| !began_after(world, job, &at)) {
-        return Seen::RunsOn(format!("the job has run on all the time, and the stop is not known any more ({answer})"));
+        return StopOutcome::RunsOn(format!(
+            "the job has run on all the time, and the stop is not known any more ({answer})"
+        ));
     }
     let restored = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.restored.as_ref());
     let restored = restored.and_then(|restored| restored.external_path.as_deref());
     // A checkpoint of its own means a failover. From anything older, or from nothing, the container was started anew after the stop.
     if let Some(checkpoint) = restored.filter(|path| path.contains(job)) {
-        return Seen::RunsOn(format!(
+        return StopOutcome::RunsOn(format!(
             "the JobManager was replaced during the stop and the job runs again from its checkpoint {checkpoint}"
         ));
     }
-    match world.seen.as_deref() {
-        Some([only]) => Seen::Savepoint(only.path.clone(), RestorePointKind::Savepoint),
-        Some([]) => Seen::RunsOn(
+    match world.savepoints_on_disk.as_deref() {
+        Some([only]) => StopOutcome::Savepoint(only.clone(), RestorePointKind::Savepoint),
+        Some([]) => StopOutcome::RunsOn(
             "the JobManager was replaced before the savepoint was complete, and the job runs again".to_owned(),
         ),
-        _ => Seen::Unclear(format!(
+        _ => StopOutcome::Unclear(format!(
             "the JobManager was replaced after the stop was asked for, and the job runs again from {}. Look into the rollout's savepoint \
              directory: if a savepoint is there, scale both Deployments to 0, give up, and start from its path",
             restored.unwrap_or("nothing")

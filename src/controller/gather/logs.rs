@@ -1,0 +1,38 @@
+//! Reads the log of the `JobManager`.
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::{Api, ResourceExt, api::LogParams};
+
+use crate::{
+    api::FlinkRolloutStatus, cluster::pod_failure, controller::context::Context, flink::innermost_cause, rollout::World,
+};
+
+/// Asks the JobManager's log where only it knows: what a container that ended died of, and what a restarted job first started from.
+pub(super) async fn read_logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus) {
+    let ended = pod_failure(&world.workloads.job_manager).is_some();
+    let restarted = world.flink.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.counts.restored > 1);
+    let unproven = status.job.as_ref().is_some_and(|job| job.restored_at.is_none());
+    let worth_reading = ended || (restarted && unproven);
+    if !worth_reading {
+        return;
+    }
+    let Some(pod) = world.workloads.job_manager.live_pods().next().map(ResourceExt::name_any) else { return };
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), &context.namespace);
+    let read = |previous: bool| {
+        let (api, pod) = (api.clone(), pod.clone());
+        async move {
+            api.logs(&pod, &LogParams { previous, tail_lines: Some(2000), ..LogParams::default() })
+                .await
+                .unwrap_or_default()
+        }
+    };
+    let previous = read(true).await;
+    let log = if previous.is_empty() { read(false).await } else { previous };
+    world.logged_cause = innermost_cause(&log);
+    let job = status.job.as_ref().map_or("", |job| job.job_id.as_str());
+    let marker = format!("Starting job {job} from savepoint ");
+    world.logged_start = log
+        .lines()
+        .find_map(|line| line.split_once(&marker))
+        .map(|(_, path)| path.split_whitespace().next().unwrap_or_default().to_owned());
+}
