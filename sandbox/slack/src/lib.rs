@@ -19,27 +19,24 @@
 //! ```
 
 mod blocks;
-mod calls;
+mod close_connection;
 mod config;
 mod control;
-mod faults;
 mod interaction;
 mod page;
 mod render;
 mod server;
-mod shared;
 mod simulator;
 mod socket_mode;
-mod tokens;
+mod state;
 mod view;
 mod web_api;
 mod world;
 
-pub use calls::ApiCall;
 pub use config::{AppManifest, Config, SlashCommand};
-pub use faults::{Failure, Outage};
 pub use interaction::{Click, ClickOutcome, CommandOutcome, Delivered, Refusal};
 pub use simulator::Simulator;
+pub use state::{ApiCall, Failure, Outage};
 pub use view::View;
 pub use web_api::scopes_of;
 pub use world::{Channel, Ephemeral, Message, Team, ThreadSummary, User, UserGroup, WorldDefinition};

@@ -16,21 +16,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use crate::faults::Outage;
-use crate::shared::Shared;
+use crate::close_connection::CloseConnection;
+use crate::state::{Outage, Shared};
 use crate::{control, interaction, page, socket_mode, web_api};
-
-/// A response that is not sent: the connection is closed instead.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CloseConnection;
-
-impl IntoResponse for CloseConnection {
-    fn into_response(self) -> Response {
-        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        response.extensions_mut().insert(self);
-        response
-    }
-}
 
 /// Everything that is served: Slack itself, which can be away, and the page and control interface, which cannot.
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
@@ -43,7 +31,7 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
 }
 
 async fn unless_away(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    match shared.outage_now() {
+    match shared.current_outage() {
         None => next.run(request).await,
         Some(Outage::Unavailable) => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable").into_response(),
         Some(Outage::ConnectionClosed) => CloseConnection.into_response(),

@@ -8,14 +8,12 @@ use anyhow::{Context, ensure};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::calls::ApiCall;
 use crate::config::Config;
-use crate::faults::{Failure, Outage};
-use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Delivered, Refusal, person_in_channel};
+use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Delivered, Refusal};
 use crate::server;
-use crate::shared::Shared;
+use crate::state::{ApiCall, Failure, Outage, Shared};
 use crate::view::View;
-use crate::world::{Channel, Message, NewMessage, User, UserGroup};
+use crate::world::{Channel, Message, User, UserGroup};
 
 /// How long a wait goes without looking, where nothing changes in the workspace.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -111,7 +109,7 @@ impl Simulator {
 
     /// Writes a message as a person, in the channel or in a thread.
     pub fn say(&self, user: &str, channel: &str, text: &str, thread_ts: Option<&str>) -> Result<Message, Refusal> {
-        say(&self.shared, user, channel, text, thread_ts)
+        interaction::say(&self.shared, user, channel, text, thread_ts)
     }
 
     /// What can be seen in the workspace now.
@@ -146,12 +144,12 @@ impl Simulator {
 
     /// Takes Slack away: closes all sockets, and treats every request as `outage` says. The control interface stays.
     pub fn go_away(&self, outage: Outage) {
-        go_away(&self.shared, outage);
+        self.shared.go_away(outage);
     }
 
     /// Brings Slack back.
     pub fn come_back(&self) {
-        come_back(&self.shared);
+        self.shared.come_back();
     }
 
     /// Makes the next `times` calls of a Web API method fail; further failures queue up behind.
@@ -173,13 +171,13 @@ impl Simulator {
     /// Sends `disconnect` on all sockets: `refresh_requested` (they get nothing more), or `warning` (they go on).
     pub fn announce_disconnect(&self, reason: &str) {
         self.shared.sockets.announce_disconnect(reason);
-        self.shared.touch();
+        self.shared.notify();
     }
 
     /// Closes all sockets without a word. Clients may open new ones.
     pub fn close_sockets(&self) {
         self.shared.sockets.close_all();
-        self.shared.touch();
+        self.shared.notify();
     }
 
     /// All calls of the Web API since the start, or since `forget_calls`.
@@ -201,17 +199,17 @@ impl Simulator {
 
     /// Adds a person, or replaces the one with the same id.
     pub fn put_user(&self, user: User) {
-        put_user(&self.shared, user);
+        self.shared.put_user(user);
     }
 
     /// Adds a channel, or replaces the one with the same id; its messages stay.
     pub fn put_channel(&self, channel: Channel) {
-        put_channel(&self.shared, channel);
+        self.shared.put_channel(channel);
     }
 
     /// Adds a user group, or replaces the one with the same id.
     pub fn put_group(&self, group: UserGroup) {
-        put_group(&self.shared, group);
+        self.shared.put_group(group);
     }
 
     /// Stops listening and closes every connection.
@@ -227,61 +225,4 @@ impl Drop for Simulator {
         self.shared.sockets.close_all();
         self.server.abort();
     }
-}
-
-pub(crate) fn go_away(shared: &Shared, outage: Outage) {
-    shared.outage.send_replace(Some(outage));
-    shared.sockets.close_all();
-    shared.touch();
-}
-
-pub(crate) fn come_back(shared: &Shared) {
-    shared.outage.send_replace(None);
-    shared.touch();
-}
-
-pub(crate) fn say(
-    shared: &Shared,
-    user: &str,
-    channel: &str,
-    text: &str,
-    thread_ts: Option<&str>,
-) -> Result<Message, Refusal> {
-    if shared.outage_now().is_some() {
-        return Err(Refusal::SlackIsAway);
-    }
-    shared.change(|world| {
-        let (person, place) = person_in_channel(world, user, channel)?;
-        if let Some(root) = thread_ts.filter(|root| world.message(&place.id, root).is_none()) {
-            return Err(Refusal::NoSuchMessage { channel: place.name, ts: root.to_owned() });
-        }
-        Ok(world.post(NewMessage {
-            channel: place.id,
-            user: person.id,
-            text: text.into(),
-            thread_ts: thread_ts.map(str::to_owned),
-            ..NewMessage::default()
-        }))
-    })
-}
-
-pub(crate) fn put_user(shared: &Shared, user: User) {
-    shared.change(|world| match world.users.iter_mut().find(|known| known.id == user.id) {
-        Some(known) => *known = user,
-        None => world.users.push(user),
-    });
-}
-
-pub(crate) fn put_channel(shared: &Shared, channel: Channel) {
-    shared.change(|world| match world.channels.iter_mut().find(|known| known.id == channel.id) {
-        Some(known) => *known = channel,
-        None => world.channels.push(channel),
-    });
-}
-
-pub(crate) fn put_group(shared: &Shared, group: UserGroup) {
-    shared.change(|world| match world.groups.iter_mut().find(|known| known.id == group.id) {
-        Some(known) => *known = group,
-        None => world.groups.push(group),
-    });
 }

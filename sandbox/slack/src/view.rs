@@ -1,7 +1,7 @@
 //! Reading the workspace: what is in channels and threads, what single people see, and all of it as text.
 
 use crate::render;
-use crate::shared::Shared;
+use crate::state::Shared;
 use crate::world::{Channel, Ephemeral, Message, ThreadSummary, User, UserGroup};
 
 /// The workspace as it is at the moment of each call. Channels and people are given by id or name.

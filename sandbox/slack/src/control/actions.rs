@@ -8,10 +8,8 @@ use axum::{Json, Router, routing};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::faults::{Failure, Outage};
 use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Refusal};
-use crate::shared::Shared;
-use crate::simulator::{come_back, go_away, put_channel, put_group, put_user, say};
+use crate::state::{Failure, Outage, Shared};
 use crate::world::{Channel, Message, User, UserGroup};
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
@@ -53,7 +51,7 @@ async fn click(State(shared): Shares, Json(pressed): Json<Click>) -> Result<Json
 }
 
 async fn write(State(shared): Shares, Json(typed): Json<Typed>) -> Result<Json<Message>, Refusal> {
-    say(&shared, &typed.user, &typed.channel, &typed.text, typed.thread_ts.as_deref()).map(Json)
+    interaction::say(&shared, &typed.user, &typed.channel, &typed.text, typed.thread_ts.as_deref()).map(Json)
 }
 
 #[derive(Deserialize)]
@@ -79,12 +77,12 @@ struct Away {
 }
 
 async fn away(State(shared): Shares, Json(away): Json<Away>) -> StatusCode {
-    go_away(&shared, away.outage);
+    shared.go_away(away.outage);
     StatusCode::NO_CONTENT
 }
 
 async fn back(State(shared): Shares) -> StatusCode {
-    come_back(&shared);
+    shared.come_back();
     StatusCode::NO_CONTENT
 }
 
@@ -118,27 +116,27 @@ struct Announce {
 
 async fn announce_disconnect(State(shared): Shares, Json(announce): Json<Announce>) -> StatusCode {
     shared.sockets.announce_disconnect(&announce.reason);
-    shared.touch();
+    shared.notify();
     StatusCode::NO_CONTENT
 }
 
 async fn close_sockets(State(shared): Shares) -> StatusCode {
     shared.sockets.close_all();
-    shared.touch();
+    shared.notify();
     StatusCode::NO_CONTENT
 }
 
 async fn user(State(shared): Shares, Json(user): Json<User>) -> StatusCode {
-    put_user(&shared, user);
+    shared.put_user(user);
     StatusCode::NO_CONTENT
 }
 
 async fn channel(State(shared): Shares, Json(channel): Json<Channel>) -> StatusCode {
-    put_channel(&shared, channel);
+    shared.put_channel(channel);
     StatusCode::NO_CONTENT
 }
 
 async fn group(State(shared): Shares, Json(group): Json<UserGroup>) -> StatusCode {
-    put_group(&shared, group);
+    shared.put_group(group);
     StatusCode::NO_CONTENT
 }

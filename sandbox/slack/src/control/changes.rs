@@ -9,7 +9,7 @@ use axum::response::sse::{Event, KeepAlive};
 use futures::Stream;
 use futures::stream;
 
-use crate::shared::Shared;
+use crate::state::Shared;
 
 /// One event at once, and one after each change; changes in quick succession may share one.
 pub(super) async fn changes(State(shared): State<Arc<Shared>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {

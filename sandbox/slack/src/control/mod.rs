@@ -3,6 +3,7 @@
 
 mod actions;
 mod changes;
+mod message_view;
 mod state;
 
 use std::sync::Arc;
@@ -11,13 +12,15 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use message_view::{MessageView, describe_messages};
+
 use crate::interaction::Refusal;
-use crate::shared::Shared;
+use crate::state::Shared;
 use crate::view::View;
-use crate::world::{Ephemeral, Message, ThreadSummary};
+use crate::world::Ephemeral;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -33,35 +36,15 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .merge(actions::routes())
 }
 
-/// A message with what the control interface adds to it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Shown {
-    #[serde(flatten)]
-    message: Message,
-    thread: ThreadSummary,
-    /// As text, for terminals.
-    rendered: String,
+async fn channel(State(shared): State<Arc<Shared>>, Path(channel): Path<String>) -> Json<Vec<MessageView>> {
+    Json(describe_messages(&shared, View::new(&shared).channel(&channel)))
 }
 
-pub(super) fn shown(shared: &Shared, messages: Vec<Message>) -> Vec<Shown> {
-    let view = View::new(shared);
-    messages
-        .into_iter()
-        .map(|message| Shown {
-            thread: view.thread_summary(&message.channel, &message.ts),
-            rendered: view.render(&message),
-            message,
-        })
-        .collect()
-}
-
-async fn channel(State(shared): State<Arc<Shared>>, Path(channel): Path<String>) -> Json<Vec<Shown>> {
-    Json(shown(&shared, View::new(&shared).channel(&channel)))
-}
-
-async fn thread(State(shared): State<Arc<Shared>>, Path((channel, ts)): Path<(String, String)>) -> Json<Vec<Shown>> {
-    Json(shown(&shared, View::new(&shared).thread(&channel, &ts)))
+async fn thread(
+    State(shared): State<Arc<Shared>>,
+    Path((channel, ts)): Path<(String, String)>,
+) -> Json<Vec<MessageView>> {
+    Json(describe_messages(&shared, View::new(&shared).thread(&channel, &ts)))
 }
 
 async fn channel_text(State(shared): State<Arc<Shared>>, Path(channel): Path<String>) -> String {

@@ -7,8 +7,8 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::shown;
-use crate::shared::Shared;
+use super::message_view::describe_messages;
+use crate::state::Shared;
 use crate::view::View;
 use crate::world::{Channel, Message, World};
 
@@ -55,10 +55,10 @@ pub(super) async fn state(State(shared): State<Arc<Shared>>, Query(looking): Que
         view.ephemerals(&looking.user).into_iter().filter(|ephemeral| ephemeral.channel == here).collect();
     Json(json!({
         "sockets": shared.sockets.count(),
-        "outage": shared.outage_now(),
+        "outage": shared.current_outage(),
         "channels": news(&shared, &looking.user),
-        "messages": shown(&shared, messages),
-        "thread": thread.map(|thread| shown(&shared, thread)),
+        "messages": describe_messages(&shared, messages),
+        "thread": thread.map(|thread| describe_messages(&shared, thread)),
         "ephemerals": ephemerals,
     }))
 }

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Delivered, Refusal, person_in_channel, trigger_id, unless_away};
+use super::checks::{person_in_channel, refuse_while_away};
+use super::delivery::{Delivered, new_trigger_id};
+use super::refusal::Refusal;
 use crate::blocks::{Pressed, find_element};
 use crate::render;
-use crate::shared::Shared;
-use crate::socket_mode::Envelope;
+use crate::state::{Envelope, Origin, Shared};
 use crate::world::{Channel, User, WithMetadata, World};
 
 /// A press of a button, or a choice in a menu.
@@ -66,7 +67,7 @@ struct Source {
 
 /// Presses it, and delivers the press `times` times over: Slack repeats what was not acknowledged in time.
 pub(crate) async fn click(shared: &Shared, click: &Click, times: usize) -> Result<ClickOutcome, Refusal> {
-    unless_away(shared)?;
+    refuse_while_away(shared)?;
     if !shared.config.manifest.interactivity_enabled() {
         return Err(Refusal::InteractivityOff);
     }
@@ -107,7 +108,7 @@ fn prepare(shared: &Shared, click: &Click) -> Result<(Value, String), Refusal> {
         &world.team.id,
         &user.id,
         &channel.id,
-        Some(super::response_url::Origin { ts: click.ts.clone(), is_ephemeral: source.message.is_none() }),
+        Some(Origin { ts: click.ts.clone(), is_ephemeral: source.message.is_none() }),
     );
     let action_ts = world.next_ts();
     let action = pressed.to_action(click.value.as_deref(), &action_ts);
@@ -154,7 +155,7 @@ fn payload(world: &World, user: &User, channel: &Channel, source: &Source, click
         "api_app_id": world.app.app_id,
         "token": "deprecated",
         "container": container,
-        "trigger_id": trigger_id(world),
+        "trigger_id": new_trigger_id(world),
         "team": {"id": world.team.id, "domain": world.team.domain},
         "enterprise": null,
         "is_enterprise_install": false,

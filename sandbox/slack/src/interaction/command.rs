@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::checks::{person_in_channel, refuse_while_away};
+use super::delivery::{Delivered, new_trigger_id};
 use super::escape::escape;
-use super::{Delivered, Refusal, person_in_channel, trigger_id, unless_away};
+use super::refusal::Refusal;
 use crate::config::SlashCommand;
-use crate::shared::Shared;
-use crate::socket_mode::{Acknowledgement, Envelope};
+use crate::state::{Acknowledgement, Envelope, Shared};
 use crate::web_api::{Arguments, check_content};
 use crate::world::{Channel, Ephemeral, Message, NewMessage, User};
 
@@ -48,7 +49,7 @@ pub(crate) async fn command(
     line: &str,
     thread_ts: Option<&str>,
 ) -> Result<CommandOutcome, Refusal> {
-    unless_away(shared)?;
+    refuse_while_away(shared)?;
     let (typed, payload) = prepare(shared, user, channel, line, thread_ts)?;
     let trigger_id = payload["trigger_id"].as_str().unwrap_or_default().to_owned();
     let envelope = Envelope { kind: "slash_commands".to_owned(), payload, accepts_response_payload: true };
@@ -96,7 +97,7 @@ fn prepare(
         "api_app_id": world.app.app_id,
         "is_enterprise_install": "false",
         "response_url": shared.response_urls().issue(&shared.base_url, &world.team.id, &user.id, &channel.id, None),
-        "trigger_id": trigger_id(&world),
+        "trigger_id": new_trigger_id(&world),
     });
     Ok((Typed { user, channel, command: command.clone(), line: line.trim().to_owned() }, payload))
 }

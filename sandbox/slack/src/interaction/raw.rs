@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::{Delivered, Refusal, unless_away};
-use crate::shared::Shared;
-use crate::socket_mode::Envelope;
+use super::checks::refuse_while_away;
+use super::delivery::Delivered;
+use super::refusal::Refusal;
+use crate::state::{Envelope, Shared};
 
 /// Sends an envelope as it is and waits for the acknowledgement.
 pub(crate) async fn envelope(shared: &Shared, kind: &str, payload: Value) -> Result<Delivered, Refusal> {
-    unless_away(shared)?;
+    refuse_while_away(shared)?;
     let envelope = Envelope { kind: kind.to_owned(), payload, accepts_response_payload: true };
     let Some(delivery) = shared.sockets.deliver(&envelope) else { return Ok(Delivered::NotConnected) };
     let answer = delivery.acknowledged(shared.config.ack_deadline).await;
@@ -17,6 +18,6 @@ pub(crate) async fn envelope(shared: &Shared, kind: &str, payload: Value) -> Res
 
 /// Sends text to one socket as it is; whether there was one.
 pub(crate) fn frame(shared: &Shared, text: &str) -> Result<bool, Refusal> {
-    unless_away(shared)?;
+    refuse_while_away(shared)?;
     Ok(shared.sockets.send_frame(text))
 }

@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
 
-use crate::shared::Shared;
+use crate::state::Shared;
 
 /// Only the simulator's own files run or load; images in messages may come from anywhere.
 const POLICY: &str = "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; \

@@ -8,8 +8,7 @@ use axum::extract::ws::{Message, WebSocket};
 use serde_json::Value;
 use tokio::time::MissedTickBehavior;
 
-use super::sockets::Order;
-use crate::shared::Shared;
+use crate::state::{Order, Shared};
 
 const PING_EVERY: Duration = Duration::from_secs(10);
 /// A connection that leaves this many pings unanswered is dead.
@@ -18,7 +17,7 @@ const PINGS_UNANSWERED: u32 = 3;
 pub(super) async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
     let app_id = shared.world().app.app_id.clone();
     let (id, mut orders) = shared.sockets.add(&app_id);
-    shared.touch();
+    shared.notify();
     let mut pings = tokio::time::interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unanswered = 0;
@@ -46,7 +45,7 @@ pub(super) async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
         }
     }
     shared.sockets.remove(id);
-    shared.touch();
+    shared.notify();
 }
 
 fn receive(shared: &Shared, text: &str) {
@@ -56,7 +55,7 @@ fn receive(shared: &Shared, text: &str) {
     };
     if let Some(id) = frame.get("envelope_id").and_then(Value::as_str) {
         shared.sockets.acknowledge(id, frame.get("payload").cloned());
-        shared.touch();
+        shared.notify();
     } else {
         tracing::warn!("the app sent a frame without `envelope_id`; ignored");
     }

@@ -1,7 +1,6 @@
 //! Socket Mode: sockets that an app opens with a one-use ticket, over which each payload goes to exactly one of them.
 
 mod connection;
-mod sockets;
 
 use std::sync::Arc;
 
@@ -11,9 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
 use serde::Deserialize;
 
-pub(crate) use sockets::{Acknowledgement, Envelope, Sockets};
-
-use crate::shared::Shared;
+use crate::state::Shared;
 
 /// Slack's most; the eleventh is turned away.
 const MOST_CONNECTIONS: usize = 10;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::arguments::Arguments;
 use super::content::check_content;
 use super::error::{ApiError, ApiResult};
-use crate::shared::Shared;
+use crate::state::Shared;
 use crate::world::{Channel, Ephemeral, Message, MetadataChange, NewMessage, Revision, WithMetadata, World};
 
 /// `chat.update` takes less text than `chat.postMessage`.

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::arguments::Arguments;
 use super::chat::visible;
 use super::error::{ApiError, ApiResult};
-use super::has_scope;
 use super::pages::page;
-use crate::shared::Shared;
+use super::scopes::has_scope;
+use crate::state::Shared;
 use crate::world::{Channel, Message, WithMetadata, World};
 
 pub(crate) fn info(shared: &Shared, arguments: &Arguments) -> ApiResult {

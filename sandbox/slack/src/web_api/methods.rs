@@ -2,10 +2,8 @@
 
 use super::arguments::{Accepts, Arguments};
 use super::error::ApiResult;
-use super::rate_limits::Limit;
 use super::{apps, chat, conversations, users};
-use crate::shared::Shared;
-use crate::tokens::TokenKind;
+use crate::state::{Limit, Shared, TokenKind};
 
 pub(crate) struct Method {
     pub(crate) name: &'static str,

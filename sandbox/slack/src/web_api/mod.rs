@@ -8,7 +8,7 @@ mod conversations;
 mod error;
 mod methods;
 mod pages;
-mod rate_limits;
+mod scopes;
 mod users;
 
 use std::sync::Arc;
@@ -24,7 +24,6 @@ use serde_json::{Value, json};
 pub(crate) use arguments::Arguments;
 pub(crate) use content::{Content, check_content};
 pub(crate) use error::ApiError;
-pub(crate) use rate_limits::RateLimits;
 
 /// The scopes that a Web API method asks for, any one of which is enough; none if there is no such method here.
 #[must_use]
@@ -34,12 +33,10 @@ pub fn scopes_of(method: &str) -> Option<&'static [&'static str]> {
 
 use arguments::Accepts;
 use methods::Method;
-use rate_limits::Limit;
+use scopes::has_scope;
 
-use crate::calls::ApiCall;
-use crate::faults::Failure;
-use crate::server::CloseConnection;
-use crate::shared::Shared;
+use crate::close_connection::CloseConnection;
+use crate::state::{ApiCall, Failure, Limit, Shared};
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new().route("/api/{method}", routing::get(call).post(call))
@@ -67,7 +64,7 @@ async fn call(
     let sent = request.as_ref().map_or(Value::Null, |request| request.arguments.to_value());
     let (outcome, response) = answer(&shared, &name, method, request);
     shared.calls().add(ApiCall { method: name, arguments: sent, outcome });
-    shared.touch();
+    shared.notify();
     match response {
         Some(response) => response,
         // Ends when the client hangs up.
@@ -136,10 +133,6 @@ fn check_token(shared: &Shared, method: &Method, token: Option<&str>) -> Result<
     let granted = shared.config.manifest.bot_scopes();
     let enough = method.scopes.is_empty() || method.scopes.iter().any(|scope| has_scope(granted, scope));
     if enough { Ok(()) } else { Err(ApiError::missing_scope(&method.scopes.join(","), granted)) }
-}
-
-pub(crate) fn has_scope(granted: &[String], scope: &str) -> bool {
-    granted.iter().any(|known| known == scope)
 }
 
 fn before_effect(failure: &Failure) -> Option<(String, Response)> {

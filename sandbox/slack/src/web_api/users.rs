@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::arguments::Arguments;
 use super::error::{ApiError, ApiResult};
 use super::pages::page;
-use crate::shared::Shared;
+use crate::state::Shared;
 use crate::world::{User, UserGroup, World};
 
 pub(crate) fn info(shared: &Shared, arguments: &Arguments) -> ApiResult {

@@ -24,7 +24,7 @@ pub(crate) struct Envelope {
 
 /// What a connection is told to do.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(crate) enum Order {
     Send(String),
     Close,
 }
@@ -64,13 +64,13 @@ impl Sockets {
     }
 
     /// Takes a ticket, once.
-    pub(super) fn redeem(&self, ticket: &str) -> bool {
+    pub(crate) fn redeem(&self, ticket: &str) -> bool {
         let issued = self.inner().tickets.remove(ticket);
         issued.is_some_and(|issued| issued.elapsed() < TICKET_LIFETIME)
     }
 
     /// Adds a connection and greets it.
-    pub(super) fn add(&self, app_id: &str) -> (u64, mpsc::UnboundedReceiver<Order>) {
+    pub(crate) fn add(&self, app_id: &str) -> (u64, mpsc::UnboundedReceiver<Order>) {
         let (orders, receiver) = mpsc::unbounded_channel();
         let mut inner = self.inner();
         inner.last_id += 1;
@@ -86,7 +86,7 @@ impl Sockets {
         (id, receiver)
     }
 
-    pub(super) fn remove(&self, id: u64) {
+    pub(crate) fn remove(&self, id: u64) {
         self.inner().connections.retain(|connection| connection.id != id);
     }
 
@@ -124,7 +124,7 @@ impl Sockets {
         chosen.is_some_and(|connection| connection.orders.send(Order::Send(text.to_owned())).is_ok())
     }
 
-    pub(super) fn acknowledge(&self, envelope_id: &str, payload: Acknowledgement) {
+    pub(crate) fn acknowledge(&self, envelope_id: &str, payload: Acknowledgement) {
         let mut inner = self.inner();
         match inner.pending.remove(envelope_id) {
             Some(waiting) => drop(waiting.send(payload)),
