@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-/// A response that is not sent: the connection is closed instead.
+/// A response that the server does not send. It closes the connection instead.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CloseConnection;
 

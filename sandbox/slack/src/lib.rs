@@ -1,10 +1,10 @@
 //! A Slack simulator: one workspace over real HTTP and WebSocket, for a bot under test and for people in a browser.
 //!
 //! It serves the Web API under `/api`, Socket Mode under `/link`, `response_url`s, a page at `/`, and a control interface
-//! under `/control`. What Slack refuses it refuses, with Slack's codes: tokens, scopes, rate limits, block limits,
+//! under `/control`. It refuses what Slack refuses, with Slack's error codes: tokens, scopes, rate limits, block limits,
 //! membership, late acknowledgements. The installed app is the one of the project's `slack-app.yaml`.
 //!
-//! In process, [`Simulator`] is the same thing as a value:
+//! Tests in Rust start a [`Simulator`] in their own process:
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {

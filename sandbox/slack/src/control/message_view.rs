@@ -6,14 +6,14 @@ use crate::state::Shared;
 use crate::view::View;
 use crate::world::{Message, ThreadSummary};
 
-/// A message with what the control interface adds to it.
+/// A message with the fields that the control interface adds.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MessageView {
     #[serde(flatten)]
     message: Message,
     thread: ThreadSummary,
-    /// As text, for terminals.
+    /// The message as text, for terminals.
     rendered: String,
 }
 

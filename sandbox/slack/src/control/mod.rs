@@ -1,5 +1,6 @@
-//! The control interface under `/control`: everything that [`Simulator`](crate::Simulator) does, as JSON over HTTP, for
-//! the page and for programs in other processes. It keeps working while Slack is away.
+//! The control interface under `/control`: everything that [`Simulator`](crate::Simulator) does, as JSON over HTTP.
+//!
+//! The page and other processes use it. It keeps working during an outage.
 
 mod actions;
 mod changes;
@@ -56,15 +57,15 @@ async fn thread_text(State(shared): State<Arc<Shared>>, Path((channel, ts)): Pat
 }
 
 #[derive(Deserialize)]
-struct OfUser {
+struct EphemeralsQuery {
     user: String,
 }
 
-async fn ephemerals(State(shared): State<Arc<Shared>>, Query(of): Query<OfUser>) -> Json<Vec<Ephemeral>> {
-    Json(View::new(&shared).ephemerals(&of.user))
+async fn ephemerals(State(shared): State<Arc<Shared>>, Query(query): Query<EphemeralsQuery>) -> Json<Vec<Ephemeral>> {
+    Json(View::new(&shared).ephemerals(&query.user))
 }
 
-/// All calls, and how many there were of each method and outcome.
+/// All calls, and their number by method and outcome.
 async fn calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let calls = shared.calls().all();
     let mut counts = serde_json::Map::new();

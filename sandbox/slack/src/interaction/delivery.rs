@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::world::World;
 
-/// How the app took a payload.
+/// Whether the app acknowledged a payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Delivered {
-    /// Acknowledged in time.
+    /// The app acknowledged it in time.
     Acknowledged,
-    /// Sent, and not acknowledged within Slack's 3 s. The app may have acted all the same.
+    /// The app did not acknowledge it within 3 s. It may have acted on it anyway.
     TimedOut,
-    /// No socket was connected. The app knows nothing of it.
+    /// No socket was connected, so the app did not get it.
     NotConnected,
 }
 
-/// A fresh trigger id: 3 s, for one use.
+/// Issues a trigger id.
 pub(super) fn new_trigger_id(world: &World) -> String {
     let random = uuid::Uuid::new_v4().simple().to_string();
     format!("{}.{}.{random}", random.len(), world.team.id)

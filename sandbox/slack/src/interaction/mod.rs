@@ -1,4 +1,4 @@
-//! What people do that reaches the app: slash commands, presses of buttons, and the `response_url` that answers them.
+//! Interactions of people with the app: slash commands, presses of buttons, and the `response_url` that answers them.
 
 mod action;
 mod checks;
@@ -15,8 +15,8 @@ pub use command::CommandOutcome;
 pub use delivery::Delivered;
 pub use refusal::Refusal;
 
-pub(crate) use action::click;
-pub(crate) use command::command;
-pub(crate) use raw::{envelope, frame};
+pub(crate) use action::press;
+pub(crate) use command::run_command;
+pub(crate) use raw::{send_envelope, send_frame};
 pub(crate) use response_url::routes;
 pub(crate) use say::say;

@@ -1,4 +1,4 @@
-//! `response_url`: five answers within half an hour, to the person who acted, or to the channel.
+//! Serves `response_url`s: an app may answer five times within 30 minutes, to the person or to the channel.
 
 use std::sync::Arc;
 
@@ -34,13 +34,18 @@ async fn respond(
         Ok(entry) => entry,
         Err(code) => return (StatusCode::NOT_FOUND, code).into_response(),
     };
-    match shared.change(|world| answer(world, &entry, &arguments, content)) {
+    match shared.change(|world| apply_answer(world, &entry, &arguments, content)) {
         Ok(()) => (StatusCode::OK, "ok").into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, error.code).into_response(),
     }
 }
 
-fn answer(world: &mut World, entry: &ResponseUrl, arguments: &Arguments, content: Content) -> Result<(), ApiError> {
+fn apply_answer(
+    world: &mut World,
+    entry: &ResponseUrl,
+    arguments: &Arguments,
+    content: Content,
+) -> Result<(), ApiError> {
     let missing = || ApiError::new("message_not_found");
     let origin = entry.origin.as_ref();
     if arguments.flag("delete_original") {

@@ -1,10 +1,11 @@
 //! Messages that people write.
 
-use super::checks::{person_in_channel, refuse_while_away};
+use super::checks::{find_person_in_channel, refuse_while_away};
 use super::refusal::Refusal;
 use crate::state::Shared;
 use crate::world::{Message, NewMessage};
 
+/// Posts a message as a person, in the channel or in a thread.
 pub(crate) fn say(
     shared: &Shared,
     user: &str,
@@ -14,7 +15,7 @@ pub(crate) fn say(
 ) -> Result<Message, Refusal> {
     refuse_while_away(shared)?;
     shared.change(|world| {
-        let (person, place) = person_in_channel(world, user, channel)?;
+        let (person, place) = find_person_in_channel(world, user, channel)?;
         if let Some(root) = thread_ts.filter(|root| world.message(&place.id, root).is_none()) {
             return Err(Refusal::NoSuchMessage { channel: place.name, ts: root.to_owned() });
         }

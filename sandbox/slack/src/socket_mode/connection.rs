@@ -1,4 +1,4 @@
-//! One WebSocket: orders out, acknowledgements in, and pings both ways.
+//! Serves one WebSocket: sends envelopes and pings, receives acknowledgements.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use tokio::time::MissedTickBehavior;
 
 use crate::state::{Order, Shared};
 
-const PING_EVERY: Duration = Duration::from_secs(10);
-/// A connection that leaves this many pings unanswered is dead.
-const PINGS_UNANSWERED: u32 = 3;
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// A connection is closed after this many unanswered pings.
+const MAX_UNANSWERED_PINGS: u32 = 3;
 
 pub(super) async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
     let app_id = shared.world().app.app_id.clone();
     let (id, mut orders) = shared.sockets.add(&app_id);
     shared.notify();
-    let mut pings = tokio::time::interval(PING_EVERY);
+    let mut pings = tokio::time::interval(PING_INTERVAL);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unanswered = 0;
     loop {
@@ -33,14 +33,14 @@ pub(super) async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
             frame = socket.recv() => match frame {
                 Some(Ok(Message::Text(text))) => receive(&shared, text.as_str()),
                 Some(Ok(Message::Pong(_))) => unanswered = 0,
-                // Pings are answered by the WebSocket layer.
+                // The WebSocket layer answers pings.
                 Some(Ok(Message::Ping(_) | Message::Binary(_))) => (),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break,
             },
             _ = pings.tick() => {
                 unanswered += 1;
                 let ping = Message::Ping(Bytes::from_static(b"simulator"));
-                if unanswered > PINGS_UNANSWERED || socket.send(ping).await.is_err() { break }
+                if unanswered > MAX_UNANSWERED_PINGS || socket.send(ping).await.is_err() { break }
             }
         }
     }

@@ -5,12 +5,14 @@ use std::time::{Duration, Instant};
 
 const MAX_USES: u32 = 5;
 
+/// The valid URLs, by the secret at their end.
 #[derive(Debug)]
 pub(crate) struct ResponseUrls {
     lifetime: Duration,
     by_secret: HashMap<String, ResponseUrl>,
 }
 
+/// One URL: the person and the channel that it answers to.
 #[derive(Debug, Clone)]
 pub(crate) struct ResponseUrl {
     pub(crate) user: String,
@@ -55,7 +57,7 @@ impl ResponseUrls {
         format!("{base_url}/{kind}/{team}/{}/{secret}", self.by_secret.len())
     }
 
-    /// Takes one use.
+    /// Uses a URL once.
     pub(crate) fn redeem(&mut self, secret: &str) -> Result<ResponseUrl, &'static str> {
         let entry = self.by_secret.get_mut(secret).ok_or("expired_url")?;
         if entry.issued.elapsed() >= self.lifetime {

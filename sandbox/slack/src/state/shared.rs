@@ -1,4 +1,4 @@
-//! What all parts of the simulator share: the workspace, the sockets, the faults that tests ask for, the log of calls.
+//! The state that all handlers share: the workspace, the sockets, the requested faults, the log of calls.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ use crate::world::{Channel, User, UserGroup, World};
 
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    /// Such as `http://127.0.0.1:4010`, without a slash at the end.
+    /// The address, such as `http://127.0.0.1:4010`, without a slash at the end.
     pub(crate) base_url: String,
     pub(crate) tokens: Tokens,
     pub(crate) sockets: Sockets,
@@ -47,19 +47,19 @@ impl Shared {
         }
     }
 
-    /// Looks at the workspace.
+    /// Locks the workspace for reading.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
 
-    /// Changes the workspace, and tells everyone who waits for a change.
+    /// Changes the workspace and notifies everyone who waits for a change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let result = change(&mut self.world());
         self.notify();
         result
     }
 
-    /// Tells everyone who waits for a change to look again.
+    /// Notifies everyone who waits for a change.
     pub(crate) fn notify(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
@@ -121,7 +121,7 @@ impl Shared {
     }
 }
 
-/// Nothing panics while it holds one of these; were it to, the state is still whole, since every change is one step.
+/// Locks a mutex. A poisoned one is usable, because every change is complete in one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
