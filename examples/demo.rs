@@ -1,6 +1,8 @@
-//! The main job on a real sandbox, as `cargo xtask demo` runs it: 1.0.0 installed by Helm, then 1.1.0 and 1.2.0 as Slack commands.
+//! The demo of `cargo xtask demo`, in a sandbox: Helm installs orders 1.0.0, then Slack commands deploy 1.1.0 and 1.2.0.
+//!
+//! 1.1.0 succeeds. 1.2.0 fails, so Lockkeeper rolls it back.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a demo that cannot go on says so by panicking
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a demo that cannot continue panics with the reason
 
 #[path = "../tests/support/mod.rs"]
 mod support;
@@ -17,10 +19,10 @@ use support::{
     records::{Count, Numbers, Records, gap},
 };
 
-/// The main job on a real sandbox.
+/// Shows one rollout and one rollback in a sandbox.
 #[derive(Parser)]
 struct Flags {
-    /// End and clean up after the tour, with an exit code that tells.
+    /// End after the last rollout, remove everything, and exit with 0 only if the demo succeeded.
     #[arg(long)]
     exit: bool,
     /// Write the table and the threads to this file.
@@ -28,12 +30,12 @@ struct Flags {
     json: Option<PathBuf>,
 }
 
-/// One rollout of the tour.
+/// The result of one rollout.
 #[derive(Debug, Serialize)]
 struct Row {
     version: String,
     result: String,
-    gap_millis: Option<u64>,
+    downtime_millis: Option<u64>,
     restore_point: String,
     missing: usize,
     doubled: usize,
@@ -43,8 +45,8 @@ struct Row {
 }
 
 impl Row {
-    fn good(&self, wanted: &str) -> bool {
-        self.result == wanted && self.missing == 0 && self.doubled == self.expected_doubled
+    fn is_good(&self, expected_result: &str) -> bool {
+        self.result == expected_result && self.missing == 0 && self.doubled == self.expected_doubled
     }
 }
 
@@ -61,37 +63,40 @@ async fn main() -> anyhow::Result<()> {
     let mut job = Records::emitted(&orders.data)?.iter().next().map(|record| record.job.clone()).unwrap_or_default();
     let mut rows = Vec::new();
     for version in ["1.1.0", "1.2.0"] {
-        let (row, next) = tour(&orders, &slack, version, &job).await;
+        let (row, next) = deploy(&orders, &slack, version, &job).await;
         rows.push(row);
         job = next;
     }
-    println!("{}", table(&rows));
+    println!("{}", format_table(&rows));
     if let Some(file) = &flags.json {
         std::fs::write(file, serde_json::to_string_pretty(&rows)?)?;
     }
-    let good = rows[0].good("Succeeded") && rows[1].good("RolledBack");
+    let good = rows[0].is_good("Succeeded") && rows[1].is_good("RolledBack");
     if !flags.exit {
-        println!("The demo stays up: open {} and try `/flink status orders`. Ctrl-C ends it.", slack.page_url());
+        println!(
+            "The demo keeps running: open {} and try `/flink status orders`. Press Ctrl-C to end it.",
+            slack.page_url()
+        );
         tokio::signal::ctrl_c().await?;
     }
     bot.stop().await;
-    anyhow::ensure!(good, "the tour did not go as it must: see the table");
+    anyhow::ensure!(good, "the demo failed: see the table");
     Ok(())
 }
 
-/// One command, approved by a second person, to its end; its row, and the job that runs then.
-async fn tour(orders: &Application, slack: &Simulator, version: &str, old: &str) -> (Row, String) {
+/// Deploys a version: alice asks, bob approves. Returns the row of the table and the job that runs at the end.
+async fn deploy(orders: &Application, slack: &Simulator, version: &str, old: &str) -> (Row, String) {
     println!("\nalice: /flink deploy orders {version}");
     let name = orders.command(slack, &format!("/flink deploy orders {version}")).await;
     let card = orders.card(slack, &name).await;
-    let printing = print_as_it_grows(slack, &card.ts);
-    let asking = async {
+    let printing = print_new_messages(slack, &card.ts);
+    let approving = async {
         let request = orders.approval(slack, &card).await;
         slack.click(&Click::new("bob", CHANNEL, &request.ts, "rollout.approve")).await.unwrap();
         orders.ended(slack, &name, &card).await
     };
     let (rollout, thread) =
-        tokio::select! { ended = asking => ended, () = printing => unreachable!("printing never ends") };
+        tokio::select! { result = approving => result, () = printing => unreachable!("printing never ends") };
     let job = text(&rollout, "/status/job/jobId").to_owned();
     let committed = Records::committed(&orders.data).unwrap();
     let failed: BTreeSet<String> =
@@ -102,14 +107,14 @@ async fn tour(orders: &Application, slack: &Simulator, version: &str, old: &str)
     eprintln!("counting records");
     let counted = orders.count(&job, &given_up).await;
     let emitted = Records::emitted(&orders.data).unwrap();
-    (row(version, &rollout, counted, gap(&emitted, old, &job), thread), job)
+    (build_row(version, &rollout, counted, gap(&emitted, old, &job), thread), job)
 }
 
-fn row(version: &str, rollout: &Value, counted: Count, gap_millis: Option<u64>, thread: String) -> Row {
+fn build_row(version: &str, rollout: &Value, counted: Count, downtime_millis: Option<u64>, thread: String) -> Row {
     Row {
         version: version.to_owned(),
         result: text(rollout, "/status/result/kind").to_owned(),
-        gap_millis,
+        downtime_millis,
         restore_point: text(rollout, "/status/restorePoint/path").to_owned(),
         missing: counted.missing,
         doubled: counted.doubled,
@@ -119,12 +124,12 @@ fn row(version: &str, rollout: &Value, counted: Count, gap_millis: Option<u64>, 
     }
 }
 
-/// Prints each message of a thread once.
-async fn print_as_it_grows(slack: &Simulator, root: &str) {
-    let mut shown = BTreeSet::new();
+/// Prints each message of a thread once, as soon as it is there.
+async fn print_new_messages(slack: &Simulator, root: &str) {
+    let mut printed = BTreeSet::new();
     loop {
         for message in slack.view().thread(CHANNEL, root) {
-            if message.is_reply() && shown.insert(message.ts.clone()) {
+            if message.is_reply() && printed.insert(message.ts.clone()) {
                 println!("{}", slack.view().render(&message));
             }
         }
@@ -132,19 +137,21 @@ async fn print_as_it_grows(slack: &Simulator, root: &str) {
     }
 }
 
-fn table(rows: &[Row]) -> String {
+fn format_table(rows: &[Row]) -> String {
     let mut out = format!(
         "\n{:8} {:11} {:>8} {:>8} {:>8} {:>17} {:>9}  {}\n",
-        "version", "result", "gap", "missing", "doubled", "expected doubled", "replayed", "restore point"
+        "version", "result", "downtime", "missing", "doubled", "expected doubled", "replayed", "restore point"
     );
     for row in rows {
-        let gap = row.gap_millis.map_or_else(|| "?".to_owned(), |gap| format!("{}.{} s", gap / 1000, gap % 1000 / 100));
+        let downtime = row
+            .downtime_millis
+            .map_or_else(|| "?".to_owned(), |millis| format!("{}.{} s", millis / 1000, millis % 1000 / 100));
         let _ = writeln!(
             out,
             "{:8} {:11} {:>8} {:>8} {:>8} {:>17} {:>9}  {}",
             row.version,
             row.result,
-            gap,
+            downtime,
             row.missing,
             row.doubled,
             row.expected_doubled,

@@ -1,4 +1,6 @@
-//! The cache of built parts: each is there as a whole or not at all, and goes when it has not been used for long.
+//! The cache of built parts, such as the Kubernetes programs and the images.
+//!
+//! A part appears in one step, so nobody reads half of it. A part that was not used for two weeks is removed.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -6,22 +8,22 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 
-/// A part that nobody has used for so long is removed when a newer one of its kind was built.
-const KEPT: Duration = Duration::from_hours(14 * 24);
+/// A part that was not used for this long is removed when a newer part of its kind is built.
+const MAX_UNUSED: Duration = Duration::from_hours(14 * 24);
 
-/// Makes `folder` by letting `fill` fill another one and renaming it; nothing happens if it is there.
-pub fn once(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
-    if used(folder) {
+/// Builds `folder` unless it exists. `fill` fills a temporary folder, which is then renamed.
+pub fn build_once(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    if mark_used(folder) {
         return Ok(());
     }
     let name = file_name(folder);
     let prefix = format!("unfinished-{name}-");
-    remove_abandoned(folder, &prefix)?;
+    remove_abandoned_builds(folder, &prefix)?;
     let unfinished = folder.with_file_name(format!("{prefix}{}", std::process::id()));
     fs::create_dir_all(&unfinished).with_context(|| format!("cannot make the folder {}", unfinished.display()))?;
     let filled = fill(&unfinished);
     if filled.is_err() {
-        // The reason of the failure says more than one of the cleaning up.
+        // The error of the build says more than an error of the clean-up would.
         let _ = fs::remove_dir_all(&unfinished);
         return filled;
     }
@@ -30,7 +32,7 @@ pub fn once(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()>
             prune(folder);
             Ok(())
         }
-        // Another checkout has built the same meanwhile.
+        // Another checkout has built the same part in the meantime.
         Err(_) if folder.exists() => {
             fs::remove_dir_all(&unfinished).with_context(|| format!("cannot remove {}", unfinished.display()))
         }
@@ -38,30 +40,31 @@ pub fn once(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Result<()>
     }
 }
 
-/// Notes that a part is used now, by its own time; whether it is there.
-pub fn used(part: &Path) -> bool {
+/// Marks a part as used now by setting its modification time. Returns whether the part exists.
+pub fn mark_used(part: &Path) -> bool {
     let Ok(file) = File::open(part) else { return false };
-    // Another user's cache cannot be noted in, nor pruned.
+    // The cache of another user cannot be written. It is not pruned either.
     let _ = file.set_modified(SystemTime::now());
     true
 }
 
-/// Removes what lies beside a part that was just built, is of its kind, and has not been used for long. A kind is what
-/// stands before the first hyphen. What cannot be removed stays: it is no reason to fail.
+/// Removes parts that have the kind of the part just built and were not used for a long time.
+///
+/// The kind is the text before the first hyphen. A part that cannot be removed stays; this is not an error.
 pub fn prune(built: &Path) {
     let Some(folder) = built.parent() else { return };
-    let (kind, in_use) = (kind(built), in_use(folder));
+    let (kind, running_sandboxes) = (kind_of(built), read_running_sandboxes(folder));
     let Ok(parts) = fs::read_dir(folder) else { return };
     for part in parts.filter_map(Result::ok).map(|entry| entry.path()) {
-        let running = in_use.iter().any(|text| text.contains(&file_name(&part)));
-        if part != built && self::kind(&part) == kind && !running && unused_for_long(&part) {
+        let running = running_sandboxes.iter().any(|text| text.contains(&file_name(&part)));
+        if part != built && kind_of(&part) == kind && !running && is_unused(&part) {
             let _ = remove(&part);
         }
     }
 }
 
-/// What the sandboxes of all checkouts of this cache were started with, and what they tell people to use.
-fn in_use(cache: &Path) -> Vec<String> {
+/// Reads the command lines and `sandbox.json` files of the sandboxes that use this cache. They name the parts in use.
+fn read_running_sandboxes(cache: &Path) -> Vec<String> {
     let checkouts = fs::read_dir(cache.join("checkouts")).into_iter().flatten().filter_map(Result::ok);
     let texts = checkouts.map(|checkout| checkout.path()).flat_map(|state| {
         let holder = fs::read_to_string(state.join("run.lock")).unwrap_or_default();
@@ -71,21 +74,21 @@ fn in_use(cache: &Path) -> Vec<String> {
     texts.filter_map(|file| fs::read(file).ok()).map(|text| String::from_utf8_lossy(&text).into_owned()).collect()
 }
 
-fn unused_for_long(part: &Path) -> bool {
+fn is_unused(part: &Path) -> bool {
     let Ok(about) = fs::symlink_metadata(part) else { return false };
     let age = about.modified().ok().and_then(|modified| modified.elapsed().ok());
-    // A link leads into somebody else's cache.
-    !about.is_symlink() && age.is_some_and(|age| age > KEPT)
+    // A link points into the cache of another checkout.
+    !about.is_symlink() && age.is_some_and(|age| age > MAX_UNUSED)
 }
 
-/// Moves a part away first, so that nobody meets half of it.
+/// Renames a part before it is removed, so that nobody reads half of it.
 fn remove(part: &Path) -> std::io::Result<()> {
-    let going: PathBuf = part.with_file_name(format!("unfinished-{}-{}", file_name(part), std::process::id()));
-    fs::rename(part, &going)?;
-    if going.is_dir() { fs::remove_dir_all(going) } else { fs::remove_file(going) }
+    let renamed: PathBuf = part.with_file_name(format!("unfinished-{}-{}", file_name(part), std::process::id()));
+    fs::rename(part, &renamed)?;
+    if renamed.is_dir() { fs::remove_dir_all(renamed) } else { fs::remove_file(renamed) }
 }
 
-fn kind(part: &Path) -> String {
+fn kind_of(part: &Path) -> String {
     file_name(part).split('-').next().unwrap_or_default().to_owned()
 }
 
@@ -93,8 +96,8 @@ fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Removes what builds of the same part left whose process is gone.
-fn remove_abandoned(folder: &Path, prefix: &str) -> Result<()> {
+/// Removes the unfinished folders of builds whose process no longer exists.
+fn remove_abandoned_builds(folder: &Path, prefix: &str) -> Result<()> {
     let Some(siblings) = folder.parent().and_then(|parent| fs::read_dir(parent).ok()) else { return Ok(()) };
     for sibling in siblings.filter_map(Result::ok) {
         let name = sibling.file_name();
@@ -114,57 +117,65 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_build_leaves_nothing_and_a_good_one_is_made_once() {
+    fn a_failed_build_leaves_nothing_and_a_finished_part_is_not_built_again() {
         let folder = std::env::temp_dir().join(format!("lockkeeper-build-{}", std::process::id())).join("part-v1");
-        let failed = once(&folder, |unfinished| {
+        let failed = build_once(&folder, |unfinished| {
             fs::write(unfinished.join("half"), "")?;
             bail!("no compiler")
         });
         assert_eq!(failed.unwrap_err().to_string(), "no compiler");
         assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 0);
-        // No process has a number this high.
+        // No process has an id this high.
         fs::create_dir(folder.with_file_name("unfinished-part-v1-99999999")).unwrap();
-        once(&folder, |unfinished| Ok(fs::write(unfinished.join("program"), "1")?)).unwrap();
-        once(&folder, |_| bail!("built again")).unwrap();
+        build_once(&folder, |unfinished| Ok(fs::write(unfinished.join("program"), "1")?)).unwrap();
+        build_once(&folder, |_| bail!("built again")).unwrap();
         assert_eq!(fs::read_dir(folder.parent().unwrap()).unwrap().count(), 1);
         assert_eq!(fs::read_to_string(folder.join("program")).unwrap(), "1");
         fs::remove_dir_all(folder.parent().unwrap()).unwrap();
     }
 
     #[test]
-    fn only_what_is_old_unused_and_of_the_same_kind_goes() {
+    fn only_old_unused_parts_of_the_same_kind_are_removed() {
         let cache = std::env::temp_dir().join(format!("lockkeeper-prune-{}", std::process::id()));
-        let long_ago = SystemTime::now() - KEPT - Duration::from_hours(1);
+        let long_ago = SystemTime::now() - MAX_UNUSED - Duration::from_hours(1);
         let state = cache.join("checkouts/one");
         fs::create_dir_all(&state).unwrap();
-        for part in ["part-old", "part-used", "part-runs", "part-told", "part-young", "other-old"] {
+        for part in ["part-old", "part-used", "part-running", "part-named", "part-young", "other-old"] {
             fs::create_dir(cache.join(part)).unwrap();
             if part != "part-young" {
                 File::open(cache.join(part)).unwrap().set_modified(long_ago).unwrap();
             }
         }
         std::os::unix::fs::symlink("other-old", cache.join("part-linked")).unwrap();
-        assert!(used(&cache.join("part-used")) && !used(&cache.join("part-gone")));
-        // A sandbox runs since long ago, whose holder's command line names one part and whose file another.
+        assert!(mark_used(&cache.join("part-used")) && !mark_used(&cache.join("part-absent")));
+        // A sandbox has run for long. The command line of its holder names one part, its sandbox.json another.
         let holder = std::process::Command::new("sh")
-            .args(["-c", "echo runs; read wait", "part-runs"])
+            .args(["-c", "echo runs; read wait", "part-running"])
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
             .spawn();
         let mut holder = holder.unwrap();
-        // Before it says something, the kernel may not have its command line yet.
+        // Until the holder prints something, the kernel may not show its command line yet.
         std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut [0; 5]).unwrap();
         fs::write(state.join("run.lock"), format!("{}\n", holder.id())).unwrap();
-        fs::write(state.join("sandbox.json"), r#"{"kubectl": "/cache/part-told/kubectl"}"#).unwrap();
+        fs::write(state.join("sandbox.json"), r#"{"kubectl": "/cache/part-named/kubectl"}"#).unwrap();
 
-        once(&cache.join("part-new"), |_| Ok(())).unwrap();
+        build_once(&cache.join("part-new"), |_| Ok(())).unwrap();
         holder.kill().unwrap();
         holder.wait().unwrap();
 
         let mut left: Vec<_> = fs::read_dir(&cache).unwrap().map(|part| file_name(&part.unwrap().path())).collect();
         left.sort();
-        let wanted =
-            ["checkouts", "other-old", "part-linked", "part-new", "part-runs", "part-told", "part-used", "part-young"];
+        let wanted = [
+            "checkouts",
+            "other-old",
+            "part-linked",
+            "part-named",
+            "part-new",
+            "part-running",
+            "part-used",
+            "part-young",
+        ];
         assert_eq!(left, wanted);
         fs::remove_dir_all(&cache).unwrap();
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the main job on a real sandbox. The tour itself is examples/demo.rs; here the sandbox is put around it.
+//! `cargo xtask demo`: runs examples/demo.rs in a sandbox.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -6,17 +6,17 @@ use anyhow::{Result, bail};
 
 use crate::{
     command,
-    places::Places,
+    paths::Paths,
     sandbox::{self, UpOptions},
 };
 
-/// A real rollout and a real rollback, from Slack commands, on a real sandbox.
+/// One rollout and one rollback by Slack commands, in a sandbox.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Install missing Debian packages without asking.
     #[arg(long, short)]
     yes: bool,
-    /// End and clean up after the tour, with an exit code that tells.
+    /// End after the last rollout, remove everything, and exit with 0 only if the demo succeeded.
     #[arg(long)]
     exit: bool,
     /// Write the table and the threads to this file.
@@ -24,14 +24,15 @@ pub struct Arguments {
     json: Option<PathBuf>,
 }
 
-/// Brings the sandbox up, runs the tour, and brings down what it brought up.
+/// Starts the sandbox unless it runs, runs the demo, and ends a sandbox that it started.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let places = Places::of_this_checkout()?;
-    if let Some(cluster) = sandbox::Cluster::from_environment()? {
+    let paths = Paths::for_this_checkout()?;
+    if let Some(cluster) = sandbox::OwnCluster::from_environment()? {
         cluster.refuse("the demo")?;
     }
-    let running = sandbox::up(&places, UpOptions { tied: true, ..UpOptions::from_environment(arguments.yes) })?;
-    let mut cargo = command::cargo(&places.checkout);
+    let running =
+        sandbox::up(&paths, UpOptions { ends_with_caller: true, ..UpOptions::from_environment(arguments.yes) })?;
+    let mut cargo = command::cargo_command(&paths.checkout);
     cargo.args(["run", "--quiet", "--package", "lockkeeper", "--example", "demo", "--"]);
     cargo.env("LOCKKEEPER_SANDBOX", &running.file);
     if arguments.exit {
@@ -40,13 +41,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(file) = &arguments.json {
         cargo.arg("--json").arg(std::path::absolute(file)?);
     }
-    let good = command::visible(&cargo)?;
-    if !running.was_up {
+    let succeeded = command::run_visible(&cargo)?;
+    if !running.is_reused {
         drop(running);
-        sandbox::down(&places)?;
+        sandbox::down(&paths)?;
     }
-    if !good {
-        bail!("the demo did not go as it must");
+    if !succeeded {
+        bail!("the demo failed; its output above says why");
     }
     Ok(ExitCode::SUCCESS)
 }

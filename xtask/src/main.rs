@@ -3,13 +3,14 @@
 mod cache;
 mod command;
 mod demo;
+mod hash;
 mod images;
 mod manifests;
-mod places;
+mod paths;
+mod process_guard;
 mod progress;
 mod sandbox;
 mod test;
-mod tied;
 
 use std::process::ExitCode;
 
@@ -26,20 +27,20 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// A real Kubernetes on this machine, in namespaces of its own.
+    /// Starts, ends or shows a Kubernetes with one node on this machine.
     Sandbox(sandbox::Arguments),
-    /// Format, lints, licences and all tests, with a sandbox around the tests.
+    /// Checks format, lints and licences, and runs all tests with a sandbox.
     Test(test::Arguments),
-    /// A real rollout and a real rollback, from Slack commands, on a real sandbox.
+    /// Shows one rollout and one rollback by Slack commands, in a sandbox.
     Demo(demo::Arguments),
-    /// Writes what is generated from the Rust types: manifests/crds.yaml.
+    /// Writes manifests/crds.yaml, which is generated from the Rust types.
     Manifests,
     /// Builds the sandbox's images and prints their archives.
     #[command(hide = true)]
     Images,
-    /// Runs a program that ends with whoever started this.
+    /// Runs a program that ends together with the process that started it.
     #[command(hide = true)]
-    Tied(tied::Arguments),
+    Guard(process_guard::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -59,16 +60,16 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Manifests => manifests::run(),
         Command::Images => build_images().map(|()| ExitCode::SUCCESS),
-        Command::Tied(arguments) => tied::hold(&arguments),
+        Command::Guard(arguments) => process_guard::run(&arguments),
     }
 }
 
 fn build_images() -> Result<()> {
-    let places = places::Places::of_this_checkout()?;
+    let paths = paths::Paths::for_this_checkout()?;
     let progress = progress::Progress::new();
     let step = progress.step("building the images");
-    let archives = images::build(&places.cache, &places.checkout, &|what| step.now(what))?;
-    step.done();
+    let archives = images::build(&paths.cache, &paths.checkout, &|what| step.show(what))?;
+    step.finish();
     for archive in archives {
         println!("{}", archive.display());
     }

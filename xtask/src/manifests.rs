@@ -5,17 +5,17 @@ use std::{fs, process::ExitCode};
 use anyhow::{Result, bail};
 
 use crate::command;
-use crate::places::Places;
+use crate::paths::Paths;
 
 /// Writes manifests/crds.yaml.
 pub fn run() -> Result<ExitCode> {
-    let places = Places::of_this_checkout()?;
-    let mut cargo = command::cargo(&places.checkout);
+    let paths = Paths::for_this_checkout()?;
+    let mut cargo = command::cargo_command(&paths.checkout);
     cargo.args(["run", "--quiet", "--package", "lockkeeper", "--", "crds"]);
     let output = cargo.output()?;
     if !output.status.success() {
-        bail!("the definitions could not be printed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        bail!("`lockkeeper crds` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
-    fs::write(places.checkout.join("manifests/crds.yaml"), output.stdout)?;
+    fs::write(paths.checkout.join("manifests/crds.yaml"), output.stdout)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! Says on standard error what takes long, and for how long already.
+//! Prints the running steps and their duration on standard error.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -7,19 +7,19 @@ use std::thread::{JoinHandle, spawn};
 use std::time::{Duration, Instant};
 
 /// How often a terminal's line is redrawn.
-const TICK: Duration = Duration::from_secs(1);
-/// How often a log gets a line while a step goes on.
-const LOG_EVERY: u64 = 20;
+const REDRAW_INTERVAL: Duration = Duration::from_secs(1);
+/// After how many ticks a log gets another line about the running steps.
+const LOG_INTERVAL_TICKS: u64 = 20;
 
-/// The steps that are going on. Steps may overlap and be reported from several threads.
+/// The running steps. Steps may overlap and may run in several threads.
 pub struct Progress {
     board: Arc<Mutex<Board>>,
-    /// Dropping it ends the ticker.
+    /// The ticker ends when this is dropped.
     stop: Option<Sender<()>>,
     ticker: Option<JoinHandle<()>>,
 }
 
-/// One step; it counts as failed unless [`Step::done`] is called.
+/// One step. It counts as failed if it is dropped without [`Step::finish`].
 pub struct Step {
     board: Arc<Mutex<Board>>,
     id: usize,
@@ -50,14 +50,14 @@ impl Progress {
         let (stop, stopped) = channel();
         let ticking = Arc::clone(&board);
         let ticker = spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
+            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(REDRAW_INTERVAL) {
                 lock(&ticking).tick();
             }
         });
         Self { board, stop: Some(stop), ticker: Some(ticker) }
     }
 
-    /// Begins a step, named as in `building Kubernetes`.
+    /// Starts a step. A title is a phrase such as `building Kubernetes`.
     #[must_use]
     pub fn step(&self, title: &str) -> Step {
         let started = Instant::now();
@@ -70,29 +70,29 @@ impl Drop for Progress {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(ticker) = self.ticker.take() {
-            // A ticker that panicked has nothing more to report.
+            // A panic of the ticker is already on standard error.
             let _ = ticker.join();
         }
     }
 }
 
 impl Step {
-    /// Says what the step is at.
-    pub fn now(&self, what: &str) {
+    /// Shows what the step does now.
+    pub fn show(&self, what: &str) {
         lock(&self.board).update(self.id, &format!("{}: {what}", self.title));
     }
 
-    /// Ends the step well.
-    pub fn done(mut self) {
+    /// Ends the step as successful.
+    pub fn finish(mut self) {
         self.finished = true;
-        lock(&self.board).end(self.id, &format!("done  {} ({})", self.title, seconds(self.started.elapsed())));
+        lock(&self.board).end(self.id, &format!("done  {} ({})", self.title, format_duration(self.started.elapsed())));
     }
 }
 
 impl Drop for Step {
     fn drop(&mut self) {
         if !self.finished {
-            let line = format!("FAILED {} after {}", self.title, seconds(self.started.elapsed()));
+            let line = format!("FAILED {} after {}", self.title, format_duration(self.started.elapsed()));
             lock(&self.board).end(self.id, &line);
         }
     }
@@ -102,7 +102,7 @@ impl Board {
     fn begin(&mut self, title: &str, started: Instant) -> usize {
         self.next += 1;
         self.active.push(Active { id: self.next, text: title.to_owned(), started });
-        self.changed(title);
+        self.print_change(title);
         self.next
     }
 
@@ -110,25 +110,25 @@ impl Board {
         let Some(active) = self.active.iter_mut().find(|active| active.id == id) else { return };
         if active.text != text {
             text.clone_into(&mut active.text);
-            self.changed(text);
+            self.print_change(text);
         }
     }
 
     fn end(&mut self, id: usize, line: &str) {
         self.active.retain(|active| active.id != id);
         let clear = if self.terminal { "\r\x1b[K" } else { "" };
-        say(&format!("{clear}{line}\n"));
+        print(&format!("{clear}{line}\n"));
         if self.terminal {
             self.draw();
         }
     }
 
-    /// A log gets one line for each change; a terminal's line just shows it.
-    fn changed(&self, text: &str) {
+    /// Prints a change: a log gets a new line, a terminal redraws its line.
+    fn print_change(&self, text: &str) {
         if self.terminal {
             self.draw();
         } else {
-            say(&format!("..    {text}\n"));
+            print(&format!("..    {text}\n"));
         }
     }
 
@@ -136,31 +136,32 @@ impl Board {
         self.ticks += 1;
         if self.terminal {
             self.draw();
-        } else if self.ticks.is_multiple_of(LOG_EVERY) && !self.active.is_empty() {
-            say(&format!("..    {}\n", self.line()));
+        } else if self.ticks.is_multiple_of(LOG_INTERVAL_TICKS) && !self.active.is_empty() {
+            print(&format!("..    {}\n", self.line()));
         }
     }
 
     fn draw(&self) {
         let line = self.line();
-        say(&format!("\r\x1b[K{line}"));
+        print(&format!("\r\x1b[K{line}"));
     }
 
     fn line(&self) -> String {
-        let steps = self.active.iter().map(|active| format!("{} ({})", active.text, seconds(active.started.elapsed())));
+        let steps =
+            self.active.iter().map(|active| format!("{} ({})", active.text, format_duration(active.started.elapsed())));
         steps.collect::<Vec<_>>().join(" | ")
     }
 }
 
-/// A duration as people read it: `48 s`, `6 min 05 s`.
+/// Formats a duration for people: `48 s`, `6 min 05 s`.
 #[must_use]
-pub fn seconds(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let whole = duration.as_secs();
     if whole < 60 { format!("{whole} s") } else { format!("{} min {:02} s", whole / 60, whole % 60) }
 }
 
-fn say(text: &str) {
-    // Without a standard error there is nobody to tell.
+fn print(text: &str) {
+    // Without a standard error nobody can read the text.
     let _ = stderr().write_all(text.as_bytes());
 }
 
@@ -173,8 +174,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_read_like_a_person_says_them() {
-        let texts = [0, 59, 60, 365].map(|whole| seconds(Duration::from_secs(whole)));
+    fn durations_have_minutes_and_seconds() {
+        let texts = [0, 59, 60, 365].map(|whole| format_duration(Duration::from_secs(whole)));
         assert_eq!(texts, ["0 s", "59 s", "1 min 00 s", "6 min 05 s"]);
     }
 

@@ -1,6 +1,6 @@
-//! `cargo xtask test`: everything that must be right before a change is taken, as CI runs it.
+//! `cargo xtask test`: every check that a change must pass. CI runs the same command.
 
-mod deny;
+mod cargo_deny;
 mod table;
 
 use std::env;
@@ -12,15 +12,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::command;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::sandbox::{self, Running, UpOptions};
-use table::{Outcome, Table};
+use table::{StepResult, Table};
 
-/// Everything of the package `lockkeeper` but what starts pods of the sample application's images.
+/// The tests of the package `lockkeeper` that start no pods from the sample application's images.
 const WITHOUT_A_NODE: &str =
     "--package lockkeeper --lib --bins --test manifests --test conversations -- --skip bad_flink:: --skip what_runs::";
 
-/// Format, lints, licences and all tests, with a sandbox around the tests.
+/// Checks format, lints and licences, and runs all tests with a sandbox.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Install missing Debian packages without asking.
@@ -28,89 +28,89 @@ pub struct Arguments {
     yes: bool,
 }
 
-/// Runs every step, also after one that failed, and closes with a table. The exit code says whether all went well.
+/// Runs every step, also after a failed one, and prints a table. The exit code is 0 only if all steps passed.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let places = Places::of_this_checkout()?;
-    // Compiling cargo-deny takes minutes, so it goes on beside everything else.
-    let deny = deny::Deny::install(&places)?;
+    let paths = Paths::for_this_checkout()?;
+    // Compiling cargo-deny takes minutes, so it runs in the background.
+    let deny = cargo_deny::CargoDeny::install(&paths)?;
     let mut table = Table::default();
-    table.step("format", || cargo(&places, ["fmt", "--all", "--check"]));
-    table.step("lints", || cargo(&places, ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]));
-    table.step("sandbox's Go code", || go(&places));
-    table.step("sample job's Java code", || java(&places));
+    table.step("format", || run_cargo(&paths, ["fmt", "--all", "--check"]));
+    table.step("lints", || run_cargo(&paths, ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]));
+    table.step("sandbox's Go code", || test_go(&paths));
+    table.step("sample job's Java code", || test_java(&paths));
     let started = Instant::now();
-    let options = UpOptions { tied: true, ..UpOptions::from_environment(arguments.yes) };
-    match sandbox::up(&places, options) {
+    let options = UpOptions { ends_with_caller: true, ..UpOptions::from_environment(arguments.yes) };
+    match sandbox::up(&paths, options) {
         Ok(running) => {
-            table.add("sandbox up", Outcome::Passed, started.elapsed());
-            table.step("tests", || tests(&places, &running));
-            if !running.was_up {
+            table.add("sandbox up", StepResult::Passed, started.elapsed());
+            table.step("tests", || run_tests(&paths, &running));
+            if !running.is_reused {
                 table.step("sandbox down", || {
                     drop(running);
-                    sandbox::down(&places)
+                    sandbox::down(&paths)
                 });
             }
         }
         Err(error) => {
             eprintln!("error: {error:#}");
-            table.add("sandbox up", Outcome::Failed, started.elapsed());
-            table.add("tests", Outcome::Skipped, Duration::ZERO);
+            table.add("sandbox up", StepResult::Failed, started.elapsed());
+            table.add("tests", StepResult::Skipped, Duration::ZERO);
         }
     }
-    table.step("licences and sources", || deny.check(&places));
+    table.step("licences and sources", || deny.check(&paths));
     println!("\n{table}");
-    Ok(if table.passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if table.all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn cargo<I: AsRef<OsStr>>(places: &Places, arguments: impl IntoIterator<Item = I>) -> Result<()> {
-    check(command::cargo(&places.checkout).args(arguments))
+fn run_cargo<I: AsRef<OsStr>>(paths: &Paths, arguments: impl IntoIterator<Item = I>) -> Result<()> {
+    run_check(command::cargo_command(&paths.checkout).args(arguments))
 }
 
-fn go(places: &Places) -> Result<()> {
+fn test_go(paths: &Paths) -> Result<()> {
     let mut go = Command::new("go");
-    go.current_dir(places.kubernetes()).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
-    // Without cmd/kube, whose every import would be compiled again for the test.
-    check(go.args(["test", "./internal/...", "./cmd/node", "./cmd/pause"]))
+    go.current_dir(paths.kubernetes()).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
+    // cmd/kube is left out: a test would compile all of Kubernetes again.
+    run_check(go.args(["test", "./internal/...", "./cmd/node", "./cmd/pause"]))
 }
 
-fn java(places: &Places) -> Result<()> {
+fn test_java(paths: &Paths) -> Result<()> {
     let mut maven = Command::new("mvn");
-    check(maven.args(["--batch-mode", "--quiet", "test"]).current_dir(places.checkout.join("sandbox/job")))
+    run_check(maven.args(["--batch-mode", "--quiet", "test"]).current_dir(paths.checkout.join("sandbox/job")))
 }
 
-fn tests(places: &Places, running: &Running) -> Result<()> {
+fn run_tests(paths: &Paths, running: &Running) -> Result<()> {
     if !running.info.own_cluster {
-        return test(places, running, "--workspace");
+        return run_cargo_test(paths, running, "--workspace");
     }
     eprintln!(
         "tests/cluster and bad_flink and what_runs of tests/conversations are skipped: the nodes of your cluster have neither the sample application's images nor a folder \
          that this machine sees too. Without LOCKKEEPER_KUBECONFIG they run in a sandbox on this machine."
     );
-    // Cargo can name test binaries to run, but none to leave out.
-    let others = test(places, running, "--workspace --exclude lockkeeper");
-    let ours = test(places, running, WITHOUT_A_NODE);
+    // Cargo can select test binaries, but cannot exclude one.
+    let others = run_cargo_test(paths, running, "--workspace --exclude lockkeeper");
+    let ours = run_cargo_test(paths, running, WITHOUT_A_NODE);
     others.and(ours)
 }
 
-fn test(places: &Places, running: &Running, which: &str) -> Result<()> {
-    let mut cargo = command::cargo(&places.checkout);
+fn run_cargo_test(paths: &Paths, running: &Running, which: &str) -> Result<()> {
+    let mut cargo = command::cargo_command(&paths.checkout);
     cargo.args(["test", "--no-fail-fast"]).args(which.split(' '));
-    // The scenarios wait more than they compute: three of them go side by side on a small machine.
+    // The scenarios mostly wait, so three of them run in parallel even on a small machine.
     if env::var_os("RUST_TEST_THREADS").is_none() {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         cargo.env("RUST_TEST_THREADS", cores.max(3).to_string());
     }
-    check(cargo.envs(environment(&running.file, &running.info.kubectl, &running.info.helm)))
+    run_check(cargo.envs(environment(&running.file, &running.info.kubectl, &running.info.helm)))
 }
 
-/// How the tests find the sandbox.
+/// The variables by which the tests find the sandbox.
 fn environment<'a>(file: &'a Path, kubectl: &'a Path, helm: &'a Path) -> [(&'static str, &'a Path); 3] {
     [("LOCKKEEPER_SANDBOX", file), ("LOCKKEEPER_KUBECTL", kubectl), ("LOCKKEEPER_HELM", helm)]
 }
 
-fn check(tool: &Command) -> Result<()> {
-    if !command::visible(tool)? {
-        bail!("it said above what is wrong");
+fn run_check(tool: &Command) -> Result<()> {
+    if !command::run_visible(tool)? {
+        bail!("the step failed; see its output above");
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! A second sandbox beside the one that `cargo xtask test` starts: it must disturb nothing, survive a crash, and leave
-//! nothing behind.
+//! Starts a second sandbox beside the one of `cargo xtask test`. It must not disturb the first one, must start again after
+//! a crash, and must leave nothing behind.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of a test fail it")]
 
@@ -17,59 +17,63 @@ const DEADLINE: Duration = Duration::from_mins(2);
 const IMAGE: &str = "sandbox.invalid/orders:1.0.0";
 
 #[test]
-fn a_second_sandbox_disturbs_nothing_survives_a_crash_and_leaves_nothing() {
-    let Some(first) = first_sandbox() else {
+fn a_second_sandbox_does_not_disturb_the_first_restarts_after_a_crash_and_leaves_nothing() {
+    let Some(first) = read_first_sandbox() else {
         eprintln!("skipped: LOCKKEEPER_SANDBOX names no sandbox of this machine; `cargo xtask test` sets it");
         return;
     };
-    let second = Second::beside(&first);
+    let second = SecondSandbox::new_beside(&first);
 
     let info = second.up();
-    assert_ne!(cluster_id(&info), cluster_id(&first), "two sandboxes are one cluster");
-    let holder = second.holder();
+    assert_ne!(read_cluster_id(&info), read_cluster_id(&first), "two sandboxes are one cluster");
+    let holder = second.read_holder();
     assert_eq!(second.up(), info, "a second `up` changes something");
-    assert_eq!(second.holder(), holder, "a second `up` starts a sandbox again");
-    pods_run_and_reach_services(&info);
+    assert_eq!(second.read_holder(), holder, "a second `up` restarts the sandbox");
+    check_pods_and_services(&info);
 
-    let namespace = network_namespace(&holder);
-    assert!(processes_in(&namespace).len() > 10, "the namespace of {holder} is not the sandbox's");
-    succeeded(&run("kill", &["-9", &holder]));
-    until("every process of the killed sandbox is gone", || processes_in(&namespace).is_empty());
-    assert_eq!(second.traces(), Vec::<String>::new());
-    assert!(!second.xtask(&["status"]).status.success(), "a killed sandbox counts as running");
+    let namespace = find_network_namespace(&holder);
+    assert!(list_processes(&namespace).len() > 10, "the namespace of {holder} is not the sandbox's");
+    read_success(&run("kill", &["-9", &holder]));
+    wait_until("every process of the killed sandbox has ended", || list_processes(&namespace).is_empty());
+    assert_eq!(second.find_traces(), Vec::<String>::new());
+    assert!(!second.xtask(&["status"]).status.success(), "status reports a killed sandbox as running");
     assert_eq!(kubectl(&first, &["get", "--raw", "/readyz"]), "ok", "the first sandbox suffered");
 
-    let again = second.up();
-    assert_eq!(kubectl(&again, &["get", "pods", "--all-namespaces", "--output", "name"]), "", "pods of the former run");
-    pods_run_and_reach_services(&again);
+    let restarted = second.up();
+    assert_eq!(
+        kubectl(&restarted, &["get", "pods", "--all-namespaces", "--output", "name"]),
+        "",
+        "pods of the former run"
+    );
+    check_pods_and_services(&restarted);
 
-    succeeded(&second.xtask(&["down"]));
-    assert_eq!(second.traces(), Vec::<String>::new());
-    assert_eq!(second.cgroups(), Vec::<PathBuf>::new());
-    succeeded(&second.xtask(&["down"]));
+    read_success(&second.xtask(&["down"]));
+    assert_eq!(second.find_traces(), Vec::<String>::new());
+    assert_eq!(second.find_cgroups(), Vec::<PathBuf>::new());
+    read_success(&second.xtask(&["down"]));
     assert_eq!(kubectl(&first, &["get", "--raw", "/readyz"]), "ok", "the first sandbox suffered");
 }
 
 /// A pod must start from an imported image, resolve names, reach a service, and answer logs and exec.
-fn pods_run_and_reach_services(info: &Value) {
+fn check_pods_and_services(info: &Value) {
     kubectl(info, &["run", "probe", "--image", IMAGE, "--command", "--", "bash", "-c", "echo started; sleep 600"]);
     kubectl(info, &["wait", "--for=condition=Ready", "--timeout=60s", "pod/probe"]);
-    // A container is ready before its first command has run.
-    until("the probe's log says that it started", || kubectl(info, &["logs", "probe"]) == "started");
+    // A container may be ready before its first command has run.
+    wait_until("the probe's log says that it started", || kubectl(info, &["logs", "probe"]) == "started");
     let reach = "exec 3<>/dev/tcp/kubernetes.default.svc/443 && echo reached";
     assert_eq!(kubectl(info, &["exec", "probe", "--", "bash", "-c", reach]), "reached");
 }
 
-/// A sandbox of the same checkout in a cache folder of its own, with what is built shared.
-struct Second {
+/// A sandbox of the same checkout with its own cache folder. It shares the builds of the first one.
+struct SecondSandbox {
     cache: PathBuf,
 }
 
-impl Second {
-    fn beside(first: &Value) -> Self {
+impl SecondSandbox {
+    fn new_beside(first: &Value) -> Self {
         let cache = std::env::temp_dir().join(format!("lockkeeper-{}", std::process::id()));
         fs::create_dir(&cache).unwrap();
-        let built = path(first, "kubectl").parent().unwrap().parent().unwrap().to_owned();
+        let built = read_path(first, "kubectl").parent().unwrap().parent().unwrap().to_owned();
         for part in fs::read_dir(built).unwrap().map(Result::unwrap).filter(|part| part.file_name() != "checkouts") {
             symlink(part.path(), cache.join(part.file_name())).unwrap();
         }
@@ -83,23 +87,23 @@ impl Second {
     }
 
     fn up(&self) -> Value {
-        succeeded(&self.xtask(&["up"]));
-        serde_json::from_str(&succeeded(&self.xtask(&["status", "--json"]))).unwrap()
+        read_success(&self.xtask(&["up"]));
+        serde_json::from_str(&read_success(&self.xtask(&["status", "--json"]))).unwrap()
     }
 
     fn state(&self) -> PathBuf {
         fs::read_dir(self.cache.join("checkouts")).unwrap().next().unwrap().unwrap().path()
     }
 
-    /// The process that holds the sandbox.
-    fn holder(&self) -> String {
+    /// The id of the process that holds the sandbox.
+    fn read_holder(&self) -> String {
         fs::read_to_string(self.state().join("run.lock")).unwrap().trim().to_owned()
     }
 
-    /// Processes, mounts and network devices of this sandbox that the machine sees.
-    fn traces(&self) -> Vec<String> {
+    /// The processes, mounts and network devices of this sandbox on the machine.
+    fn find_traces(&self) -> Vec<String> {
         let state = self.state().to_string_lossy().into_owned();
-        let processes = pids().into_iter().filter_map(|pid| {
+        let processes = list_pids().into_iter().filter_map(|pid| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
             let line = String::from_utf8_lossy(&line).replace('\0', " ");
             line.contains(&state).then(|| format!("process {pid}: {line}"))
@@ -110,8 +114,8 @@ impl Second {
         processes.chain(mounts).chain(device.exists().then(|| device.display().to_string())).collect()
     }
 
-    /// The sandbox's cgroup folders: those that are not the first sandbox's have the name that its log shows.
-    fn cgroups(&self) -> Vec<PathBuf> {
+    /// The cgroup folders of this sandbox. Its kubelet configuration names them.
+    fn find_cgroups(&self) -> Vec<PathBuf> {
         let config = fs::read_to_string(self.state().join("config/kubelet.yaml")).unwrap();
         let root = config.lines().find_map(|line| line.strip_prefix("cgroupRoot: ")).unwrap();
         let name = root.trim_matches('"').trim_start_matches('/').to_owned();
@@ -122,48 +126,48 @@ impl Second {
     }
 }
 
-impl Drop for Second {
+impl Drop for SecondSandbox {
     fn drop(&mut self) {
         self.xtask(&["down"]);
         fs::remove_dir_all(&self.cache).unwrap();
     }
 }
 
-fn first_sandbox() -> Option<Value> {
+fn read_first_sandbox() -> Option<Value> {
     let file = std::env::var("LOCKKEEPER_SANDBOX").ok()?;
     let info: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
     (info["ownCluster"] == false).then_some(info)
 }
 
-fn cluster_id(info: &Value) -> String {
+fn read_cluster_id(info: &Value) -> String {
     kubectl(info, &["get", "namespace", "kube-system", "--output", "jsonpath={.metadata.uid}"])
 }
 
 fn kubectl(info: &Value, arguments: &[&str]) -> String {
-    let kubeconfig = path(info, "kubeconfig");
-    let kubectl = Command::new(path(info, "kubectl")).arg("--kubeconfig").arg(kubeconfig).args(arguments).output();
-    succeeded(&kubectl.unwrap())
+    let kubeconfig = read_path(info, "kubeconfig");
+    let kubectl = Command::new(read_path(info, "kubectl")).arg("--kubeconfig").arg(kubeconfig).args(arguments).output();
+    read_success(&kubectl.unwrap())
 }
 
-fn path(info: &Value, name: &str) -> PathBuf {
+fn read_path(info: &Value, name: &str) -> PathBuf {
     info[name].as_str().unwrap_or_else(|| panic!("sandbox.json lacks {name}")).into()
 }
 
-/// What tells the sandbox's network namespace from all others. The holder itself stays outside; its child is inside.
-fn network_namespace(holder: &str) -> PathBuf {
+/// The network namespace of the sandbox. The holder itself is outside; its child is inside.
+fn find_network_namespace(holder: &str) -> PathBuf {
     let children = fs::read_to_string(format!("/proc/{holder}/task/{holder}/children")).unwrap();
-    namespace_of(children.split_whitespace().next().unwrap()).unwrap()
+    read_namespace(children.split_whitespace().next().unwrap()).unwrap()
 }
 
-fn processes_in(namespace: &Path) -> BTreeSet<String> {
-    pids().into_iter().filter(|pid| namespace_of(pid).is_some_and(|found| found == namespace)).collect()
+fn list_processes(namespace: &Path) -> BTreeSet<String> {
+    list_pids().into_iter().filter(|pid| read_namespace(pid).is_some_and(|found| found == namespace)).collect()
 }
 
-fn namespace_of(pid: &str) -> Option<PathBuf> {
+fn read_namespace(pid: &str) -> Option<PathBuf> {
     fs::read_link(format!("/proc/{pid}/ns/net")).ok()
 }
 
-fn pids() -> Vec<String> {
+fn list_pids() -> Vec<String> {
     let names = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     names.filter(|name| name.bytes().all(|digit| digit.is_ascii_digit())).collect()
 }
@@ -172,16 +176,16 @@ fn run(program: &str, arguments: &[&str]) -> Output {
     Command::new(program).args(arguments).output().unwrap()
 }
 
-fn succeeded(output: &Output) -> String {
+fn read_success(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}\n{errors}", output.status);
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-fn until(what: &str, condition: impl Fn() -> bool) {
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
-        assert!(Instant::now() < deadline, "still not so: {what}");
+        assert!(Instant::now() < deadline, "this did not happen in time: {what}");
         sleep(Duration::from_millis(50));
     }
 }

@@ -1,5 +1,4 @@
-//! What a simulator is started with: where it listens, who lives in the workspace, which app is installed, and how fast
-//! Slack's clocks run.
+//! The configuration of a simulator: its address, the workspace, the installed app, and Slack's time limits.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -9,23 +8,23 @@ use serde::Deserialize;
 
 use crate::world::WorldDefinition;
 
-/// The project's own app manifest: what is not in it is not granted here either.
+/// The project's own app manifest. The simulator grants only the scopes and commands in it.
 const PROJECT_MANIFEST: &str = include_str!("../../../slack-app.yaml");
 
-/// Everything a simulator is started with.
+/// The configuration of a simulator.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where to listen. Port 0 takes a free one. Only loopback addresses are accepted.
+    /// The address to listen on. Port 0 takes a free port. Only loopback addresses are accepted.
     pub listen: SocketAddr,
     /// Users, channels and user groups at the start.
     pub world: WorldDefinition,
     /// The installed app: its commands and its scopes.
     pub manifest: AppManifest,
-    /// How many times faster than Slack the rate limits refill. 1 is Slack's own pace; they are never off.
+    /// How many times faster than at Slack the rate limits refill. 1 is Slack's pace. They cannot be turned off.
     pub rate_limit_speedup: f64,
-    /// How long Slack waits for an acknowledgement; 3 s at Slack.
+    /// How long to wait for an acknowledgement. Slack waits 3 s.
     pub ack_deadline: Duration,
-    /// How long a `response_url` lives; 30 min at Slack.
+    /// How long a `response_url` is valid. At Slack it is 30 min.
     pub response_url_lifetime: Duration,
 }
 
@@ -72,9 +71,9 @@ struct BotUser {
 /// A slash command as the manifest declares it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct SlashCommand {
-    /// With its slash: `/flink`.
+    /// The name with its slash: `/flink`.
     pub command: String,
-    /// What Slack shows while it is typed.
+    /// The hint that Slack shows while a person types the command.
     #[serde(default)]
     pub usage_hint: String,
     /// Whether `@bob` and `#deploys` arrive as `<@U…>` and `<#C…>`.
@@ -107,18 +106,18 @@ struct Interactivity {
 }
 
 impl AppManifest {
-    /// Reads a manifest in YAML. Errors name the place in it.
+    /// Reads a manifest in YAML. Errors name the line.
     pub fn parse(yaml: &str) -> anyhow::Result<Self> {
-        serde_saphyr::from_str(yaml).context("the app manifest is not one that Slack would take")
+        serde_saphyr::from_str(yaml).context("Slack would not accept this app manifest")
     }
 
-    /// The app's name as people see it.
+    /// The display name of the app.
     #[must_use]
     pub fn app_name(&self) -> &str {
         &self.display_information.name
     }
 
-    /// The bot user's display name.
+    /// The display name of the bot user.
     #[must_use]
     pub fn bot_name(&self) -> &str {
         &self.features.bot_user.display_name
@@ -136,14 +135,14 @@ impl AppManifest {
         &self.oauth_config.scopes.bot
     }
 
-    /// The same manifest without one scope: what an installation from before the scope was added looks like.
+    /// Removes a scope, as in an installation from before the scope was added.
     #[must_use]
     pub fn without_scope(mut self, scope: &str) -> Self {
         self.oauth_config.scopes.bot.retain(|granted| granted != scope);
         self
     }
 
-    /// The same manifest with one scope more: what an app that does more than this one would ask for.
+    /// Adds a scope that the project's own app does not need.
     #[must_use]
     pub fn with_scope(mut self, scope: &str) -> Self {
         self.oauth_config.scopes.bot.push(scope.to_owned());

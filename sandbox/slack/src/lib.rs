@@ -1,10 +1,10 @@
 //! A Slack simulator: one workspace over real HTTP and WebSocket, for a bot under test and for people in a browser.
 //!
 //! It serves the Web API under `/api`, Socket Mode under `/link`, `response_url`s, a page at `/`, and a control interface
-//! under `/control`. What Slack refuses it refuses, with Slack's codes: tokens, scopes, rate limits, block limits,
+//! under `/control`. It refuses what Slack refuses, with Slack's error codes: tokens, scopes, rate limits, block limits,
 //! membership, late acknowledgements. The installed app is the one of the project's `slack-app.yaml`.
 //!
-//! In process, [`Simulator`] is the same thing as a value:
+//! Tests in Rust start a [`Simulator`] in their own process:
 //!
 //! ```no_run
 //! # async fn example() -> anyhow::Result<()> {
@@ -19,27 +19,24 @@
 //! ```
 
 mod blocks;
-mod calls;
+mod close_connection;
 mod config;
 mod control;
-mod faults;
 mod interaction;
 mod page;
 mod render;
 mod server;
-mod shared;
 mod simulator;
 mod socket_mode;
-mod tokens;
+mod state;
 mod view;
 mod web_api;
 mod world;
 
-pub use calls::ApiCall;
 pub use config::{AppManifest, Config, SlashCommand};
-pub use faults::{Failure, Outage};
 pub use interaction::{Click, ClickOutcome, CommandOutcome, Delivered, Refusal};
 pub use simulator::Simulator;
+pub use state::{ApiCall, Failure, Outage};
 pub use view::View;
 pub use web_api::scopes_of;
 pub use world::{Channel, Ephemeral, Message, Team, ThreadSummary, User, UserGroup, WorldDefinition};

@@ -1,4 +1,4 @@
-//! The Slack simulator as a program: starts, says where it is, and stays until it is told to end.
+//! The Slack simulator as a program. It prints its addresses and tokens and runs until SIGTERM or Ctrl-C.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen; port 0 takes a free one. Loopback only.
+    /// The address to listen on. Port 0 takes a free port. Loopback only.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// A JSON file with the workspace: team, users, channels, userGroups. Without it: alice, bob, carol, #deploys, #random.
@@ -26,7 +26,7 @@ struct Arguments {
     /// How many times faster than Slack the rate limits refill.
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR")]
     rate_limit_speedup: f64,
-    /// Where to write the addresses and tokens as JSON once it is ready; they are printed too.
+    /// A file for the addresses and tokens, as JSON, once the simulator is ready. They are printed too.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -47,10 +47,10 @@ async fn main() -> anyhow::Result<()> {
         "appToken": simulator.app_token(),
     });
     if let Some(path) = &arguments.ready_file {
-        write_whole(path, &ready.to_string())?;
+        write_in_one_step(path, &ready.to_string())?;
     }
     println!("{ready}");
-    until_told_to_end().await?;
+    wait_for_shutdown_signal().await?;
     simulator.stop().await;
     Ok(())
 }
@@ -72,15 +72,15 @@ fn configure(arguments: &Arguments) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// In one step, so that a reader never sees half of it.
-fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Writes a file in one step, so that a reader never sees half of it.
+fn write_in_one_step(path: &Path, text: &str) -> anyhow::Result<()> {
     let partial = path.with_extension("partial");
     let describe = || format!("cannot write the ready file {}", path.display());
     fs::write(&partial, text).with_context(describe)?;
     fs::rename(&partial, path).with_context(describe)
 }
 
-async fn until_told_to_end() -> anyhow::Result<()> {
+async fn wait_for_shutdown_signal() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;
     tokio::select! {

@@ -1,4 +1,4 @@
-//! The listening socket. A loop of our own around the router, so that a connection can be closed without an answer.
+//! The HTTP server. It has its own accept loop, because axum cannot close a connection without an answer.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,49 +16,37 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-use crate::faults::Outage;
-use crate::shared::Shared;
+use crate::close_connection::CloseConnection;
+use crate::state::{Outage, Shared};
 use crate::{control, interaction, page, socket_mode, web_api};
 
-/// A response that is not sent: the connection is closed instead.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CloseConnection;
-
-impl IntoResponse for CloseConnection {
-    fn into_response(self) -> Response {
-        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        response.extensions_mut().insert(self);
-        response
-    }
-}
-
-/// Everything that is served: Slack itself, which can be away, and the page and control interface, which cannot.
+/// All routes. During an outage Slack's own routes are refused; the page and the control interface keep working.
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let slack = Router::new()
         .merge(web_api::routes())
         .merge(socket_mode::routes())
         .merge(interaction::routes())
-        .layer(middleware::from_fn_with_state(Arc::clone(shared), unless_away));
+        .layer(middleware::from_fn_with_state(Arc::clone(shared), refuse_during_outage));
     Router::new().merge(slack).merge(control::routes()).merge(page::routes()).with_state(Arc::clone(shared))
 }
 
-async fn unless_away(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
-    match shared.outage_now() {
+async fn refuse_during_outage(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    match shared.current_outage() {
         None => next.run(request).await,
         Some(Outage::Unavailable) => (StatusCode::SERVICE_UNAVAILABLE, "service unavailable").into_response(),
         Some(Outage::ConnectionClosed) => CloseConnection.into_response(),
         Some(Outage::BlackHole) => {
-            until_slack_is_back(&shared).await;
+            wait_until_slack_is_back(&shared).await;
             CloseConnection.into_response()
         }
     }
 }
 
-async fn until_slack_is_back(shared: &Shared) {
+async fn wait_until_slack_is_back(shared: &Shared) {
     drop(shared.outage.subscribe().wait_for(Option::is_none).await);
 }
 
-/// Serves until it is dropped; all connections end with it.
+/// Serves until the future is dropped. All connections end with it.
 pub(crate) async fn serve(listener: TcpListener, router: Router) {
     let mut connections = JoinSet::new();
     loop {

@@ -1,4 +1,4 @@
-//! The simulator as a value: start it, act in it as people, read what they see, and break what can break.
+//! The simulator for tests in Rust: it acts as people, reads what they see, and injects failures.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,19 +8,17 @@ use anyhow::{Context, ensure};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::calls::ApiCall;
 use crate::config::Config;
-use crate::faults::{Failure, Outage};
-use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Delivered, Refusal, person_in_channel};
+use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Delivered, Refusal};
 use crate::server;
-use crate::shared::Shared;
+use crate::state::{ApiCall, Failure, Outage, Shared};
 use crate::view::View;
-use crate::world::{Channel, Message, NewMessage, User, UserGroup};
+use crate::world::{Channel, Message, User, UserGroup};
 
-/// How long a wait goes without looking, where nothing changes in the workspace.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// How often a wait checks its condition while the workspace does not change.
+const RECHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A running Slack. It ends, with all its connections, when it is dropped.
+/// A running simulator. Dropping it closes all its connections.
 pub struct Simulator {
     shared: Arc<Shared>,
     address: SocketAddr,
@@ -28,7 +26,7 @@ pub struct Simulator {
 }
 
 impl Simulator {
-    /// Starts to listen. Fails if the address is taken, or is not a loopback address.
+    /// Starts the server. Fails if the address is in use or is not a loopback address.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         ensure!(
             config.listen.ip().is_loopback(),
@@ -44,25 +42,25 @@ impl Simulator {
         Ok(Self { shared, address, server })
     }
 
-    /// Where it listens.
+    /// The address of the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Such as `http://127.0.0.1:4010`. The page is at its `/`.
+    /// The address as a URL, such as `http://127.0.0.1:4010`. The page is at `/`.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.shared.base_url
     }
 
-    /// What a client takes for `https://slack.com/api`; no slash at the end.
+    /// The URL that replaces `https://slack.com/api`, without a slash at the end.
     #[must_use]
     pub fn api_url(&self) -> String {
         format!("{}/api", self.shared.base_url)
     }
 
-    /// The page for people.
+    /// The URL of the page for people.
     #[must_use]
     pub fn page_url(&self) -> String {
         format!("{}/", self.shared.base_url)
@@ -80,48 +78,47 @@ impl Simulator {
         &self.shared.tokens.app
     }
 
-    /// Types a slash command as a person, and waits for the acknowledgement (3 s at most).
+    /// Types a slash command as a person and waits up to 3 s for the acknowledgement.
     ///
-    /// `user` and `channel` are ids or names; `line` is all that is typed, with the command: `/flink list`.
+    /// `user` and `channel` are ids or names. `line` is the whole line with the command: `/flink list`.
     pub async fn command(&self, user: &str, channel: &str, line: &str) -> Result<CommandOutcome, Refusal> {
-        interaction::command(&self.shared, user, channel, line, None).await
+        interaction::run_command(&self.shared, user, channel, line, None).await
     }
 
-    /// Presses a button as a person, confirmation included, and waits for the acknowledgement (3 s at most).
+    /// Presses a button as a person, confirms it, and waits up to 3 s for the acknowledgement.
     pub async fn click(&self, click: &Click) -> Result<ClickOutcome, Refusal> {
-        interaction::click(&self.shared, click, 1).await
+        interaction::press(&self.shared, click, 1).await
     }
 
-    /// Presses a button once, of which the app hears twice: the same payload comes again, as after an acknowledgement
-    /// that was lost.
+    /// Presses a button once and sends the payload twice, as Slack does after a lost acknowledgement.
     pub async fn click_repeated(&self, click: &Click) -> Result<ClickOutcome, Refusal> {
-        interaction::click(&self.shared, click, 2).await
+        interaction::press(&self.shared, click, 2).await
     }
 
-    /// Sends the app an envelope of any kind with any payload, as Slack never would, and waits for the acknowledgement (3 s at
-    /// most).
+    /// Sends an envelope that Slack would never send, and waits up to 3 s for the acknowledgement.
     pub async fn send_envelope(&self, kind: &str, payload: serde_json::Value) -> Result<Delivered, Refusal> {
-        interaction::envelope(&self.shared, kind, payload).await
+        interaction::send_envelope(&self.shared, kind, payload).await
     }
 
-    /// Sends text that need be no envelope, nor JSON, to one socket; whether there was one.
+    /// Sends any text to one socket. It may be no envelope or no JSON. Returns whether there was a socket.
     pub fn send_frame(&self, text: &str) -> Result<bool, Refusal> {
-        interaction::frame(&self.shared, text)
+        interaction::send_frame(&self.shared, text)
     }
 
     /// Writes a message as a person, in the channel or in a thread.
     pub fn say(&self, user: &str, channel: &str, text: &str, thread_ts: Option<&str>) -> Result<Message, Refusal> {
-        say(&self.shared, user, channel, text, thread_ts)
+        interaction::say(&self.shared, user, channel, text, thread_ts)
     }
 
-    /// What can be seen in the workspace now.
+    /// A view of the workspace.
     #[must_use]
     pub fn view(&self) -> View<'_> {
         View::new(&self.shared)
     }
 
-    /// Waits until `look` finds something, looking again after each change; an error that says what was awaited, and shows
-    /// the channels, once `deadline` has passed.
+    /// Waits until `look` returns a value. It is called again after each change.
+    ///
+    /// After `deadline` the error names `what` and shows all channels.
     pub async fn wait_for<T>(
         &self,
         what: &str,
@@ -135,8 +132,8 @@ impl Simulator {
                 if let Some(found) = look(&self.view()) {
                     return found;
                 }
-                // `look` may depend on the bot too, whose changes are not announced here.
-                drop(tokio::time::timeout(LOOK_AGAIN, changes.changed()).await);
+                // `look` may also read the state of the bot, whose changes send no notification here.
+                drop(tokio::time::timeout(RECHECK_INTERVAL, changes.changed()).await);
             }
         });
         found.await.ok().with_context(|| {
@@ -144,74 +141,74 @@ impl Simulator {
         })
     }
 
-    /// Takes Slack away: closes all sockets, and treats every request as `outage` says. The control interface stays.
+    /// Starts an outage: closes all sockets and treats every request as `outage` says. The control interface keeps working.
     pub fn go_away(&self, outage: Outage) {
-        go_away(&self.shared, outage);
+        self.shared.go_away(outage);
     }
 
-    /// Brings Slack back.
+    /// Ends the outage.
     pub fn come_back(&self) {
-        come_back(&self.shared);
+        self.shared.come_back();
     }
 
-    /// Makes the next `times` calls of a Web API method fail; further failures queue up behind.
+    /// Makes the next `times` calls of a Web API method fail. Failures that were added before come first.
     pub fn fail(&self, method: &str, times: usize, failure: &Failure) {
         self.shared.faults().add(method, times, failure);
     }
 
-    /// Forgets failures that have not happened yet.
+    /// Removes the failures that have not happened yet.
     pub fn clear_failures(&self) {
         self.shared.faults().clear();
     }
 
-    /// How many failures are yet to happen.
+    /// The number of failures that have not happened yet.
     #[must_use]
     pub fn failures_pending(&self) -> usize {
         self.shared.faults().pending()
     }
 
-    /// Sends `disconnect` on all sockets: `refresh_requested` (they get nothing more), or `warning` (they go on).
+    /// Sends `disconnect` on all sockets. After `refresh_requested` they get no payloads, after `warning` they still do.
     pub fn announce_disconnect(&self, reason: &str) {
         self.shared.sockets.announce_disconnect(reason);
-        self.shared.touch();
+        self.shared.notify();
     }
 
-    /// Closes all sockets without a word. Clients may open new ones.
+    /// Closes all sockets without `disconnect`. Clients may open new ones.
     pub fn close_sockets(&self) {
         self.shared.sockets.close_all();
-        self.shared.touch();
+        self.shared.notify();
     }
 
-    /// All calls of the Web API since the start, or since `forget_calls`.
+    /// All calls of the Web API since the start or the last `forget_calls`.
     #[must_use]
     pub fn calls(&self) -> Vec<ApiCall> {
         self.shared.calls().all()
     }
 
-    /// How often a method was called, refused calls included.
+    /// How often a method was called, including refused calls.
     #[must_use]
     pub fn call_count(&self, method: &str) -> usize {
         self.shared.calls().count(method)
     }
 
-    /// Starts the log of calls anew.
+    /// Empties the log of calls.
     pub fn forget_calls(&self) {
         self.shared.calls().clear();
     }
 
     /// Adds a person, or replaces the one with the same id.
     pub fn put_user(&self, user: User) {
-        put_user(&self.shared, user);
+        self.shared.put_user(user);
     }
 
-    /// Adds a channel, or replaces the one with the same id; its messages stay.
+    /// Adds a channel, or replaces the one with the same id. Its messages stay.
     pub fn put_channel(&self, channel: Channel) {
-        put_channel(&self.shared, channel);
+        self.shared.put_channel(channel);
     }
 
     /// Adds a user group, or replaces the one with the same id.
     pub fn put_group(&self, group: UserGroup) {
-        put_group(&self.shared, group);
+        self.shared.put_group(group);
     }
 
     /// Stops listening and closes every connection.
@@ -227,61 +224,4 @@ impl Drop for Simulator {
         self.shared.sockets.close_all();
         self.server.abort();
     }
-}
-
-pub(crate) fn go_away(shared: &Shared, outage: Outage) {
-    shared.outage.send_replace(Some(outage));
-    shared.sockets.close_all();
-    shared.touch();
-}
-
-pub(crate) fn come_back(shared: &Shared) {
-    shared.outage.send_replace(None);
-    shared.touch();
-}
-
-pub(crate) fn say(
-    shared: &Shared,
-    user: &str,
-    channel: &str,
-    text: &str,
-    thread_ts: Option<&str>,
-) -> Result<Message, Refusal> {
-    if shared.outage_now().is_some() {
-        return Err(Refusal::SlackIsAway);
-    }
-    shared.change(|world| {
-        let (person, place) = person_in_channel(world, user, channel)?;
-        if let Some(root) = thread_ts.filter(|root| world.message(&place.id, root).is_none()) {
-            return Err(Refusal::NoSuchMessage { channel: place.name, ts: root.to_owned() });
-        }
-        Ok(world.post(NewMessage {
-            channel: place.id,
-            user: person.id,
-            text: text.into(),
-            thread_ts: thread_ts.map(str::to_owned),
-            ..NewMessage::default()
-        }))
-    })
-}
-
-pub(crate) fn put_user(shared: &Shared, user: User) {
-    shared.change(|world| match world.users.iter_mut().find(|known| known.id == user.id) {
-        Some(known) => *known = user,
-        None => world.users.push(user),
-    });
-}
-
-pub(crate) fn put_channel(shared: &Shared, channel: Channel) {
-    shared.change(|world| match world.channels.iter_mut().find(|known| known.id == channel.id) {
-        Some(known) => *known = channel,
-        None => world.channels.push(channel),
-    });
-}
-
-pub(crate) fn put_group(shared: &Shared, group: UserGroup) {
-    shared.change(|world| match world.groups.iter_mut().find(|known| known.id == group.id) {
-        Some(known) => *known = group,
-        None => world.groups.push(group),
-    });
 }

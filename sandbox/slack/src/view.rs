@@ -1,10 +1,10 @@
-//! Reading the workspace: what is in channels and threads, what single people see, and all of it as text.
+//! Reads the workspace: channels, threads, ephemerals, and all of them as text.
 
 use crate::render;
-use crate::shared::Shared;
+use crate::state::Shared;
 use crate::world::{Channel, Ephemeral, Message, ThreadSummary, User, UserGroup};
 
-/// The workspace as it is at the moment of each call. Channels and people are given by id or name.
+/// Reads the current workspace on each call. Channels and people are given by id or name.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     shared: &'a Shared,
@@ -15,7 +15,8 @@ impl<'a> View<'a> {
         Self { shared }
     }
 
-    /// What the channel itself shows, oldest first: roots, and replies also sent to it. Empty for unknown channels.
+    /// The messages that the channel itself shows, oldest first: roots, and replies that were also sent to the channel.
+    /// Empty for an unknown channel.
     #[must_use]
     pub fn channel(&self, channel: &str) -> Vec<Message> {
         let world = self.shared.world();
@@ -23,7 +24,7 @@ impl<'a> View<'a> {
         world.channel_messages(&id).cloned().collect()
     }
 
-    /// A root and its replies, oldest first; empty if there is no such root.
+    /// A root and its replies, oldest first. Empty if there is no such root.
     #[must_use]
     pub fn thread(&self, channel: &str, root: &str) -> Vec<Message> {
         let world = self.shared.world();
@@ -38,7 +39,7 @@ impl<'a> View<'a> {
         world.message(&world.channel(channel)?.id, ts).cloned()
     }
 
-    /// How the replies of a root are summed up.
+    /// The summary of a root's replies.
     #[must_use]
     pub fn thread_summary(&self, channel: &str, root: &str) -> ThreadSummary {
         let world = self.shared.world();
@@ -46,7 +47,7 @@ impl<'a> View<'a> {
         message.map(|message| world.thread_summary(message)).unwrap_or_default()
     }
 
-    /// All that was shown to one person alone, oldest first.
+    /// All ephemerals of one person, oldest first.
     #[must_use]
     pub fn ephemerals(&self, user: &str) -> Vec<Ephemeral> {
         let world = self.shared.world();
@@ -72,13 +73,13 @@ impl<'a> View<'a> {
         self.shared.world().groups.clone()
     }
 
-    /// How many sockets take payloads.
+    /// The number of sockets that get payloads.
     #[must_use]
     pub fn sockets(&self) -> usize {
         self.shared.sockets.count()
     }
 
-    /// How many acknowledgements came after their deadline.
+    /// The number of acknowledgements that came after their deadline.
     #[must_use]
     pub fn late_acknowledgements(&self) -> usize {
         self.shared.sockets.late_acknowledgements()
@@ -87,30 +88,30 @@ impl<'a> View<'a> {
     /// A message as text, with its author.
     #[must_use]
     pub fn render(&self, message: &Message) -> String {
-        render::message(&self.shared.world(), message)
+        render::render_message(&self.shared.world(), message)
     }
 
     /// An ephemeral as text.
     #[must_use]
     pub fn render_ephemeral(&self, ephemeral: &Ephemeral) -> String {
-        render::ephemeral(&self.shared.world(), ephemeral)
+        render::render_ephemeral(&self.shared.world(), ephemeral)
     }
 
     /// The channel as text.
     #[must_use]
     pub fn render_channel(&self, channel: &str) -> String {
         let messages = self.channel(channel);
-        render::messages(&self.shared.world(), messages.iter())
+        render::render_messages(&self.shared.world(), messages.iter())
     }
 
     /// A thread, root included, as text.
     #[must_use]
     pub fn render_thread(&self, channel: &str, root: &str) -> String {
         let messages = self.thread(channel, root);
-        render::messages(&self.shared.world(), messages.iter())
+        render::render_messages(&self.shared.world(), messages.iter())
     }
 
-    /// Everything: all channels with all threads, and all ephemerals.
+    /// All channels with all threads, and all ephemerals, as text.
     #[must_use]
     pub fn render_all(&self) -> String {
         let mut parts = Vec::new();

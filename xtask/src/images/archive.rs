@@ -1,5 +1,5 @@
-//! A docker-archive with several images: `manifest.json` names each image's configuration and layers; a layer that
-//! several images share is in it once.
+//! Writes a docker-archive with several images. `manifest.json` names each image's configuration and layers. A layer that
+//! several images share is stored once.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,18 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::inputs::{hex, sha256};
+use super::key::file_sha256;
 use super::layer::{self, FLINK_USER};
+use crate::hash::hex;
 
-/// Goes up when archives are written in another way.
+/// Increase this number when archives are written differently, so that cached ones are built again.
 pub(super) const FORMAT: &str = "1";
 
 /// One image of the archive.
 pub(super) struct Image {
-    /// Its whole name, with the version.
+    /// The full name with the version.
     pub(super) tag: String,
-    /// Its layers as tar files, the lowest first.
+    /// The layers as tar files, lowest first.
     pub(super) layers: Vec<PathBuf>,
 }
 
@@ -30,7 +31,7 @@ pub(super) fn write(archive: &Path, images: &[Image]) -> Result<()> {
     for image in images {
         for path in &image.layers {
             if !digests.contains_key(path.as_path()) {
-                let digest = sha256(path)?;
+                let digest = file_sha256(path)?;
                 tar.append_path_with_name(path, file_name(&digest))
                     .with_context(|| format!("cannot pack {}", path.display()))?;
                 digests.insert(path, digest);
@@ -85,14 +86,14 @@ mod tests {
     use super::*;
 
     /// Writes an archive of two images over one common layer, and reads its files back.
-    fn written(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    fn write_and_read_back(folder: &Path) -> Vec<(String, Vec<u8>)> {
         let root = folder.join("root");
         fs::create_dir_all(root.join("tmp")).unwrap();
         fs::write(root.join("file"), "base").unwrap();
         std::os::unix::fs::symlink("file", root.join("link")).unwrap();
         let (base, top) = (folder.join("base.tar"), folder.join("top.tar"));
-        layer::of_folder(&base, &root).unwrap();
-        layer::with_file(&top, "opt/job.jar", &root.join("file")).unwrap();
+        layer::write_folder(&base, &root).unwrap();
+        layer::write_file(&top, "opt/job.jar", &root.join("file")).unwrap();
         let images = [
             Image { tag: "sandbox.invalid/a:1".into(), layers: vec![base.clone(), top] },
             Image { tag: "sandbox.invalid/a:2".into(), layers: vec![base] },
@@ -109,7 +110,7 @@ mod tests {
         entries.collect()
     }
 
-    fn in_folder<T>(name: &str, test: impl Fn(&Path) -> T) -> T {
+    fn with_folder<T>(name: &str, test: impl Fn(&Path) -> T) -> T {
         let folder = std::env::temp_dir().join(format!("xtask-archive-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
         let result = test(&folder);
@@ -118,14 +119,14 @@ mod tests {
     }
 
     #[test]
-    fn a_common_layer_is_in_the_archive_once_and_every_name_leads_to_content_with_its_hash() {
-        let files = in_folder("shared", written);
+    fn a_shared_layer_is_stored_once_and_every_file_is_named_by_its_hash() {
+        let files = with_folder("shared", write_and_read_back);
         let (name, manifest) = files.last().unwrap();
         assert_eq!(name, "manifest.json");
         let manifest: Value = serde_json::from_slice(manifest).unwrap();
         assert_eq!(manifest[0]["RepoTags"][0], "sandbox.invalid/a:1");
         assert_eq!(manifest[0]["Layers"][0], manifest[1]["Layers"][0]);
-        // two layers, two configurations, the manifest
+        // The files are two layers, two configurations and the manifest.
         assert_eq!(files.len(), 5);
         for (name, content) in &files[..4] {
             let (hash, _) = name.split_once('.').unwrap();
@@ -135,13 +136,13 @@ mod tests {
 
     #[test]
     fn the_same_files_give_the_same_archive() {
-        assert_eq!(in_folder("first", written), in_folder("second", written));
+        assert_eq!(with_folder("first", write_and_read_back), with_folder("second", write_and_read_back));
     }
 
     #[test]
     fn a_layer_keeps_links_and_the_open_modes_of_temporary_folders() {
-        let seen = in_folder("modes", |folder| {
-            written(folder);
+        let entries = with_folder("modes", |folder| {
+            write_and_read_back(folder);
             let mut tar = tar::Archive::new(fs::File::open(folder.join("base.tar")).unwrap());
             let entries = tar.entries().unwrap().map(|entry| {
                 let entry = entry.unwrap();
@@ -151,6 +152,6 @@ mod tests {
             entries.collect::<Vec<_>>()
         });
         let wanted = [("file", 0o644, None), ("link", 0o777, Some("file".to_owned())), ("tmp", 0o1777, None)];
-        assert_eq!(seen, wanted.map(|(path, mode, link)| (path.to_owned(), mode, link)));
+        assert_eq!(entries, wanted.map(|(path, mode, link)| (path.to_owned(), mode, link)));
     }
 }

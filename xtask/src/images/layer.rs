@@ -1,4 +1,5 @@
-//! Image layers as tar files: sorted, without times, owned by root, so that the same files give the same bytes.
+//! Writes image layers as tar files. Entries are sorted, have one fixed time and belong to root, so that the same files
+//! always give the same bytes.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
@@ -8,32 +9,32 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tar::{Builder, EntryType, Header, HeaderMode};
 
-use super::inputs::sorted;
+use super::key::sorted_names;
 
 /// The user that Flink runs as in the image.
 pub(super) const FLINK_USER: u64 = 9999;
 
-/// The time that all files bear, in seconds of the epoch. Java's class archives are tied to the times of the jars.
-pub(super) const MODIFIED: u64 = 1_767_225_600;
+/// The time of all files, in seconds of the epoch. It is fixed because Java's class archive records the times of the jars.
+pub(super) const FILE_TIME: u64 = 1_767_225_600;
 
-/// Folders that are not root's alone, with owner and mode.
-const FOLDERS: [(&str, u64, u32); 3] =
+/// Folders that others than root may write to, with owner and mode.
+const SPECIAL_FOLDERS: [(&str, u64, u32); 3] =
     [("tmp", 0, 0o1777), ("var/tmp", 0, 0o1777), ("opt/flink/log", FLINK_USER, 0o755)];
 
-/// Folders that the container runtime fills; they stay empty in the image.
+/// Folders that the container runtime fills. They are empty in the image.
 const MOUNT_POINTS: [&str; 4] = ["dev", "proc", "sys", "run"];
 
 type Tar = Builder<BufWriter<File>>;
 
-/// Writes a layer of all that is below `root`.
-pub(super) fn of_folder(layer: &Path, root: &Path) -> Result<()> {
+/// Writes a layer with everything below `root`.
+pub(super) fn write_folder(layer: &Path, root: &Path) -> Result<()> {
     let mut tar = create(layer)?;
     add_folder(&mut tar, root, "").with_context(|| format!("cannot pack {}", root.display()))?;
     finish(tar, layer)
 }
 
-/// Writes a layer of one file, under the given path in the image.
-pub(super) fn with_file(layer: &Path, path: &str, file: &Path) -> Result<()> {
+/// Writes a layer with one file, at `path` in the image.
+pub(super) fn write_file(layer: &Path, path: &str, file: &Path) -> Result<()> {
     let mut content = Vec::new();
     File::open(file)
         .and_then(|mut file| file.read_to_end(&mut content))
@@ -43,7 +44,7 @@ pub(super) fn with_file(layer: &Path, path: &str, file: &Path) -> Result<()> {
     finish(tar, layer)
 }
 
-/// Starts a tar file in which every entry looks the same whenever and wherever it is written.
+/// Starts a tar file whose entries do not depend on time or machine.
 pub(super) fn create(path: &Path) -> Result<Tar> {
     let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
     let mut tar = Builder::new(BufWriter::with_capacity(1 << 20, file));
@@ -52,13 +53,13 @@ pub(super) fn create(path: &Path) -> Result<Tar> {
     Ok(tar)
 }
 
-/// Ends a tar file and makes sure that all of it is written.
+/// Writes the end of a tar file and flushes it.
 pub(super) fn finish(tar: Tar, path: &Path) -> Result<()> {
     let written = tar.into_inner().and_then(|mut out| out.flush());
     written.with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Adds a file of these bytes.
+/// Adds a file with this content.
 pub(super) fn add_bytes(tar: &mut Tar, path: &str, content: &[u8]) -> Result<()> {
     let mut header = header(EntryType::Regular, 0, 0o644);
     header.set_size(content.len() as u64);
@@ -71,7 +72,7 @@ fn header(kind: EntryType, owner: u64, mode: u32) -> Header {
     header.set_uid(owner);
     header.set_gid(owner);
     header.set_mode(mode);
-    header.set_mtime(MODIFIED);
+    header.set_mtime(FILE_TIME);
     header.set_size(0);
     header
 }
@@ -81,13 +82,13 @@ fn add_folder(tar: &mut Tar, root: &Path, within: &str) -> Result<()> {
     if MOUNT_POINTS.contains(&within) {
         return Ok(());
     }
-    for name in sorted(&folder)? {
+    for name in sorted_names(&folder)? {
         let path = if within.is_empty() { name } else { format!("{within}/{name}") };
         let file = root.join(&path);
         let metadata = fs::symlink_metadata(&file)?;
         let kind = metadata.file_type();
         if kind.is_dir() {
-            let special = FOLDERS.iter().find(|(folder, ..)| *folder == path);
+            let special = SPECIAL_FOLDERS.iter().find(|(folder, ..)| *folder == path);
             let (owner, mode) = special.map_or((0, 0o755), |(_, owner, mode)| (*owner, *mode));
             tar.append_data(&mut header(EntryType::Directory, owner, mode), &path, std::io::empty())?;
             add_folder(tar, root, &path)?;

@@ -1,4 +1,4 @@
-//! The layer that all images share: a small Debian, Java, Flink, and the entry point.
+//! Builds the layer that all images share: a small Debian, Java, Flink, and the entry point.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -8,67 +8,69 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, bail};
 
-use super::inputs::{Key, lines};
-use super::layer::{self, FLINK_USER, MODIFIED};
-use super::tool::{java_home, run};
-use super::{Places, flink, keep};
+use super::key::{Key, read_lines};
+use super::layer::{self, FILE_TIME, FLINK_USER};
+use super::tool::{find_java_home, run_tool};
+use super::{BuildPaths, flink, move_into_cache};
 
-/// Goes up when this module puts the layer together in another way.
+/// Increase this number when this module builds the layer differently, so that a cached one is built again.
 const RECIPE: &str = "2";
 
-/// Classes that Flink's scripts load, ready-made.
-const SCRIPT_CLASSES: &str = "/opt/java/lib/server/flink-scripts.jsa";
+/// The class data sharing archive of the Java programs that Flink's scripts run.
+const SCRIPT_CLASS_ARCHIVE: &str = "/opt/java/lib/server/flink-scripts.jsa";
 
-/// What every Java of the image is started with. Flink's scripts start three short ones before the one that counts; these
-/// options halve what they cost, and one whose classes are not in the archive says nothing of it.
+/// The options of every Java process in the image.
+///
+/// Flink's scripts run three short Java programs before Flink itself. These options halve their time. The two log options
+/// keep a process quiet whose classes are not in the archive.
 const JAVA_OPTIONS: &str = "-XX:TieredStopAtLevel=1 -Xlog:cds=off -Xlog:cds+dynamic=off -XX:SharedArchiveFile=";
 
 /// The Debian release.
 const SUITE: &str = "bookworm";
 
-/// What the layer is made of.
-pub(super) fn key(places: &Places) -> Result<Key> {
-    let home = java_home()?;
-    let key = Key::new("flink").and("recipe", RECIPE).and("suite", SUITE).and("arch", std::env::consts::ARCH);
-    key.and("flink", flink::version(places)?)
-        .and("java", java_version(&home)?)
-        .and_path("sandbox/flink", &places.checkout.join("sandbox/flink"))
+/// The key of the layer.
+pub(super) fn cache_key(paths: &BuildPaths) -> Result<Key> {
+    let home = find_java_home()?;
+    let key = Key::new("flink").with("recipe", RECIPE).with("suite", SUITE).with("arch", std::env::consts::ARCH);
+    key.with("flink", flink::read_version(paths)?)
+        .with("java", read_java_version(&home)?)
+        .with_path("sandbox/flink", &paths.checkout.join("sandbox/flink"))
 }
 
-/// Where the layer's tar file is kept.
-pub(super) fn kept(places: &Places, key: &Key) -> PathBuf {
-    places.cache.join(format!("flink-{}.tar", key.name()))
+/// The path of the layer's tar file in the cache.
+pub(super) fn cached_path(paths: &BuildPaths, key: &Key) -> PathBuf {
+    paths.cache.join(format!("flink-{}.tar", key.name()))
 }
 
-/// The layer's tar file, built if it is not there.
-pub(super) fn layer(places: &Places, key: &Key, progress: &dyn Fn(&str)) -> Result<PathBuf> {
-    let kept = kept(places, key);
-    if kept.exists() {
-        return Ok(kept);
+/// Returns the layer's tar file. Builds it unless it is cached.
+pub(super) fn build_layer(paths: &BuildPaths, key: &Key, progress: &dyn Fn(&str)) -> Result<PathBuf> {
+    let cached = cached_path(paths, key);
+    if cached.exists() {
+        return Ok(cached);
     }
-    let root = places.work.join("root");
+    let root = paths.work.join("root");
     fs::create_dir_all(&root)?;
     progress("installing a small Debian for the images");
-    debian(places, &root)?;
+    install_debian(paths, &root)?;
     progress("linking a Java runtime for the images");
-    java(places, &root)?;
+    link_java(paths, &root)?;
     progress("fetching Flink from PyPI");
-    flink::install(places, &root)?;
-    finish(places, &root)?;
-    script_classes(places, &root)?;
+    flink::install(paths, &root)?;
+    add_system_files(paths, &root)?;
+    archive_script_classes(paths, &root)?;
     progress("packing the images' common layer");
-    let unfinished = places.work.join("flink.tar");
-    layer::of_folder(&unfinished, &root)?;
-    keep(&unfinished, &kept)?;
-    Ok(kept)
+    let unfinished = paths.work.join("flink.tar");
+    layer::write_folder(&unfinished, &root)?;
+    move_into_cache(&unfinished, &cached)?;
+    Ok(cached)
 }
 
-fn debian(places: &Places, root: &Path) -> Result<()> {
-    let packages = lines(&places.checkout.join("sandbox/flink/packages"))?.join(",");
+fn install_debian(paths: &BuildPaths, root: &Path) -> Result<()> {
+    let packages = read_lines(&paths.checkout.join("sandbox/flink/packages"))?.join(",");
     let mut bootstrap = Command::new("mmdebstrap");
     bootstrap.args(["--quiet", "--variant=extract", "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]);
     bootstrap.arg(format!("--include={packages}")).arg(SUITE).arg(root);
-    run(&mut bootstrap, "installing a Debian for the images")?;
+    run_tool(&mut bootstrap, "installing a Debian for the images")?;
     for folder in ["usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "var/lib/apt", "var/cache"] {
         let folder = root.join(folder);
         if folder.exists() {
@@ -78,47 +80,47 @@ fn debian(places: &Places, root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn java(places: &Places, root: &Path) -> Result<()> {
-    let home = java_home()?;
-    let modules = lines(&places.checkout.join("sandbox/flink/java-modules"))?.join(",");
+fn link_java(paths: &BuildPaths, root: &Path) -> Result<()> {
+    let home = find_java_home()?;
+    let modules = read_lines(&paths.checkout.join("sandbox/flink/java-modules"))?.join(",");
     fs::create_dir_all(root.join("opt"))?;
     let runtime = root.join("opt/java");
     let mut jlink = Command::new(home.join("bin/jlink"));
     jlink.arg("--module-path").arg(home.join("jmods")).arg("--add-modules").arg(modules);
-    jlink.arg("--add-options").arg(format!("{JAVA_OPTIONS}{SCRIPT_CLASSES}"));
+    jlink.arg("--add-options").arg(format!("{JAVA_OPTIONS}{SCRIPT_CLASS_ARCHIVE}"));
     jlink.args(["--strip-java-debug-attributes", "--no-header-files", "--no-man-pages", "--output"]).arg(&runtime);
-    run(&mut jlink, "linking a Java runtime")?;
-    // jlink leaves out the archive of ready-made classes, without which each start takes half a second longer.
+    run_tool(&mut jlink, "linking a Java runtime")?;
+    // jlink does not write the default class archive. Without it each start takes half a second longer.
     let base = runtime.join("lib/server/classes.jsa");
     let mut dump = Command::new(runtime.join("bin/java"));
     dump.arg("-Xshare:dump").arg(format!("-XX:SharedArchiveFile={}", base.display()));
-    run(&mut dump, "preparing the Java runtime's classes")
+    run_tool(&mut dump, "preparing the Java runtime's classes")
 }
 
-/// Makes the class archive of Flink's scripts, by running inside the image what they run.
-fn script_classes(places: &Places, root: &Path) -> Result<()> {
+/// Writes the class archive of Flink's scripts: runs their Java program inside the image and dumps its classes.
+fn archive_script_classes(paths: &BuildPaths, root: &Path) -> Result<()> {
     let utilities = "/opt/flink/bin/bash-java-utils.jar";
-    let flink = format!("/opt/flink/lib/flink-dist-{}.jar", flink::version(places)?);
+    let flink = format!("/opt/flink/lib/flink-dist-{}.jar", flink::read_version(paths)?);
     for jar in [utilities, &flink] {
         let file = File::options().append(true).open(root.join(&jar[1..]));
-        let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(MODIFIED);
+        let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(FILE_TIME);
         file.and_then(|file| file.set_modified(modified))
             .with_context(|| format!("cannot touch {jar} of the image"))?;
     }
-    // Java finds its libraries by way of /proc; what is mounted ends with the namespace.
+    // Java finds its libraries through /proc. The mount ends with the namespace.
     let mut java = Command::new("unshare");
     java.args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--root"]).arg(root);
-    java.arg("/opt/java/bin/java").arg(format!("-XX:ArchiveClassesAtExit={SCRIPT_CLASSES}"));
-    // Not the archive that is yet to be made.
+    java.arg("/opt/java/bin/java").arg(format!("-XX:ArchiveClassesAtExit={SCRIPT_CLASS_ARCHIVE}"));
+    // JAVA_OPTIONS name the archive that does not exist yet, so the default one is named here.
     java.arg("-XX:SharedArchiveFile=/opt/java/lib/server/classes.jsa");
     java.arg("-classpath").arg(format!("{utilities}:{flink}"));
     java.args(["org.apache.flink.runtime.util.bash.BashJavaUtils", "GET_TM_RESOURCE_PARAMS"]);
     java.args(["--configDir", "/opt/flink/conf"]).env("JAVA_HOME", "/opt/java");
-    run(&mut java, "preparing the classes of Flink's scripts")
+    run_tool(&mut java, "preparing the classes of Flink's scripts")
 }
 
-/// The JDK's own description of itself; only a JDK 17 will do, which is what Flink 2 runs on by default.
-fn java_version(home: &Path) -> Result<String> {
+/// Reads the `release` file of the JDK. It must be a JDK 17, the default Java of Flink 2.
+fn read_java_version(home: &Path) -> Result<String> {
     let path = home.join("release");
     let release = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     if release.lines().any(|line| line.starts_with("JAVA_VERSION=\"17")) {
@@ -127,8 +129,8 @@ fn java_version(home: &Path) -> Result<String> {
     bail!("the JDK in {} is not a JDK 17; install one and set JAVA_HOME to it", home.display())
 }
 
-/// What Debian's packages would have set up had their scripts run, and the entry point.
-fn finish(places: &Places, root: &Path) -> Result<()> {
+/// Adds the entry point, and the files that the scripts of Debian's packages would write. mmdebstrap only extracts here.
+fn add_system_files(paths: &BuildPaths, root: &Path) -> Result<()> {
     let user = format!("flink:x:{FLINK_USER}:");
     let files = [
         ("etc/passwd", format!("root:x:0:0:root:/root:/bin/bash\n{user}{FLINK_USER}:flink:/opt/flink:/bin/bash\n")),
@@ -142,7 +144,7 @@ fn finish(places: &Places, root: &Path) -> Result<()> {
     if !awk.exists() {
         symlink("gawk", &awk).context("cannot link awk in the image")?;
     }
-    let entrypoint = places.checkout.join("sandbox/flink/entrypoint.sh");
+    let entrypoint = paths.checkout.join("sandbox/flink/entrypoint.sh");
     fs::copy(&entrypoint, root.join("docker-entrypoint.sh"))
         .with_context(|| format!("cannot copy {}", entrypoint.display()))?;
     Ok(())

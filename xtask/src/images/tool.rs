@@ -1,12 +1,12 @@
-//! Running the machine's own tools.
+//! Runs tools of the machine: pip, Maven, jlink, mmdebstrap.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// Runs a tool to its end; what it said is shown only if it failed.
-pub(super) fn run(command: &mut Command, purpose: &str) -> Result<()> {
+/// Runs a tool. Its output is shown only if it fails.
+pub(super) fn run_tool(command: &mut Command, purpose: &str) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()
@@ -14,15 +14,15 @@ pub(super) fn run(command: &mut Command, purpose: &str) -> Result<()> {
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stdout, output.stderr].concat();
-    let said = String::from_utf8_lossy(&said);
-    let lines: Vec<&str> = said.lines().collect();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
     let last = lines[lines.len().saturating_sub(20)..].join("\n");
-    bail!("{purpose} failed: {program} ended with {}. Its last words:\n{last}", output.status)
+    bail!("{purpose} failed: {program} ended with {}. The end of its output:\n{last}", output.status)
 }
 
-/// The home of the JDK whose `jlink` is used: `JAVA_HOME`, or else that of the `jlink` on the path.
-pub(super) fn java_home() -> Result<PathBuf> {
+/// Finds the JDK to link from: `JAVA_HOME`, otherwise the JDK of the `jlink` on the path.
+pub(super) fn find_java_home() -> Result<PathBuf> {
     if let Some(home) = std::env::var_os("JAVA_HOME").map(PathBuf::from)
         && home.join("jmods").is_dir()
     {

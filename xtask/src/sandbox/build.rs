@@ -1,4 +1,4 @@
-//! Builds the parts of Kubernetes out of the Go module in sandbox/kubernetes, once for each state of its sources.
+//! Builds the programs of Kubernetes from the Go module in sandbox/kubernetes. Unchanged sources are not built again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,19 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use crate::cache::once;
+use crate::cache::build_once;
 use crate::command;
-use crate::places::{Places, hex, short_hash};
+use crate::hash::{hex, short_hash};
+use crate::paths::Paths;
 use crate::progress::Progress;
 
 /// The programs that make up the sandbox.
 pub struct Kubernetes {
-    /// Holds the namespaces and starts everything in them.
+    /// Creates the namespaces and runs everything inside them.
     pub node: PathBuf,
-    /// Every server of Kubernetes.
+    /// All servers of Kubernetes in one program.
     pub kube: PathBuf,
-    /// The archive of the image that every pod's sandbox container runs.
+    /// The archive of the pause image, which every pod needs.
     pub pause_image: PathBuf,
 }
 
@@ -26,40 +27,40 @@ pub struct Kubernetes {
 pub struct Tools {
     /// kubectl of the sandbox's Kubernetes version.
     pub kubectl: PathBuf,
-    /// Helm of the same version of Kubernetes' libraries.
+    /// Helm, built with the libraries of the same Kubernetes version.
     pub helm: PathBuf,
 }
 
-/// Builds the servers unless the cache has them.
-pub fn kubernetes(places: &Places, progress: &Progress) -> Result<Kubernetes> {
-    let module = Module::read(&places.kubernetes())?;
-    let folder = module.part(&places.cache, "kubernetes", &module.sources_hash()?)?;
+/// Builds the servers unless they are cached.
+pub fn build_kubernetes(paths: &Paths, progress: &Progress) -> Result<Kubernetes> {
+    let module = Module::read(&paths.kubernetes())?;
+    let folder = module.cache_folder(&paths.cache, "kubernetes", &module.sources_hash()?)?;
     let built = |folder: &Path| Kubernetes {
         node: folder.join("node"),
         kube: folder.join("kube"),
         pause_image: folder.join(format!("pause-{}.tar", file_name(folder))),
     };
-    once(&folder, |unfinished| {
+    build_once(&folder, |unfinished| {
         let step = progress.step("building Kubernetes");
-        module.build(places, unfinished, &["./cmd/node", "./cmd/pause", "./cmd/kube"])?;
+        module.build(paths, unfinished, &["./cmd/node", "./cmd/pause", "./cmd/kube"])?;
         let image = unfinished.join(file_name(&built(&folder).pause_image));
-        command::output(
+        command::read_output(
             Command::new(unfinished.join("node")).arg("pause-image").arg(unfinished.join("pause")).arg(&image),
         )?;
-        step.done();
+        step.finish();
         Ok(())
     })?;
     Ok(built(&folder))
 }
 
-/// Builds kubectl and Helm unless the cache has them.
-pub fn tools(places: &Places, progress: &Progress) -> Result<Tools> {
-    let module = Module::read(&places.kubernetes())?;
-    let folder = module.part(&places.cache, "tools", &module.versions_hash())?;
-    once(&folder, |unfinished| {
+/// Builds kubectl and Helm unless they are cached.
+pub fn build_tools(paths: &Paths, progress: &Progress) -> Result<Tools> {
+    let module = Module::read(&paths.kubernetes())?;
+    let folder = module.cache_folder(&paths.cache, "tools", &module.versions_hash())?;
+    build_once(&folder, |unfinished| {
         let step = progress.step("building kubectl and helm");
-        module.build(places, unfinished, &["k8s.io/kubernetes/cmd/kubectl", "helm.sh/helm/v3/cmd/helm"])?;
-        step.done();
+        module.build(paths, unfinished, &["k8s.io/kubernetes/cmd/kubectl", "helm.sh/helm/v3/cmd/helm"])?;
+        step.finish();
         Ok(())
     })?;
     Ok(Tools { kubectl: folder.join("kubectl"), helm: folder.join("helm") })
@@ -81,8 +82,9 @@ impl Module {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
         };
         let requirements = read("go.mod")?;
-        let version =
-            |module: &str| pinned(&requirements, module).with_context(|| format!("go.mod does not pin {module}"));
+        let version = |module: &str| {
+            pinned_version(&requirements, module).with_context(|| format!("go.mod does not pin {module}"))
+        };
         Ok(Self {
             folder: folder.to_owned(),
             kubernetes: version("k8s.io/kubernetes")?,
@@ -91,9 +93,9 @@ impl Module {
         })
     }
 
-    /// Where a part is kept; it holds nothing until it is whole.
-    fn part(&self, cache: &Path, name: &str, hash: &str) -> Result<PathBuf> {
-        let go = command::output(Command::new("go").args(["env", "GOVERSION"]))?;
+    /// The cache folder of a build. It exists only once the build is complete.
+    fn cache_folder(&self, cache: &Path, name: &str, hash: &str) -> Result<PathBuf> {
+        let go = command::read_output(Command::new("go").args(["env", "GOVERSION"]))?;
         let hash = short_hash(format!("{go}\n{}\n{hash}", self.link_flags()).as_bytes());
         Ok(cache.join(format!("{name}-{}-{hash}", self.kubernetes)))
     }
@@ -104,7 +106,7 @@ impl Module {
 
     fn sources_hash(&self) -> Result<String> {
         let mut files = Vec::new();
-        list(&self.folder, &mut files)?;
+        list_files(&self.folder, &mut files)?;
         files.sort();
         let mut hash = Sha256::new();
         for file in files {
@@ -116,19 +118,19 @@ impl Module {
         Ok(hex(&hash.finalize()))
     }
 
-    /// Builds packages into `folder`, each under its own name.
-    fn build(&self, places: &Places, folder: &Path, packages: &[&str]) -> Result<()> {
+    /// Builds Go packages into `folder`, each under its own name.
+    fn build(&self, paths: &Paths, folder: &Path, packages: &[&str]) -> Result<()> {
         let mut go = Command::new("go");
         go.current_dir(&self.folder).env("CGO_ENABLED", "0").env("GOFLAGS", "-mod=readonly").env("GOWORK", "off");
         go.args(["build", "-trimpath", "-buildvcs=false", "-ldflags", &self.link_flags(), "-o"])
             .arg(folder)
             .args(packages);
-        command::logged(&go, &places.state.join("build").join(format!("{}.log", file_name(folder))))
+        command::run_logged(&go, &paths.state.join("build").join(format!("{}.log", file_name(folder))))
     }
 
-    /// Without its version linked in, the node reports a development version, which charts' `kubeVersion` refuses.
+    /// Links the versions in. Without them the node reports a development version, which the `kubeVersion` of charts refuses.
     fn link_flags(&self) -> String {
-        let (major, minor) = major_minor(&self.kubernetes);
+        let (major, minor) = split_version(&self.kubernetes);
         [
             "-s -w".to_owned(),
             format!("-X k8s.io/component-base/version.gitVersion={}", self.kubernetes),
@@ -145,12 +147,12 @@ impl Module {
     }
 }
 
-fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+fn list_files(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let entries = fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
         let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
         if path.is_dir() {
-            list(&path, files)?;
+            list_files(&path, files)?;
         } else if ![".md", "_test.go"].iter().any(|end| file_name(&path).ends_with(end)) {
             files.push(path);
         }
@@ -158,8 +160,8 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// The version that go.mod requires of a module.
-fn pinned(requirements: &str, module: &str) -> Option<String> {
+/// Finds the version of a module that go.mod requires.
+fn pinned_version(requirements: &str, module: &str) -> Option<String> {
     let words = requirements.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     words.filter(|words| !words.contains(&"=>")).find_map(|words| match words.as_slice() {
         [name, version, ..] | ["require", name, version, ..] if *name == module => Some((*version).to_owned()),
@@ -167,7 +169,7 @@ fn pinned(requirements: &str, module: &str) -> Option<String> {
     })
 }
 
-fn major_minor(version: &str) -> (String, String) {
+fn split_version(version: &str) -> (String, String) {
     let mut numbers = version.trim_start_matches('v').split('.').map(str::to_owned);
     (numbers.next().unwrap_or_default(), numbers.next().unwrap_or_default())
 }
@@ -184,14 +186,14 @@ mod tests {
                           replace (\n\tk8s.io/api => k8s.io/api v0.37.2\n)\n";
 
     #[test]
-    fn versions_come_from_the_requirements_and_not_from_replacements() {
-        assert_eq!(pinned(GO_MOD, "k8s.io/kubernetes").as_deref(), Some("v1.37.2"));
-        assert_eq!(pinned(GO_MOD, "helm.sh/helm/v3").as_deref(), Some("v3.22.0"));
-        assert_eq!(pinned(GO_MOD, "k8s.io/api"), None);
+    fn versions_are_read_from_requirements_and_not_from_replacements() {
+        assert_eq!(pinned_version(GO_MOD, "k8s.io/kubernetes").as_deref(), Some("v1.37.2"));
+        assert_eq!(pinned_version(GO_MOD, "helm.sh/helm/v3").as_deref(), Some("v3.22.0"));
+        assert_eq!(pinned_version(GO_MOD, "k8s.io/api"), None);
     }
 
     #[test]
-    fn the_parts_of_kubernetes_are_of_one_version() {
+    fn all_modules_of_kubernetes_have_the_same_version() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sandbox/kubernetes");
         let kubernetes = Module::read(&folder).unwrap().kubernetes;
         let expected = kubernetes.replacen("v1.", "v0.", 1);
@@ -204,18 +206,18 @@ mod tests {
     }
 
     #[test]
-    fn the_bots_image_is_built_with_the_versions_that_the_tests_run_with() {
+    fn the_dockerfile_uses_the_versions_that_the_tests_use() {
         let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let read = |name: &str| fs::read_to_string(checkout.join(name)).unwrap();
         let (image, go_mod, cargo) = (read("Dockerfile"), read("sandbox/kubernetes/go.mod"), read("Cargo.toml"));
-        let helm = pinned(&go_mod, "helm.sh/helm/v3").unwrap();
+        let helm = pinned_version(&go_mod, "helm.sh/helm/v3").unwrap();
         assert!(image.contains(&format!("ARG HELM_VERSION={helm}\n")), "the Dockerfile does not build Helm {helm}");
         let rust = cargo.lines().find_map(|line| line.strip_prefix("rust-version = ")).unwrap().trim_matches('"');
         assert!(image.contains(&format!("/rust:{rust}-")), "the Dockerfile does not use Rust {rust}");
     }
 
     #[test]
-    fn this_project_pins_what_it_links_in() {
+    fn the_linked_versions_are_pinned_in_go_mod() {
         let module = Module::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../sandbox/kubernetes")).unwrap();
         let flags = module.link_flags();
         assert!(flags.contains(&format!("component-base/version.gitVersion={}", module.kubernetes)), "{flags}");

@@ -1,4 +1,4 @@
-//! Removes the cgroup folders that outlast a sandbox: the kernel ends its processes, mounts and devices, but not these.
+//! Removes the cgroup folders of an ended sandbox. The kernel removes its processes, mounts and devices, but not these.
 
 use std::fs;
 use std::io;
@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 const ROOT: &str = "/sys/fs/cgroup";
-/// A process that was killed leaves its cgroup a little after it is gone otherwise: until then the folder is busy.
-const BUSY_DEADLINE: Duration = Duration::from_secs(20);
-const POLL: Duration = Duration::from_millis(50);
+/// How long to retry a busy folder: a killed process leaves its cgroup a moment after it disappears elsewhere.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Removes the folders called `name` from every hierarchy, with all below them. They are empty once the sandbox ended.
+/// Removes the folder `name` and all folders below it from every hierarchy. No process may be left in them.
 pub fn remove(name: &str) -> Result<()> {
     remove_below(Path::new(ROOT), name)
 }
@@ -31,7 +31,7 @@ fn remove_below(root: &Path, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes folders only, from the innermost out: the files in a cgroup are the kernel's.
+/// Removes folders only, the innermost first: the kernel owns the files in a cgroup.
 fn remove_tree(folder: &Path) -> Result<()> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -44,7 +44,7 @@ fn remove_tree(folder: &Path) -> Result<()> {
             remove_tree(&entry.path())?;
         }
     }
-    match once_free(Instant::now() + BUSY_DEADLINE, || fs::remove_dir(folder)) {
+    match retry_while_busy(Instant::now() + BUSY_TIMEOUT, || fs::remove_dir(folder)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("the cgroup {} cannot be removed", folder.display()))
         }
@@ -52,10 +52,12 @@ fn remove_tree(folder: &Path) -> Result<()> {
     }
 }
 
-fn once_free(deadline: Instant, mut remove: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+fn retry_while_busy(deadline: Instant, mut remove: impl FnMut() -> io::Result<()>) -> io::Result<()> {
     loop {
         match remove() {
-            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => sleep(POLL),
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy && Instant::now() < deadline => {
+                sleep(POLL_INTERVAL);
+            }
             other => return other,
         }
     }
@@ -66,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_folders_of_the_given_name_go_from_both_kinds_of_hierarchy() {
+    fn only_folders_with_the_given_name_are_removed_under_cgroup_v1_and_v2() {
         let root = std::env::temp_dir().join(format!("lockkeeper-cgroups-{}", std::process::id()));
         for folder in ["memory/mine/kubepods/pod1", "memory/theirs/kubepods", "mine/kubepods"] {
             fs::create_dir_all(root.join(folder)).unwrap();
@@ -79,14 +81,14 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_busy_is_tried_again_until_the_deadline() {
+    fn a_busy_folder_is_retried_until_the_deadline() {
         let busy = || io::Error::from(io::ErrorKind::ResourceBusy);
         let mut tries = 0;
-        let freed = once_free(Instant::now() + BUSY_DEADLINE, || {
+        let freed = retry_while_busy(Instant::now() + BUSY_TIMEOUT, || {
             tries += 1;
             if tries < 3 { Err(busy()) } else { Ok(()) }
         });
         assert!(freed.is_ok() && tries == 3);
-        assert_eq!(once_free(Instant::now(), || Err(busy())).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        assert_eq!(retry_while_busy(Instant::now(), || Err(busy())).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
     }
 }

@@ -5,22 +5,22 @@ use std::fs;
 use anyhow::Result;
 
 use super::info::Info;
-use super::{cgroups, exclusive, process};
-use crate::places::Places;
+use super::{cgroups, lock_checkout, process};
+use crate::paths::Paths;
 
-/// Ends the sandbox, whatever state it is in, and removes what the kernel leaves behind. Nothing happens if it is down.
-pub fn down(places: &Places) -> Result<()> {
-    if !places.state.exists() {
+/// Ends the sandbox in any state and removes its cgroups. Does nothing if the sandbox is down.
+pub fn down(paths: &Paths) -> Result<()> {
+    if !paths.state.exists() {
         return Ok(());
     }
-    let _lock = exclusive(places)?;
-    end(places)
+    let _lock = lock_checkout(paths)?;
+    end(paths)
 }
 
-/// The same for a caller that already keeps others out.
-pub(super) fn end(places: &Places) -> Result<()> {
-    process::end(places)?;
-    // It may never have been written.
-    let _ = fs::remove_file(Info::path(places));
-    cgroups::remove(&places.name)
+/// Ends the sandbox for a caller that holds the lock of [`lock_checkout`].
+pub(super) fn end(paths: &Paths) -> Result<()> {
+    process::end(paths)?;
+    // The file is missing if the sandbox never became ready.
+    let _ = fs::remove_file(Info::path(paths));
+    cgroups::remove(&paths.name)
 }

@@ -1,4 +1,4 @@
-//! `sandbox.json`: where everything of a running sandbox is.
+//! `sandbox.json`: the paths and the address of a running sandbox.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,40 +6,40 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::places::Places;
+use crate::paths::Paths;
 
-/// What tests and people need to use the sandbox. All paths are absolute.
+/// The information that tests and people need to use the sandbox. All paths are absolute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Info {
-    /// The administrator's kubeconfig.
+    /// The kubeconfig of the administrator.
     pub kubeconfig: PathBuf,
     /// The API server's address, `https://127.0.0.1:PORT`.
     pub api_server: String,
-    /// A kubectl of the cluster's version.
+    /// kubectl of the cluster's version.
     pub kubectl: PathBuf,
-    /// A Helm that knows the cluster's version.
+    /// Helm for the cluster's version.
     pub helm: PathBuf,
-    /// A folder, writable for everyone, that pods may mount parts of by `hostPath` under the same path. None in a cluster
-    /// of the user's own, whose nodes are elsewhere.
+    /// A folder that pods may mount by `hostPath` under the same path, writable for everyone. It is absent in a cluster of
+    /// the user's own, because its nodes are other machines.
     pub data: Option<PathBuf>,
-    /// The sample application's chart.
+    /// The chart of the sample application.
     pub chart: PathBuf,
     /// Whether this is a cluster of the user's own, named by `LOCKKEEPER_KUBECONFIG`.
     pub own_cluster: bool,
 }
 
 impl Info {
-    /// Where the information about this checkout's own sandbox is.
+    /// The file about this checkout's own sandbox.
     #[must_use]
-    pub fn path(places: &Places) -> PathBuf {
-        places.state.join("sandbox.json")
+    pub fn path(paths: &Paths) -> PathBuf {
+        paths.state.join("sandbox.json")
     }
 
-    /// Where the information about the user's own cluster is.
+    /// The file about the user's own cluster.
     #[must_use]
-    pub fn users_path(places: &Places) -> PathBuf {
-        places.state.join("users-cluster.json")
+    pub fn own_cluster_path(paths: &Paths) -> PathBuf {
+        paths.state.join("users-cluster.json")
     }
 
     /// Reads what [`Info::write`] wrote.
@@ -49,7 +49,7 @@ impl Info {
             .with_context(|| format!("{} is damaged; run `cargo xtask sandbox down`", path.display()))
     }
 
-    /// Replaces the file at `path`; a reader sees the old text or the new one.
+    /// Replaces the file at `path` in one step: a reader sees the old text or the new one.
     pub fn write(&self, path: &Path) -> Result<()> {
         let next = path.with_extension("json.next");
         fs::write(&next, self.json()?).with_context(|| format!("cannot write {}", next.display()))?;
@@ -61,7 +61,7 @@ impl Info {
         Ok(serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// What a person does with it next.
+    /// The text that tells people how to use the sandbox.
     #[must_use]
     pub fn describe(&self) -> String {
         format!(
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_file_has_the_names_that_tests_in_other_packages_read() {
+    fn the_file_has_the_field_names_that_tests_in_other_packages_read() {
         let info = Info {
             kubeconfig: "/s/kubeconfig".into(),
             api_server: "https://127.0.0.1:1".to_owned(),

@@ -1,18 +1,18 @@
-//! `cargo xtask sandbox up | down | status`: a real Kubernetes with one node, in namespaces of its own.
+//! `cargo xtask sandbox up | down | status`: a Kubernetes with one node in its own Linux namespaces.
 //!
-//! The Go module in sandbox/kubernetes is the sandbox itself: its `node run` holds the namespaces and everything in them,
-//! and whatever ends it ends all. These modules build it, start it, fill it with images, say where it is, and end it.
+//! The Go module in sandbox/kubernetes is the sandbox itself. Its process `node run` holds the namespaces, and everything
+//! inside ends when that process ends. These modules build it, start it, import images, print its paths, and end it.
 
 mod build;
 mod cgroups;
 mod down;
 mod import;
 mod info;
+mod own_cluster;
 mod process;
 mod requirements;
 mod status;
 mod up;
-mod users;
 
 use std::fs::{self, File, TryLockError};
 use std::process::ExitCode;
@@ -20,13 +20,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Subcommand;
 
-use crate::places::Places;
+use crate::paths::Paths;
 
 pub use down::down;
+pub use own_cluster::OwnCluster;
 pub use up::{Running, UpOptions, up};
-pub use users::Cluster;
 
-/// What to do with this checkout's sandbox.
+/// The arguments of `cargo xtask sandbox`.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -35,40 +35,40 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
-    /// Builds what is missing, and starts the sandbox unless it runs already.
+    /// Builds what is missing and starts the sandbox unless it runs.
     Up {
         /// Install missing Debian packages without asking.
         #[arg(long, short)]
         yes: bool,
     },
-    /// Ends the sandbox. What was built stays in the cache.
+    /// Ends the sandbox. Builds stay in the cache.
     Down,
-    /// Says whether the sandbox runs, and where everything is.
+    /// Prints whether the sandbox runs, and how to use it.
     Status {
-        /// Print the same as `sandbox.json`.
+        /// Print the content of `sandbox.json`.
         #[arg(long)]
         json: bool,
     },
 }
 
-/// Runs one of the three.
+/// Runs the chosen action.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let places = Places::of_this_checkout()?;
+    let paths = Paths::for_this_checkout()?;
     match arguments.action {
         Action::Up { yes } => {
-            let running = up(&places, UpOptions::from_environment(yes))?;
+            let running = up(&paths, UpOptions::from_environment(yes))?;
             println!("{}", running.info.describe());
             Ok(ExitCode::SUCCESS)
         }
-        Action::Down => down(&places).map(|()| ExitCode::SUCCESS),
-        Action::Status { json } => status::print(&places, json),
+        Action::Down => down(&paths).map(|()| ExitCode::SUCCESS),
+        Action::Status { json } => status::print_status(&paths, json),
     }
 }
 
-/// Makes the state folder and keeps other `up` and `down` of this checkout out until it is dropped.
-fn exclusive(places: &Places) -> Result<File> {
-    fs::create_dir_all(&places.state).with_context(|| format!("cannot make the folder {}", places.state.display()))?;
-    let path = places.state.join("xtask.lock");
+/// Creates the state folder and takes the lock that `up` and `down` of this checkout share. Dropping the file releases it.
+fn lock_checkout(paths: &Paths) -> Result<File> {
+    fs::create_dir_all(&paths.state).with_context(|| format!("cannot make the folder {}", paths.state.display()))?;
+    let path = paths.state.join("xtask.lock");
     let lock = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),

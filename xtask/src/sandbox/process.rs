@@ -1,4 +1,4 @@
-//! The process that holds the sandbox: started detached, found again by its lock, ended for certain.
+//! Starts, finds and ends the process `node run`, which holds the sandbox. Its lock file names it.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -12,47 +12,47 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Deserialize;
 
 use super::build::Kubernetes;
-use crate::places::Places;
+use crate::paths::Paths;
 
-const POLL: Duration = Duration::from_millis(50);
-/// How long the kernel may take to end everything in the namespaces.
-const END_DEADLINE: Duration = Duration::from_secs(30);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
+/// How long to wait until the kernel has ended everything in the namespaces.
+const END_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the sandbox says about itself.
+/// The content of `progress.json`, which the sandbox writes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Report {
-    /// What it waits for, in words.
+    /// What the sandbox waits for, in words.
     pub phase: String,
     /// Whether pods can run.
     pub ready: bool,
-    /// What ended it; empty while it runs.
+    /// Why the sandbox ended. Empty while it runs.
     #[serde(default)]
     pub error: String,
 }
 
-/// Starts the sandbox in a session of its own. It ends when the other end of its standard input is closed, which the
-/// kernel does at the end of whoever holds the `Child`, unless it is released before.
-pub fn start(places: &Places, kubernetes: &Kubernetes) -> Result<Child> {
-    let log = places.state.join("run.log");
+/// Starts the sandbox in its own session. It ends when its standard input closes, which happens when the owner of the
+/// `Child` ends. After [`detach`] it keeps running.
+pub fn start(paths: &Paths, kubernetes: &Kubernetes) -> Result<Child> {
+    let log = paths.state.join("run.log");
     let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
     let errors = output.try_clone().with_context(|| format!("cannot write {}", log.display()))?;
-    // An old report must not be taken for the new sandbox's.
-    forget(&progress_file(places))?;
+    // An old report would be read as the report of the new sandbox.
+    remove_report(&progress_file(paths))?;
     let mut node = Command::new(&kubernetes.node);
-    node.args(["run", "--cgroup", &places.name, "--state"]).arg(&places.state).arg("--kube").arg(&kubernetes.kube);
-    node.current_dir(&places.state).stdin(Stdio::piped()).stdout(output).stderr(errors);
+    node.args(["run", "--cgroup", &paths.name, "--state"]).arg(&paths.state).arg("--kube").arg(&kubernetes.kube);
+    node.current_dir(&paths.state).stdin(Stdio::piped()).stdout(output).stderr(errors);
     node.spawn().with_context(|| format!("`{}` cannot be started", kubernetes.node.display()))
 }
 
-/// Lets the sandbox outlive this process.
-pub fn release(sandbox: &mut Child) -> Result<()> {
+/// Lets the sandbox continue when this process ends.
+pub fn detach(sandbox: &mut Child) -> Result<()> {
     let Some(mut input) = sandbox.stdin.take() else { return Ok(()) };
     input.write_all(b"\n").context("the sandbox has ended")
 }
 
-/// Whether any process of the sandbox lives. Each of them holds the lock, directly or through the one that does.
-pub fn lives(places: &Places) -> Result<bool> {
-    let path = lock_file(places);
+/// Whether any process of the sandbox runs. The processes hold the lock file, directly or through their parent.
+pub fn is_running(paths: &Paths) -> Result<bool> {
+    let path = lock_file(paths);
     let lock = match OpenOptions::new().read(true).write(true).open(&path) {
         Ok(lock) => lock,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
@@ -65,9 +65,9 @@ pub fn lives(places: &Places) -> Result<bool> {
     }
 }
 
-/// What the sandbox says about itself, if it has said anything yet.
-pub fn report(places: &Places) -> Result<Option<Report>> {
-    let path = progress_file(places);
+/// Reads the report of the sandbox, if it has written one.
+pub fn read_report(paths: &Paths) -> Result<Option<Report>> {
+    let path = progress_file(paths);
     match fs::read(&path) {
         Ok(text) => serde_json::from_slice(&text).map(Some).with_context(|| format!("{} is damaged", path.display())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -75,32 +75,34 @@ pub fn report(places: &Places) -> Result<Option<Report>> {
     }
 }
 
-/// Ends the sandbox and waits until its last process is gone. Nothing happens if none lives.
-pub fn end(places: &Places) -> Result<()> {
-    let deadline = Instant::now() + END_DEADLINE;
-    while lives(places)? {
-        kill_holder(places)?;
+/// Ends the sandbox and waits for its last process. Does nothing if none runs.
+pub fn end(paths: &Paths) -> Result<()> {
+    let deadline = Instant::now() + END_TIMEOUT;
+    while is_running(paths)? {
+        kill_holder(paths)?;
         if Instant::now() > deadline {
             bail!(
                 "the sandbox does not end: a process still holds {} after {} s. `fuser -v` on that file names it",
-                lock_file(places).display(),
-                END_DEADLINE.as_secs()
+                lock_file(paths).display(),
+                END_TIMEOUT.as_secs()
             );
         }
-        sleep(POLL);
+        sleep(POLL_INTERVAL);
     }
     Ok(())
 }
 
-/// Kills the process that the lock names. The lock is held, so the name is that of a living process of this sandbox or
-/// of one whose namespaces are just ending; a process that took over the number is told apart by what it runs.
-fn kill_holder(places: &Places) -> Result<()> {
-    let path = lock_file(places);
+/// Kills the process that the lock file names.
+///
+/// The lock is held, so the process runs or its namespaces are just ending. In the second case another process may have
+/// the same id by now, so the command line is checked before the kill.
+fn kill_holder(paths: &Paths) -> Result<()> {
+    let path = lock_file(paths);
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let Some(pid) = text.trim().parse().ok().and_then(Pid::from_raw) else { return Ok(()) };
-    // The handle stays that of this very process, whatever happens to its number.
+    // A pidfd refers to this process even if its id is used again.
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return Ok(()) };
-    if !runs_this_sandbox(pid, places) {
+    if !runs_this_sandbox(pid, paths) {
         return Ok(());
     }
     match pidfd_send_signal(process, Signal::KILL) {
@@ -111,13 +113,13 @@ fn kill_holder(places: &Places) -> Result<()> {
     }
 }
 
-fn runs_this_sandbox(pid: Pid, places: &Places) -> bool {
+fn runs_this_sandbox(pid: Pid, paths: &Paths) -> bool {
     let Ok(line) = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())) else { return false };
     let words: Vec<_> = line.split(|byte| *byte == 0).collect();
-    words.contains(&b"run".as_slice()) && words.contains(&places.state.as_os_str().as_encoded_bytes())
+    words.contains(&b"run".as_slice()) && words.contains(&paths.state.as_os_str().as_encoded_bytes())
 }
 
-fn forget(path: &PathBuf) -> Result<()> {
+fn remove_report(path: &PathBuf) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", path.display()))
@@ -126,10 +128,10 @@ fn forget(path: &PathBuf) -> Result<()> {
     }
 }
 
-fn lock_file(places: &Places) -> PathBuf {
-    places.state.join("run.lock")
+fn lock_file(paths: &Paths) -> PathBuf {
+    paths.state.join("run.lock")
 }
 
-fn progress_file(places: &Places) -> PathBuf {
-    places.state.join("progress.json")
+fn progress_file(paths: &Paths) -> PathBuf {
+    paths.state.join("progress.json")
 }

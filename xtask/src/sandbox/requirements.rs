@@ -1,4 +1,4 @@
-//! What the machine must have. Everything that is missing is said in one message; Debian packages can be installed.
+//! Checks what the machine must have. One message lists everything that is missing. Debian packages can be installed.
 
 use std::env;
 use std::io::{IsTerminal, Write, stderr, stdin};
@@ -9,12 +9,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::command;
 
-/// The oldest version that works: what sandbox/kubernetes/go.mod says.
-const GO: Version = Version(1, 26);
-/// The one Java that Flink 2 runs on by default, which goes into the images.
-const JDK: u32 = 17;
+/// The oldest Go that works, as in sandbox/kubernetes/go.mod.
+const MIN_GO: Version = Version(1, 26);
+/// The default Java of Flink 2. The images contain it.
+const JDK_VERSION: u32 = 17;
 
-/// Programs and files out of Debian packages, each with its package.
+/// Programs and files, each with the Debian package that contains it.
 const PACKAGES: [(&str, &str); 6] = [
     ("containerd", "containerd"),
     ("runc", "runc"),
@@ -28,90 +28,93 @@ const PACKAGES: [(&str, &str); 6] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Version(u32, u32);
 
-/// Checks everything that the sandbox needs, and installs missing Debian packages: at once if `yes`, otherwise if the
-/// person at the terminal agrees.
+/// Checks everything that the sandbox needs. Installs missing Debian packages if `yes` is set or the person agrees.
 pub fn ensure(yes: bool) -> Result<()> {
-    let mut missing = unmet();
-    let packages: Vec<_> = PACKAGES.iter().filter(|(file, _)| !is_there(file)).map(|(_, package)| *package).collect();
+    let mut missing = missing_requirements();
+    let packages: Vec<_> =
+        PACKAGES.iter().filter(|(file, _)| !is_installed(file)).map(|(_, package)| *package).collect();
     let install = format!("apt-get install --no-install-recommends {}", packages.join(" "));
     if missing.is_empty() && packages.is_empty() {
         return Ok(());
     }
-    if missing.is_empty() && is_there("apt-get") && (yes || agreed(&packages)?) {
+    if missing.is_empty() && is_installed("apt-get") && (yes || ask_to_install(&packages)?) {
         return install_packages(&packages);
     }
     if !packages.is_empty() {
         missing.push(format!("{}: `{install}`, or run this command with --yes", packages.join(", ")));
     }
-    bail!("the sandbox needs what this machine does not have; nothing was installed:\n  - {}", missing.join("\n  - "))
+    bail!(
+        "this machine lacks what the sandbox needs, and nothing was installed. Missing:\n  - {}",
+        missing.join("\n  - ")
+    )
 }
 
-/// Checks what building the tools alone needs.
+/// Checks what the build of kubectl and Helm needs.
 pub fn ensure_go() -> Result<()> {
-    match go() {
-        Some(missing) => bail!("building kubectl and helm needs {missing}"),
+    match missing_go() {
+        Some(missing) => bail!("the build of kubectl and helm needs {missing}"),
         None => Ok(()),
     }
 }
 
-/// What is missing and no Debian package of the list gives.
-fn unmet() -> Vec<String> {
+/// Lists what is missing and is in none of the Debian packages.
+fn missing_requirements() -> Vec<String> {
     let mut missing = Vec::new();
     if !cfg!(target_os = "linux") {
         missing.push(
-            "Linux: Kubernetes' node runs on nothing else. Use a virtual machine with Debian 12 or newer".to_owned(),
+            "Linux: a Kubernetes node runs on Linux only. Use a virtual machine with Debian 12 or newer".to_owned(),
         );
     }
     if !rustix::process::geteuid().is_root() {
-        missing.push("root: the sandbox makes namespaces and mounts. Run this command with `sudo -E`".to_owned());
+        missing.push("root: the sandbox creates namespaces and mounts. Run this command with `sudo -E`".to_owned());
     }
-    missing.extend(go());
-    let jdk = version_of("javac", &["-version"]);
-    if jdk.is_none_or(|found| found.0 != JDK) || !is_there("jlink") {
+    missing.extend(missing_go());
+    let jdk = installed_version("javac", &["-version"]);
+    if jdk.is_none_or(|found| found.0 != JDK_VERSION) || !is_installed("jlink") {
         missing.push("a JDK 17 with jlink, first on the path: `apt-get install openjdk-17-jdk-headless`".to_owned());
     }
-    if !runs("mvn", &["--version"]) {
+    if !can_run("mvn", &["--version"]) {
         missing.push("Maven: `apt-get install maven`".to_owned());
     }
-    if !runs("python3", &["-m", "pip", "--version"]) {
+    if !can_run("python3", &["-m", "pip", "--version"]) {
         missing.push("Python with pip: `apt-get install python3-pip`".to_owned());
     }
     missing
 }
 
-fn go() -> Option<String> {
-    let found = version_of("go", &["version"]);
+fn missing_go() -> Option<String> {
+    let found = installed_version("go", &["version"]);
     found
-        .is_none_or(|found| found < GO)
-        .then(|| format!("Go {}.{} or newer: see https://go.dev/doc/install", GO.0, GO.1))
+        .is_none_or(|found| found < MIN_GO)
+        .then(|| format!("Go {}.{} or newer: see https://go.dev/doc/install", MIN_GO.0, MIN_GO.1))
 }
 
 fn install_packages(packages: &[&str]) -> Result<()> {
-    eprintln!("Installing {} by apt-get.", packages.join(", "));
+    eprintln!("Installing {} with apt-get.", packages.join(", "));
     let apt = |arguments: &[&str]| {
         let mut apt = Command::new("apt-get");
         apt.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
-        command::output(&mut apt).map(drop)
+        command::read_output(&mut apt).map(drop)
     };
-    // Package lists of an older day name files that the mirrors have replaced.
+    // Old package lists name files that the mirrors no longer have.
     apt(&["update"])?;
     apt(&[&["install", "--yes", "--no-install-recommends"], packages].concat())
         .with_context(|| format!("{} could not be installed", packages.join(", ")))
 }
 
-fn agreed(packages: &[&str]) -> Result<bool> {
+fn ask_to_install(packages: &[&str]) -> Result<bool> {
     if !stdin().is_terminal() {
         return Ok(false);
     }
     eprint!("The sandbox needs the Debian packages {}. Install them now? [y/N] ", packages.join(", "));
     stderr().flush()?;
     let mut answer = String::new();
-    stdin().read_line(&mut answer).context("the answer cannot be read")?;
+    stdin().read_line(&mut answer).context("cannot read the answer")?;
     Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
-/// Whether a program is on the path, or a file is where it should be.
-fn is_there(file: &str) -> bool {
+/// Whether a program is on the path, or an absolute path exists.
+fn is_installed(file: &str) -> bool {
     if file.starts_with('/') {
         return Path::new(file).exists();
     }
@@ -119,16 +122,16 @@ fn is_there(file: &str) -> bool {
     env::split_paths(&path).any(|folder| folder.join(file).is_file())
 }
 
-fn runs(program: &str, arguments: &[&str]) -> bool {
-    command::output(Command::new(program).args(arguments)).is_ok()
+fn can_run(program: &str, arguments: &[&str]) -> bool {
+    command::read_output(Command::new(program).args(arguments)).is_ok()
 }
 
-fn version_of(program: &str, arguments: &[&str]) -> Option<Version> {
-    parse(&command::output(Command::new(program).args(arguments)).ok()?)
+fn installed_version(program: &str, arguments: &[&str]) -> Option<Version> {
+    parse_version(&command::read_output(Command::new(program).args(arguments)).ok()?)
 }
 
-/// The first version number in what a program says of itself: `go version go1.26.8 linux/amd64`, `javac 17.0.15`.
-fn parse(text: &str) -> Option<Version> {
+/// Finds the first version number in an output such as `go version go1.26.8 linux/amd64` or `javac 17.0.15`.
+fn parse_version(text: &str) -> Option<Version> {
     let word =
         text.split_whitespace().map(|word| word.trim_start_matches("go")).find(|word| starts_with_digit(word))?;
     let mut numbers = word.split(|letter: char| !letter.is_ascii_digit()).map(str::parse);
@@ -153,8 +156,8 @@ mod tests {
             ("javac 21", Some(Version(21, 0))),
             ("no number", None),
         ] {
-            assert_eq!(parse(text), expected, "{text}");
+            assert_eq!(parse_version(text), expected, "{text}");
         }
-        assert!(Version(1, 9) < GO && Version(1, 26) >= GO && Version(2, 0) > GO);
+        assert!(Version(1, 9) < MIN_GO && Version(1, 26) >= MIN_GO && Version(2, 0) > MIN_GO);
     }
 }

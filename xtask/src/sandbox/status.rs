@@ -1,49 +1,49 @@
-//! Whether this checkout's sandbox runs, and where everything is.
+//! Prints whether this checkout's sandbox runs, and how to use it.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
 use super::info::Info;
-use super::{process, users};
-use crate::places::Places;
+use super::{own_cluster, process};
+use crate::paths::Paths;
 
-/// Prints the state; the exit code is 0 only for a sandbox that can be used.
-pub fn print(places: &Places, json: bool) -> Result<ExitCode> {
-    if let Some(cluster) = users::Cluster::from_environment()? {
+/// Prints the state. The exit code is 0 only if the sandbox is ready.
+pub fn print_status(paths: &Paths, json: bool) -> Result<ExitCode> {
+    if let Some(cluster) = own_cluster::OwnCluster::from_environment()? {
         eprintln!("LOCKKEEPER_KUBECONFIG is set: {}", cluster.describe());
-        if let Some(info) = cluster.known(places)? {
-            return show(&info, json);
+        if let Some(info) = cluster.read_info(paths)? {
+            return print_info(&info, json);
         }
         eprintln!(
-            "Nothing is known about this cluster yet. `cargo xtask sandbox up` looks at it and builds the tools."
+            "This cluster was not checked yet. Run `cargo xtask sandbox up`: it checks the cluster and builds the tools."
         );
         return Ok(ExitCode::FAILURE);
     }
-    if is_up(places)? {
-        return show(&Info::read(&Info::path(places))?, json);
+    if is_ready(paths)? {
+        return print_info(&Info::read(&Info::path(paths))?, json);
     }
-    if process::lives(places)? {
-        let phase = process::report(places)?.map_or_else(|| "preparing".to_owned(), |report| report.phase);
+    if process::is_running(paths)? {
+        let phase = process::read_report(paths)?.map_or_else(|| "preparing".to_owned(), |report| report.phase);
         eprintln!("The sandbox is starting: {phase}.");
     } else {
-        match process::report(places)?.filter(|report| !report.error.is_empty()) {
+        match process::read_report(paths)?.filter(|report| !report.error.is_empty()) {
             Some(report) => eprintln!("The sandbox has ended: {}", report.error),
-            None => eprintln!("The sandbox is down. `cargo xtask sandbox up` starts it."),
+            None => eprintln!("The sandbox is down. Start it with `cargo xtask sandbox up`."),
         }
     }
     Ok(ExitCode::FAILURE)
 }
 
-/// Whether the sandbox runs and can be used.
-pub fn is_up(places: &Places) -> Result<bool> {
-    if !Info::path(places).exists() || !process::lives(places)? {
+/// Whether the sandbox runs and is ready for use.
+pub fn is_ready(paths: &Paths) -> Result<bool> {
+    if !Info::path(paths).exists() || !process::is_running(paths)? {
         return Ok(false);
     }
-    Ok(process::report(places)?.is_some_and(|report| report.ready))
+    Ok(process::read_report(paths)?.is_some_and(|report| report.ready))
 }
 
-fn show(info: &Info, json: bool) -> Result<ExitCode> {
+fn print_info(info: &Info, json: bool) -> Result<ExitCode> {
     if json {
         print!("{}", info.json()?);
     } else {

@@ -1,4 +1,4 @@
-//! Starts this checkout's sandbox: builds what is missing, starts it, imports the images, waits until pods can run.
+//! Starts this checkout's sandbox: builds what is missing, starts it, imports the images, and waits until pods can run.
 
 use std::env;
 use std::iter;
@@ -11,158 +11,163 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use super::build::{self, Kubernetes};
 use super::info::Info;
-use super::{down, exclusive, import, process, requirements, status, users};
-use crate::places::Places;
+use super::{down, import, lock_checkout, own_cluster, process, requirements, status};
+use crate::paths::Paths;
 use crate::progress::{Progress, Step};
 use crate::{command, images};
 
-const POLL: Duration = Duration::from_millis(100);
-/// The sandbox has deadlines of its own; this one only catches a sandbox that says nothing at all.
-const DEADLINE: Duration = Duration::from_mins(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// How long a start may take. The sandbox has its own timeouts; this one catches a sandbox that reports nothing.
+const START_TIMEOUT: Duration = Duration::from_mins(10);
 
-/// How to start.
+/// How to start the sandbox.
 #[derive(Debug, Clone, Copy)]
 pub struct UpOptions {
-    /// Missing Debian packages are installed without asking.
+    /// Install missing Debian packages without asking.
     pub yes: bool,
-    /// A sandbox that is started now ends with this process, however that ends.
-    pub tied: bool,
+    /// End a sandbox that is started now together with this process.
+    pub ends_with_caller: bool,
 }
 
-/// A sandbox that can be used.
+/// A sandbox that is ready for use.
 pub struct Running {
-    /// Where everything is.
+    /// How to use the sandbox.
     pub info: Info,
-    /// The file with the same.
+    /// The file with the same information.
     pub file: PathBuf,
-    /// Whether it was there before, and is not for the caller to end.
-    pub was_up: bool,
-    /// Keeps a tied sandbox running.
+    /// Whether the sandbox ran before. If so, the caller does not end it.
+    pub is_reused: bool,
+    /// Keeps a sandbox running that ends with this process.
     _holder: Option<Child>,
 }
 
 impl UpOptions {
-    /// In CI nobody can answer, so `CI=true` means yes.
+    /// Sets `yes` if `CI=true`, because nobody can answer in CI.
     #[must_use]
     pub fn from_environment(yes: bool) -> Self {
         let ci = env::var("CI").is_ok_and(|value| value == "true" || value == "1");
-        Self { yes: yes || ci, tied: false }
+        Self { yes: yes || ci, ends_with_caller: false }
     }
 }
 
-/// Makes sure that the sandbox runs with all images, and says where everything is. What a failed start began is ended.
-pub fn up(places: &Places, options: UpOptions) -> Result<Running> {
-    let _lock = exclusive(places)?;
-    if let Some(cluster) = users::Cluster::from_environment()? {
+/// Makes sure that the sandbox runs and has all images. A start that fails is cleaned up.
+pub fn up(paths: &Paths, options: UpOptions) -> Result<Running> {
+    let _lock = lock_checkout(paths)?;
+    if let Some(cluster) = own_cluster::OwnCluster::from_environment()? {
         requirements::ensure_go()?;
-        let info = cluster.use_it(places)?;
-        return Ok(Running { info, file: Info::users_path(places), was_up: true, _holder: None });
+        let info = cluster.prepare(paths)?;
+        return Ok(Running { info, file: Info::own_cluster_path(paths), is_reused: true, _holder: None });
     }
     requirements::ensure(options.yes)?;
     let progress = Progress::new();
-    if status::is_up(places)? {
-        let archives = build_images(places, &progress)?;
-        import_images(places, &archives, &progress)?;
-        let file = Info::path(places);
-        return Ok(Running { info: Info::read(&file)?, file, was_up: true, _holder: None });
+    if status::is_ready(paths)? {
+        let archives = build_images(paths, &progress)?;
+        import_images(paths, &archives, &progress)?;
+        let file = Info::path(paths);
+        return Ok(Running { info: Info::read(&file)?, file, is_reused: true, _holder: None });
     }
-    // Also after a crash: nothing may be left of the former run when the next begins.
-    down::end(places)?;
-    start(places, options.tied, &progress).inspect_err(|_| {
-        // The failure says why; what ending it says would only hide that.
-        let _ = down::end(places);
+    // After a crash, the rest of the former run must be removed before the next start.
+    down::end(paths)?;
+    start(paths, options.ends_with_caller, &progress).inspect_err(|_| {
+        // An error of the clean-up would hide the error of the start.
+        let _ = down::end(paths);
     })
 }
 
-fn start(places: &Places, tied: bool, progress: &Progress) -> Result<Running> {
+fn start(paths: &Paths, ends_with_caller: bool, progress: &Progress) -> Result<Running> {
     let (kubernetes, archives) = thread::scope(|scope| {
-        let archives = scope.spawn(|| build_images(places, progress));
-        let kubernetes = build::kubernetes(places, progress);
-        let tools = build::tools(places, progress);
+        let archives = scope.spawn(|| build_images(paths, progress));
+        let kubernetes = build::build_kubernetes(paths, progress);
+        let tools = build::build_tools(paths, progress);
         let archives = archives.join().map_err(|_| anyhow!("building the images panicked"))?;
         anyhow::Ok(((kubernetes?, tools?), archives?))
     })?;
     let (kubernetes, tools) = kubernetes;
-    let mut sandbox = process::start(places, &kubernetes)?;
-    fill(places, &mut sandbox, &kubernetes, &archives, progress)?;
+    let mut sandbox = process::start(paths, &kubernetes)?;
+    import_and_wait(paths, &mut sandbox, &kubernetes, &archives, progress)?;
     let info = Info {
-        kubeconfig: places.state.join("kubeconfig"),
-        api_server: server(&tools.kubectl, &places.state.join("kubeconfig"))?,
+        kubeconfig: paths.state.join("kubeconfig"),
+        api_server: read_server(&tools.kubectl, &paths.state.join("kubeconfig"))?,
         kubectl: tools.kubectl,
         helm: tools.helm,
-        data: Some(places.state.join("data")),
-        chart: places.chart(),
+        data: Some(paths.state.join("data")),
+        chart: paths.chart(),
         own_cluster: false,
     };
-    let file = Info::path(places);
+    let file = Info::path(paths);
     info.write(&file)?;
-    if !tied {
-        process::release(&mut sandbox)?;
+    if !ends_with_caller {
+        process::detach(&mut sandbox)?;
     }
-    Ok(Running { info, file, was_up: false, _holder: Some(sandbox) })
+    Ok(Running { info, file, is_reused: false, _holder: Some(sandbox) })
 }
 
 /// Imports the images while the sandbox starts, and waits until pods can run.
-fn fill(
-    places: &Places,
+fn import_and_wait(
+    paths: &Paths,
     sandbox: &mut Child,
     kubernetes: &Kubernetes,
     archives: &[PathBuf],
     progress: &Progress,
 ) -> Result<()> {
     let step = progress.step("starting Kubernetes");
-    let socket = import::socket(places);
-    wait(places, sandbox, &step, |_| socket.exists())?;
+    let socket = import::socket(paths);
+    wait_until(paths, sandbox, &step, |_| socket.exists())?;
     let needed: Vec<_> = iter::once(&kubernetes.pause_image).chain(archives).cloned().collect();
-    import_images(places, &needed, progress)?;
-    wait(places, sandbox, &step, |report| report.ready)?;
-    step.done();
+    import_images(paths, &needed, progress)?;
+    wait_until(paths, sandbox, &step, |report| report.ready)?;
+    step.finish();
     Ok(())
 }
 
-/// Waits until what the sandbox says of itself is as wanted; its end is a failure.
-fn wait(places: &Places, sandbox: &mut Child, step: &Step, wanted: impl Fn(&process::Report) -> bool) -> Result<()> {
-    let deadline = Instant::now() + DEADLINE;
+/// Waits until the report of the sandbox meets `condition`. Fails if the sandbox ends.
+fn wait_until(
+    paths: &Paths,
+    sandbox: &mut Child,
+    step: &Step,
+    condition: impl Fn(&process::Report) -> bool,
+) -> Result<()> {
+    let deadline = Instant::now() + START_TIMEOUT;
     loop {
-        let ended = sandbox.try_wait().context("the sandbox's process cannot be watched")?;
-        let report = process::report(places)?;
+        let ended = sandbox.try_wait().context("cannot wait for the sandbox's process")?;
+        let report = process::read_report(paths)?;
         if let Some(report) = &report {
             if !report.error.is_empty() {
                 bail!("the sandbox ended while it started: {}", report.error);
             }
-            if wanted(report) {
+            if condition(report) {
                 return Ok(());
             }
-            step.now(&report.phase);
+            step.show(&report.phase);
         }
         if let Some(status) = ended {
-            bail!("the sandbox ended while it started ({status}); {} says why", places.state.join("run.log").display());
+            bail!("the sandbox ended while it started ({status}); see {}", paths.state.join("run.log").display());
         }
         if Instant::now() > deadline {
             let phase = report.map_or_else(|| "nothing".to_owned(), |report| report.phase);
-            bail!("the sandbox is not ready after {} min; last it said: {phase}", DEADLINE.as_secs() / 60);
+            bail!("the sandbox is not ready after {} min; its last report: {phase}", START_TIMEOUT.as_secs() / 60);
         }
-        thread::sleep(POLL);
+        thread::sleep(POLL_INTERVAL);
     }
 }
 
-fn build_images(places: &Places, progress: &Progress) -> Result<Vec<PathBuf>> {
+fn build_images(paths: &Paths, progress: &Progress) -> Result<Vec<PathBuf>> {
     let step = progress.step("building the images");
-    let archives = images::build(&places.cache, &places.checkout, &|what| step.now(what))?;
-    step.done();
+    let archives = images::build(&paths.cache, &paths.checkout, &|what| step.show(what))?;
+    step.finish();
     Ok(archives)
 }
 
-fn import_images(places: &Places, archives: &[PathBuf], progress: &Progress) -> Result<()> {
+fn import_images(paths: &Paths, archives: &[PathBuf], progress: &Progress) -> Result<()> {
     let step = progress.step("importing the images");
-    import::import(places, archives, &|archive| step.now(archive))?;
-    step.done();
+    import::import(paths, archives, &|archive| step.show(archive))?;
+    step.finish();
     Ok(())
 }
 
-fn server(kubectl: &Path, kubeconfig: &Path) -> Result<String> {
+fn read_server(kubectl: &Path, kubeconfig: &Path) -> Result<String> {
     let mut view = std::process::Command::new(kubectl);
     view.arg("--kubeconfig").arg(kubeconfig);
     view.args(["config", "view", "--minify", "--output", "jsonpath={.clusters[0].cluster.server}"]);
-    command::output(&mut view)
+    command::read_output(&mut view)
 }

@@ -1,69 +1,69 @@
-//! The closing table: every step, how it ended, and how long it took.
+//! The table at the end: every step, its result and its duration.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::progress::seconds;
+use crate::progress::format_duration;
 
-/// How a step ended.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Well.
+pub enum StepResult {
+    /// The step succeeded.
     Passed,
-    /// With an error, which was shown when it occurred.
+    /// The step failed. Its error was printed when it occurred.
     Failed,
-    /// Not begun, since what it needs failed.
+    /// The step was not started, because a step that it needs failed.
     Skipped,
 }
 
 /// The steps so far, in order.
 #[derive(Default)]
 pub struct Table {
-    rows: Vec<(&'static str, Outcome, Duration)>,
+    rows: Vec<(&'static str, StepResult, Duration)>,
 }
 
 impl Table {
-    /// Runs a step and records it; its error is shown at once.
+    /// Runs a step and records it. An error is printed at once.
     pub fn step(&mut self, name: &'static str, step: impl FnOnce() -> Result<()>) {
         eprintln!("\n== {name}");
         let started = Instant::now();
-        let outcome = match step() {
-            Ok(()) => Outcome::Passed,
+        let result = match step() {
+            Ok(()) => StepResult::Passed,
             Err(error) => {
                 eprintln!("error: {name}: {error:#}");
-                Outcome::Failed
+                StepResult::Failed
             }
         };
-        self.add(name, outcome, started.elapsed());
+        self.add(name, result, started.elapsed());
     }
 
-    /// Records a step that was run elsewhere.
-    pub fn add(&mut self, name: &'static str, outcome: Outcome, duration: Duration) {
-        self.rows.push((name, outcome, duration));
+    /// Records a step that ran elsewhere.
+    pub fn add(&mut self, name: &'static str, result: StepResult, duration: Duration) {
+        self.rows.push((name, result, duration));
     }
 
-    /// Whether every step went well.
+    /// Whether every step passed.
     #[must_use]
-    pub fn passed(&self) -> bool {
-        self.rows.iter().all(|(_, outcome, _)| *outcome == Outcome::Passed)
+    pub fn all_passed(&self) -> bool {
+        self.rows.iter().all(|(_, result, _)| *result == StepResult::Passed)
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
-        for (name, outcome, duration) in &self.rows {
-            let outcome = match outcome {
-                Outcome::Passed => "ok",
-                Outcome::Failed => "FAILED",
-                Outcome::Skipped => "skipped",
+        for (name, result, duration) in &self.rows {
+            let result = match result {
+                StepResult::Passed => "ok",
+                StepResult::Failed => "FAILED",
+                StepResult::Skipped => "skipped",
             };
-            writeln!(f, "{name:width$}  {outcome:7}  {}", seconds(*duration))?;
+            writeln!(f, "{name:width$}  {result:7}  {}", format_duration(*duration))?;
         }
         let whole = self.rows.iter().map(|(.., duration)| *duration).sum();
-        write!(f, "{:width$}  {:7}  {}", "all", if self.passed() { "ok" } else { "FAILED" }, seconds(whole))
+        write!(f, "{:width$}  {:7}  {}", "all", if self.all_passed() { "ok" } else { "FAILED" }, format_duration(whole))
     }
 }
 
@@ -74,22 +74,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_failed_or_skipped_step_fails_the_whole() {
+    fn one_failed_or_skipped_step_fails_the_run() {
         let mut table = Table::default();
         table.step("format", || Ok(()));
-        assert!(table.passed());
+        assert!(table.all_passed());
         table.step("lints", || bail!("no"));
-        assert!(!table.passed());
+        assert!(!table.all_passed());
         let mut skipped = Table::default();
-        skipped.add("tests", Outcome::Skipped, Duration::ZERO);
-        assert!(!skipped.passed());
+        skipped.add("tests", StepResult::Skipped, Duration::ZERO);
+        assert!(!skipped.all_passed());
     }
 
     #[test]
     fn the_table_has_a_line_for_each_step_and_one_for_all() {
         let mut table = Table::default();
-        table.add("format", Outcome::Passed, Duration::from_secs(2));
-        table.add("sandbox up", Outcome::Failed, Duration::from_secs(61));
+        table.add("format", StepResult::Passed, Duration::from_secs(2));
+        table.add("sandbox up", StepResult::Failed, Duration::from_secs(61));
         assert_eq!(
             table.to_string(),
             "format      ok       2 s\nsandbox up  FAILED   1 min 01 s\nall         FAILED   1 min 03 s"

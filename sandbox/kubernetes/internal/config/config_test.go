@@ -9,7 +9,7 @@ import (
 	"lockkeeper.dev/sandbox/kubernetes/internal/layout"
 )
 
-func TestEveryFileIsFilledInAndNamesOnlyThisSandbox(t *testing.T) {
+func TestEveryTemplateIsFilledInForThisSandbox(t *testing.T) {
 	state := layout.State{Dir: t.TempDir()}
 	if err := Write(state, "/lockkeeper-test", "/usr/lib/cni"); err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestOnlyAFolderWithTheCPUGetsAWeight(t *testing.T) {
+func TestOnlyAFolderWithTheCPUControllerGetsAWeight(t *testing.T) {
 	for file, wanted := range map[string]string{"cpu.shares": "8192", "cpu.weight": "800", "memory.max": "max"} {
 		folder := t.TempDir()
 		path := filepath.Join(folder, file)

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-func TestTheLayerIsTheOneThatTheImageNames(t *testing.T) {
+func TestTheImageNamesItsLayerByDigest(t *testing.T) {
 	folder := t.TempDir()
 	program, path := filepath.Join(folder, "program"), filepath.Join(folder, "image.tar")
 	if err := os.WriteFile(program, []byte("an executable"), 0o755); err != nil {

@@ -11,7 +11,7 @@ import (
 )
 
 func TestEveryServerIsTrustedUnderEachOfItsNames(t *testing.T) {
-	state := written(t)
+	state := writeAll(t)
 	roots := x509.NewCertPool()
 	authority, err := os.ReadFile(state.PKI(CACertificate))
 	if err != nil {
@@ -32,7 +32,7 @@ func TestEveryServerIsTrustedUnderEachOfItsNames(t *testing.T) {
 }
 
 func TestTheKubeconfigIsForTheMachineAndHoldsItsKey(t *testing.T) {
-	state := written(t)
+	state := writeAll(t)
 	text, err := os.ReadFile(state.Kubeconfig())
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestTheKubeconfigIsForTheMachineAndHoldsItsKey(t *testing.T) {
 	}
 }
 
-func written(t *testing.T) layout.State {
+func writeAll(t *testing.T) layout.State {
 	t.Helper()
 	state := layout.State{Dir: t.TempDir()}
 	if err := Write(state, "https://127.0.0.1:1234"); err != nil {

@@ -9,7 +9,7 @@ import (
 	"lockkeeper.dev/sandbox/kubernetes/internal/layout"
 )
 
-func TestThePartThatEndsIsNamedWithWhatItSaidLast(t *testing.T) {
+func TestAnEndedPartIsReportedWithTheEndOfItsLog(t *testing.T) {
 	s := starter{state: layout.State{Dir: t.TempDir()}, ends: make(chan ended, 1)}
 	script := part{name: "etcd", program: "sh", arguments: []string{"-c", "seq 1 100; echo disk full; exit 3"}}
 	if err := s.start(script); err != nil {
@@ -18,7 +18,7 @@ func TestThePartThatEndsIsNamedWithWhatItSaidLast(t *testing.T) {
 	never := func(context.Context) error { return errors.New("not yet") }
 	err := s.await(t.Context(), "etcd to answer", never)
 	if err == nil {
-		t.Fatal("its end goes unnoticed")
+		t.Fatal("the end of the part was not reported")
 	}
 	for _, wanted := range []string{"etcd ended: exit status 3", "disk full", s.state.Log("etcd")} {
 		if !strings.Contains(err.Error(), wanted) {
@@ -30,7 +30,7 @@ func TestThePartThatEndsIsNamedWithWhatItSaidLast(t *testing.T) {
 	}
 }
 
-func TestAPartThatIsNotThereIsNamed(t *testing.T) {
+func TestAMissingProgramIsNamed(t *testing.T) {
 	s := starter{state: layout.State{Dir: t.TempDir()}, ends: make(chan ended, 1)}
 	err := s.start(part{name: "containerd", program: "/no/such/program"})
 	if err == nil || !strings.Contains(err.Error(), "containerd cannot be started") {

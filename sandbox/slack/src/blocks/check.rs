@@ -1,4 +1,4 @@
-//! The limits of blocks, and of all blocks of a message together.
+//! Checks the blocks of a message against Slack's limits.
 
 use serde_json::{Map, Value};
 
@@ -6,34 +6,34 @@ use super::elements::{check_element, check_image};
 use super::report::Report;
 use super::text::{Kinds, check_text};
 
-/// A message has no more.
-const BLOCKS: usize = 50;
+/// The maximum number of blocks in a message.
+const MAX_BLOCKS: usize = 50;
 
-/// What Slack would refuse about these blocks; empty if nothing.
+/// Lists the problems for which Slack would refuse these blocks.
 pub(crate) fn check(blocks: &[Value]) -> Vec<String> {
     let mut report = Report::default();
-    if blocks.len() > BLOCKS {
-        report.add(&format!("no more than {BLOCKS} items allowed"), "/blocks");
+    if blocks.len() > MAX_BLOCKS {
+        report.add(&format!("no more than {MAX_BLOCKS} items allowed"), "/blocks");
     }
     for (index, block) in blocks.iter().enumerate() {
         check_block(&mut report, block, &format!("/blocks/{index}"));
     }
     let ids = blocks.iter().filter_map(|block| block.get("block_id").and_then(Value::as_str));
-    report.unique(ids, "block_id", "/blocks");
+    report.check_unique(ids, "block_id", "/blocks");
     report.into_problems()
 }
 
 fn check_block(report: &mut Report, block: &Value, at: &str) {
-    let Some(object) = report.object(block, at) else { return };
-    report.optional_string(object, "block_id", 255, at);
+    let Some(object) = report.expect_object(block, at) else { return };
+    report.check_optional_string(object, "block_id", 255, at);
     match object.get("type").and_then(Value::as_str) {
         Some("section") => check_section(report, object, at),
         Some("header") => check_header(report, object, at),
-        Some("divider") => report.only(object, &["type", "block_id"], at),
+        Some("divider") => report.allow_only(object, &["type", "block_id"], at),
         Some("context") => check_context(report, object, at),
         Some("actions") => check_actions(report, object, at),
         Some("image") => {
-            report.only(object, &["type", "block_id", "image_url", "alt_text", "title"], at);
+            report.allow_only(object, &["type", "block_id", "image_url", "alt_text", "title"], at);
             check_image(report, object, at);
         }
         Some(other) => report.add(&format!("unsupported type: {other}"), &format!("{at}/type")),
@@ -42,7 +42,7 @@ fn check_block(report: &mut Report, block: &Value, at: &str) {
 }
 
 fn check_section(report: &mut Report, object: &Map<String, Value>, at: &str) {
-    report.only(object, &["type", "block_id", "text", "fields", "accessory", "expand"], at);
+    report.allow_only(object, &["type", "block_id", "text", "fields", "accessory", "expand"], at);
     if object.get("text").is_none() && object.get("fields").is_none() {
         report.add("missing required field: text", at);
     }
@@ -51,7 +51,7 @@ fn check_section(report: &mut Report, object: &Map<String, Value>, at: &str) {
     }
     if let Some(fields) = object.get("fields") {
         let at = format!("{at}/fields");
-        for (index, field) in report.list(fields, 10, &at).iter().enumerate() {
+        for (index, field) in report.expect_list(fields, 10, &at).iter().enumerate() {
             check_text(report, field, Kinds::Any, 2000, &format!("{at}/{index}"));
         }
     }
@@ -65,17 +65,17 @@ fn check_section(report: &mut Report, object: &Map<String, Value>, at: &str) {
 }
 
 fn check_header(report: &mut Report, object: &Map<String, Value>, at: &str) {
-    report.only(object, &["type", "block_id", "text", "level"], at);
-    if let Some(text) = report.required(object, "text", at) {
+    report.allow_only(object, &["type", "block_id", "text", "level"], at);
+    if let Some(text) = report.require(object, "text", at) {
         check_text(report, text, Kinds::PlainOnly, 150, &format!("{at}/text"));
     }
 }
 
 fn check_context(report: &mut Report, object: &Map<String, Value>, at: &str) {
-    report.only(object, &["type", "block_id", "elements"], at);
-    let Some(elements) = report.required(object, "elements", at) else { return };
+    report.allow_only(object, &["type", "block_id", "elements"], at);
+    let Some(elements) = report.require(object, "elements", at) else { return };
     let at = format!("{at}/elements");
-    for (index, element) in report.list(elements, 10, &at).iter().enumerate() {
+    for (index, element) in report.expect_list(elements, 10, &at).iter().enumerate() {
         let at = format!("{at}/{index}");
         match element.as_object().filter(|element| element.get("type").is_some_and(|kind| kind == "image")) {
             Some(image) => check_image(report, image, &at),
@@ -85,15 +85,15 @@ fn check_context(report: &mut Report, object: &Map<String, Value>, at: &str) {
 }
 
 fn check_actions(report: &mut Report, object: &Map<String, Value>, at: &str) {
-    report.only(object, &["type", "block_id", "elements"], at);
-    let Some(elements) = report.required(object, "elements", at) else { return };
+    report.allow_only(object, &["type", "block_id", "elements"], at);
+    let Some(elements) = report.require(object, "elements", at) else { return };
     let at = format!("{at}/elements");
-    let elements = report.list(elements, 25, &at);
+    let elements = report.expect_list(elements, 25, &at);
     for (index, element) in elements.iter().enumerate() {
         check_element(report, element, &format!("{at}/{index}"));
     }
     let ids = elements.iter().filter_map(|element| element.get("action_id").and_then(Value::as_str));
-    report.unique(ids, "action_id", &at);
+    report.check_unique(ids, "action_id", &at);
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    /// A message with one of everything, at its limits.
+    /// A message with every kind of block, each at its limits.
     fn good() -> Value {
         let plain = |length: usize| json!({"type": "plain_text", "text": "x".repeat(length)});
         let mrkdwn = |length: usize| json!({"type": "mrkdwn", "text": "x".repeat(length)});
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn malformed_blocks_are_refused_where_they_are_wrong() {
+    fn malformed_blocks_are_refused_with_the_reason() {
         type Change = fn(&mut Value);
         let cases: [(Change, &str); 8] = [
             (|blocks| blocks[0]["text"]["type"] = json!("mrkdwn"), "must be a plain_text object"),

@@ -1,4 +1,4 @@
-//! Interactive elements and images.
+//! Checks interactive elements and images.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::report::Report;
 use super::text::{Kinds, check_confirm, check_style, check_text};
 
 pub(super) fn check_element(report: &mut Report, value: &Value, at: &str) {
-    let Some(object) = report.object(value, at) else { return };
+    let Some(object) = report.expect_object(value, at) else { return };
     match object.get("type").and_then(Value::as_str) {
         Some("button") => check_button(report, object, at),
         Some("static_select") => check_choice(report, object, at, 100),
@@ -19,21 +19,21 @@ pub(super) fn check_element(report: &mut Report, value: &Value, at: &str) {
 }
 
 pub(super) fn check_image(report: &mut Report, object: &Map<String, Value>, at: &str) {
-    for (name, most) in [("image_url", 3000), ("alt_text", 2000)] {
-        if let Some(value) = report.required(object, name, at) {
-            report.string(value, most, &format!("{at}/{name}"));
+    for (name, max) in [("image_url", 3000), ("alt_text", 2000)] {
+        if let Some(value) = report.require(object, name, at) {
+            report.check_string(value, max, &format!("{at}/{name}"));
         }
     }
 }
 
 fn check_button(report: &mut Report, object: &Map<String, Value>, at: &str) {
     let known = ["type", "text", "action_id", "url", "value", "style", "confirm", "accessibility_label"];
-    report.only(object, &known, at);
-    if let Some(text) = report.required(object, "text", at) {
+    report.allow_only(object, &known, at);
+    if let Some(text) = report.require(object, "text", at) {
         check_text(report, text, Kinds::PlainOnly, 75, &format!("{at}/text"));
     }
-    for (name, most) in [("action_id", 255), ("value", 2000), ("url", 3000), ("accessibility_label", 75)] {
-        report.optional_string(object, name, most, at);
+    for (name, max) in [("action_id", 255), ("value", 2000), ("url", 3000), ("accessibility_label", 75)] {
+        report.check_optional_string(object, name, max, at);
     }
     let url = object.get("url").and_then(Value::as_str);
     if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
@@ -45,13 +45,13 @@ fn check_button(report: &mut Report, object: &Map<String, Value>, at: &str) {
     }
 }
 
-fn check_choice(report: &mut Report, object: &Map<String, Value>, at: &str, most: usize) {
+fn check_choice(report: &mut Report, object: &Map<String, Value>, at: &str, max: usize) {
     let known = ["type", "action_id", "options", "placeholder", "initial_option", "confirm", "focus_on_load"];
-    report.only(object, &known, at);
-    report.optional_string(object, "action_id", 255, at);
-    if let Some(options) = report.required(object, "options", at) {
+    report.allow_only(object, &known, at);
+    report.check_optional_string(object, "action_id", 255, at);
+    if let Some(options) = report.require(object, "options", at) {
         let at = format!("{at}/options");
-        for (index, option) in report.list(options, most, &at).iter().enumerate() {
+        for (index, option) in report.expect_list(options, max, &at).iter().enumerate() {
             check_option(report, option, &format!("{at}/{index}"));
         }
     }
@@ -64,13 +64,13 @@ fn check_choice(report: &mut Report, object: &Map<String, Value>, at: &str, most
 }
 
 fn check_option(report: &mut Report, value: &Value, at: &str) {
-    let Some(object) = report.object(value, at) else { return };
-    report.only(object, &["text", "value", "description", "url"], at);
-    if let Some(text) = report.required(object, "text", at) {
+    let Some(object) = report.expect_object(value, at) else { return };
+    report.allow_only(object, &["text", "value", "description", "url"], at);
+    if let Some(text) = report.require(object, "text", at) {
         check_text(report, text, Kinds::Any, 75, &format!("{at}/text"));
     }
-    if let Some(value) = report.required(object, "value", at) {
-        report.string(value, 150, &format!("{at}/value"));
+    if let Some(value) = report.require(object, "value", at) {
+        report.check_string(value, 150, &format!("{at}/value"));
     }
     if let Some(description) = object.get("description") {
         check_text(report, description, Kinds::Any, 75, &format!("{at}/description"));

@@ -1,19 +1,19 @@
-//! Message metadata: an event type, and a flat payload.
+//! Checks message metadata: an event type and a flat payload.
 
 use serde_json::Value;
 
-/// What is wrong with metadata.
+/// A reason to refuse metadata.
 #[derive(Debug, PartialEq)]
 pub(crate) struct MetadataProblem {
     pub(crate) code: &'static str,
     pub(crate) message: String,
 }
 
-const EVENT_TYPE_LENGTH: usize = 255;
-const TOTAL_BYTES: usize = 8000;
+const MAX_EVENT_TYPE_LENGTH: usize = 255;
+const MAX_BYTES: usize = 8000;
 
-/// Slack takes numbers and booleans too; clients that model the payload as text (slack-morphism does) then fail to parse
-/// a whole interaction, so anything but text is refused here.
+/// Checks metadata. Values must be text, although Slack accepts numbers and booleans too: clients such as slack-morphism
+/// expect text and fail to parse an interaction with any other value.
 pub(crate) fn check_metadata(metadata: &Value) -> Result<(), MetadataProblem> {
     let format =
         |message: &str| MetadataProblem { code: "invalid_metadata_format", message: format!("[ERROR] {message}") };
@@ -25,7 +25,7 @@ pub(crate) fn check_metadata(metadata: &Value) -> Result<(), MetadataProblem> {
         .and_then(Value::as_str)
         .ok_or_else(|| format("missing required field: event_type [json-pointer:/metadata]"))?;
     let well_formed = event_type.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.' || c == '-');
-    if event_type.is_empty() || event_type.len() > EVENT_TYPE_LENGTH || !well_formed {
+    if event_type.is_empty() || event_type.len() > MAX_EVENT_TYPE_LENGTH || !well_formed {
         return Err(schema(format!("`{event_type}` is not an event type [json-pointer:/metadata/event_type]")));
     }
     let payload = object
@@ -35,7 +35,7 @@ pub(crate) fn check_metadata(metadata: &Value) -> Result<(), MetadataProblem> {
     if let Some((name, _)) = payload.iter().find(|(_, value)| !value.is_string()) {
         return Err(schema(format!("must be a string [json-pointer:/metadata/event_payload/{name}]")));
     }
-    if metadata.to_string().len() > TOTAL_BYTES {
+    if metadata.to_string().len() > MAX_BYTES {
         return Err(MetadataProblem {
             code: "metadata_too_large",
             message: "[ERROR] too large [json-pointer:/metadata]".into(),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flat_payload_of_texts_passes_and_nothing_else() {
+    fn only_a_flat_payload_of_texts_passes() {
         let with = |payload: Value| json!({"event_type": "rollout", "event_payload": payload});
         assert_eq!(check_metadata(&with(json!({"key": "card"}))), Ok(()));
         let code = |metadata: Value| check_metadata(&metadata).unwrap_err().code;

@@ -1,7 +1,6 @@
-//! Block Kit: what Slack refuses, the ids that it adds, and finding the element that a person presses.
+//! Block Kit: checks blocks, adds the ids that Slack adds, and finds the element that a person presses.
 //!
-//! Limits are those of Slack's block reference. Kinds of blocks and elements that the simulator cannot show are refused
-//! too, with a message that says so.
+//! The limits come from Slack's block reference. Kinds of blocks that the simulator cannot show are refused too.
 
 mod actions;
 mod check;
@@ -12,34 +11,34 @@ mod text;
 
 use serde_json::{Value, json};
 
-pub(crate) use actions::{Pressed, find_element};
+pub(crate) use actions::{PressedElement, find_element};
 pub(crate) use check::check;
 pub(crate) use metadata::check_metadata;
 
-/// Adds what Slack adds when it stores blocks: `block_id`, `action_id`, and the defaults of text objects.
-pub(crate) fn complete(blocks: &mut [Value]) {
+/// Adds the fields that Slack adds to stored blocks: `block_id`, `action_id`, and the defaults of text objects.
+pub(crate) fn add_defaults(blocks: &mut [Value]) {
     for block in blocks {
         add_id(block, "block_id");
         for list in ["elements", "fields"] {
             let Some(items) = block.get_mut(list).and_then(Value::as_array_mut) else { continue };
-            items.iter_mut().for_each(complete_part);
+            items.iter_mut().for_each(add_part_defaults);
         }
         for part in ["text", "accessory", "title"] {
             if let Some(part) = block.get_mut(part) {
-                complete_part(part);
+                add_part_defaults(part);
             }
         }
     }
 }
 
-fn complete_part(part: &mut Value) {
+fn add_part_defaults(part: &mut Value) {
     match part.get("type").and_then(Value::as_str) {
         Some("mrkdwn") => set_default(part, "verbatim", &json!(false)),
         Some("plain_text") => set_default(part, "emoji", &json!(true)),
         Some("button" | "static_select" | "overflow" | "radio_buttons") => {
             add_id(part, "action_id");
             if let Some(text) = part.get_mut("text") {
-                complete_part(text);
+                add_part_defaults(text);
             }
         }
         _ => (),

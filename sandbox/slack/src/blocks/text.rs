@@ -1,42 +1,42 @@
-//! Text objects and confirmation dialogs.
+//! Checks text objects and confirmation dialogs.
 
 use serde_json::Value;
 
 use super::report::Report;
 
-/// Which kinds of text a place takes.
+/// The kinds of text that are allowed in a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kinds {
     PlainOnly,
     Any,
 }
 
-pub(super) fn check_text(report: &mut Report, value: &Value, kinds: Kinds, most: usize, at: &str) {
-    let Some(object) = report.object(value, at) else { return };
+pub(super) fn check_text(report: &mut Report, value: &Value, kinds: Kinds, max: usize, at: &str) {
+    let Some(object) = report.expect_object(value, at) else { return };
     match object.get("type").and_then(Value::as_str) {
-        Some("plain_text") => report.only(object, &["type", "text", "emoji"], at),
-        Some("mrkdwn") if kinds == Kinds::Any => report.only(object, &["type", "text", "verbatim"], at),
+        Some("plain_text") => report.allow_only(object, &["type", "text", "emoji"], at),
+        Some("mrkdwn") if kinds == Kinds::Any => report.allow_only(object, &["type", "text", "verbatim"], at),
         Some("mrkdwn") => report.add("must be a plain_text object", at),
         Some(other) => report.add(&format!("unsupported type: {other}"), &format!("{at}/type")),
         None => report.add("missing required field: type", at),
     }
-    if let Some(text) = report.required(object, "text", at) {
-        report.string(text, most, &format!("{at}/text"));
+    if let Some(text) = report.require(object, "text", at) {
+        report.check_string(text, max, &format!("{at}/text"));
     }
 }
 
 pub(super) fn check_confirm(report: &mut Report, value: &Value, at: &str) {
-    let Some(object) = report.object(value, at) else { return };
-    report.only(object, &["title", "text", "confirm", "deny", "style"], at);
+    let Some(object) = report.expect_object(value, at) else { return };
+    report.allow_only(object, &["title", "text", "confirm", "deny", "style"], at);
     let parts = [
         ("title", Kinds::PlainOnly, 100),
         ("text", Kinds::Any, 300),
         ("confirm", Kinds::PlainOnly, 30),
         ("deny", Kinds::PlainOnly, 30),
     ];
-    for (name, kinds, most) in parts {
-        if let Some(text) = report.required(object, name, at) {
-            check_text(report, text, kinds, most, &format!("{at}/{name}"));
+    for (name, kinds, max) in parts {
+        if let Some(text) = report.require(object, name, at) {
+            check_text(report, text, kinds, max, &format!("{at}/{name}"));
         }
     }
     check_style(report, object.get("style"), at);

@@ -1,4 +1,4 @@
-//! The control interface's writing half: acting as people, breaking things, changing the workspace.
+//! The requests of the control interface that change something: they act as people, inject failures, change the workspace.
 
 use std::sync::Arc;
 
@@ -8,34 +8,32 @@ use axum::{Json, Router, routing};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::faults::{Failure, Outage};
 use crate::interaction::{self, Click, ClickOutcome, CommandOutcome, Refusal};
-use crate::shared::Shared;
-use crate::simulator::{come_back, go_away, put_channel, put_group, put_user, say};
+use crate::state::{Failure, Outage, Shared};
 use crate::world::{Channel, Message, User, UserGroup};
 
 pub(super) fn routes() -> Router<Arc<Shared>> {
     Router::new()
         .route("/control/command", routing::post(command))
         .route("/control/click", routing::post(click))
-        .route("/control/say", routing::post(write))
-        .route("/control/envelope", routing::post(envelope))
-        .route("/control/frame", routing::post(frame))
-        .route("/control/away", routing::post(away))
-        .route("/control/back", routing::post(back))
+        .route("/control/say", routing::post(say))
+        .route("/control/envelope", routing::post(send_envelope))
+        .route("/control/frame", routing::post(send_frame))
+        .route("/control/away", routing::post(go_away))
+        .route("/control/back", routing::post(come_back))
         .route("/control/failures", routing::post(fail).delete(clear_failures))
         .route("/control/sockets/announce-disconnect", routing::post(announce_disconnect))
         .route("/control/sockets/close", routing::post(close_sockets))
-        .route("/control/users", routing::put(user))
-        .route("/control/channels", routing::put(channel))
-        .route("/control/groups", routing::put(group))
+        .route("/control/users", routing::put(put_user))
+        .route("/control/channels", routing::put(put_channel))
+        .route("/control/groups", routing::put(put_group))
 }
 
-type Shares = State<Arc<Shared>>;
+type SharedState = State<Arc<Shared>>;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Typed {
+struct TypedText {
     user: String,
     channel: String,
     text: String,
@@ -43,102 +41,102 @@ struct Typed {
     thread_ts: Option<String>,
 }
 
-async fn command(State(shared): Shares, Json(typed): Json<Typed>) -> Result<Json<CommandOutcome>, Refusal> {
+async fn command(State(shared): SharedState, Json(typed): Json<TypedText>) -> Result<Json<CommandOutcome>, Refusal> {
     let thread = typed.thread_ts.as_deref();
-    interaction::command(&shared, &typed.user, &typed.channel, &typed.text, thread).await.map(Json)
+    interaction::run_command(&shared, &typed.user, &typed.channel, &typed.text, thread).await.map(Json)
 }
 
-async fn click(State(shared): Shares, Json(pressed): Json<Click>) -> Result<Json<ClickOutcome>, Refusal> {
-    interaction::click(&shared, &pressed, 1).await.map(Json)
+async fn click(State(shared): SharedState, Json(pressed): Json<Click>) -> Result<Json<ClickOutcome>, Refusal> {
+    interaction::press(&shared, &pressed, 1).await.map(Json)
 }
 
-async fn write(State(shared): Shares, Json(typed): Json<Typed>) -> Result<Json<Message>, Refusal> {
-    say(&shared, &typed.user, &typed.channel, &typed.text, typed.thread_ts.as_deref()).map(Json)
+async fn say(State(shared): SharedState, Json(typed): Json<TypedText>) -> Result<Json<Message>, Refusal> {
+    interaction::say(&shared, &typed.user, &typed.channel, &typed.text, typed.thread_ts.as_deref()).map(Json)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Raw {
+struct RawEnvelope {
     kind: String,
     payload: Value,
 }
 
-async fn envelope(State(shared): Shares, Json(raw): Json<Raw>) -> Result<Json<Value>, Refusal> {
-    let delivered = interaction::envelope(&shared, &raw.kind, raw.payload).await?;
+async fn send_envelope(State(shared): SharedState, Json(raw): Json<RawEnvelope>) -> Result<Json<Value>, Refusal> {
+    let delivered = interaction::send_envelope(&shared, &raw.kind, raw.payload).await?;
     Ok(Json(json!({"delivered": delivered})))
 }
 
-async fn frame(State(shared): Shares, text: String) -> Result<Json<Value>, Refusal> {
-    let sent = interaction::frame(&shared, &text)?;
+async fn send_frame(State(shared): SharedState, text: String) -> Result<Json<Value>, Refusal> {
+    let sent = interaction::send_frame(&shared, &text)?;
     Ok(Json(json!({"sent": sent})))
 }
 
 #[derive(Deserialize)]
-struct Away {
+struct AwayRequest {
     outage: Outage,
 }
 
-async fn away(State(shared): Shares, Json(away): Json<Away>) -> StatusCode {
-    go_away(&shared, away.outage);
+async fn go_away(State(shared): SharedState, Json(away): Json<AwayRequest>) -> StatusCode {
+    shared.go_away(away.outage);
     StatusCode::NO_CONTENT
 }
 
-async fn back(State(shared): Shares) -> StatusCode {
-    come_back(&shared);
+async fn come_back(State(shared): SharedState) -> StatusCode {
+    shared.come_back();
     StatusCode::NO_CONTENT
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fail {
+struct FailRequest {
     method: String,
-    #[serde(default = "once")]
+    #[serde(default = "default_times")]
     times: usize,
     failure: Failure,
 }
 
-fn once() -> usize {
+fn default_times() -> usize {
     1
 }
 
-async fn fail(State(shared): Shares, Json(fail): Json<Fail>) -> StatusCode {
+async fn fail(State(shared): SharedState, Json(fail): Json<FailRequest>) -> StatusCode {
     shared.faults().add(&fail.method, fail.times, &fail.failure);
     StatusCode::NO_CONTENT
 }
 
-async fn clear_failures(State(shared): Shares) -> StatusCode {
+async fn clear_failures(State(shared): SharedState) -> StatusCode {
     shared.faults().clear();
     StatusCode::NO_CONTENT
 }
 
 #[derive(Deserialize)]
-struct Announce {
+struct DisconnectRequest {
     reason: String,
 }
 
-async fn announce_disconnect(State(shared): Shares, Json(announce): Json<Announce>) -> StatusCode {
+async fn announce_disconnect(State(shared): SharedState, Json(announce): Json<DisconnectRequest>) -> StatusCode {
     shared.sockets.announce_disconnect(&announce.reason);
-    shared.touch();
+    shared.notify();
     StatusCode::NO_CONTENT
 }
 
-async fn close_sockets(State(shared): Shares) -> StatusCode {
+async fn close_sockets(State(shared): SharedState) -> StatusCode {
     shared.sockets.close_all();
-    shared.touch();
+    shared.notify();
     StatusCode::NO_CONTENT
 }
 
-async fn user(State(shared): Shares, Json(user): Json<User>) -> StatusCode {
-    put_user(&shared, user);
+async fn put_user(State(shared): SharedState, Json(user): Json<User>) -> StatusCode {
+    shared.put_user(user);
     StatusCode::NO_CONTENT
 }
 
-async fn channel(State(shared): Shares, Json(channel): Json<Channel>) -> StatusCode {
-    put_channel(&shared, channel);
+async fn put_channel(State(shared): SharedState, Json(channel): Json<Channel>) -> StatusCode {
+    shared.put_channel(channel);
     StatusCode::NO_CONTENT
 }
 
-async fn group(State(shared): Shares, Json(group): Json<UserGroup>) -> StatusCode {
-    put_group(&shared, group);
+async fn put_group(State(shared): SharedState, Json(group): Json<UserGroup>) -> StatusCode {
+    shared.put_group(group);
     StatusCode::NO_CONTENT
 }

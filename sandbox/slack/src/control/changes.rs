@@ -1,4 +1,4 @@
-//! The stream of changes, by which the page stays up to date.
+//! The stream of changes, which tells the page to refresh.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use axum::response::sse::{Event, KeepAlive};
 use futures::Stream;
 use futures::stream;
 
-use crate::shared::Shared;
+use crate::state::Shared;
 
-/// One event at once, and one after each change; changes in quick succession may share one.
+/// Sends one event at the start and one after each change. Changes in quick succession may share an event.
 pub(super) async fn changes(State(shared): State<Arc<Shared>>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let mut receiver = shared.changes();
     receiver.mark_changed();

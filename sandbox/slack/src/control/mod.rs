@@ -1,8 +1,10 @@
-//! The control interface under `/control`: everything that [`Simulator`](crate::Simulator) does, as JSON over HTTP, for
-//! the page and for programs in other processes. It keeps working while Slack is away.
+//! The control interface under `/control`: everything that [`Simulator`](crate::Simulator) does, as JSON over HTTP.
+//!
+//! The page and other processes use it. It keeps working during an outage.
 
 mod actions;
 mod changes;
+mod message_view;
 mod state;
 
 use std::sync::Arc;
@@ -11,13 +13,15 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use message_view::{MessageView, describe_messages};
+
 use crate::interaction::Refusal;
-use crate::shared::Shared;
+use crate::state::Shared;
 use crate::view::View;
-use crate::world::{Ephemeral, Message, ThreadSummary};
+use crate::world::Ephemeral;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -33,35 +37,15 @@ pub(crate) fn routes() -> Router<Arc<Shared>> {
         .merge(actions::routes())
 }
 
-/// A message with what the control interface adds to it.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Shown {
-    #[serde(flatten)]
-    message: Message,
-    thread: ThreadSummary,
-    /// As text, for terminals.
-    rendered: String,
+async fn channel(State(shared): State<Arc<Shared>>, Path(channel): Path<String>) -> Json<Vec<MessageView>> {
+    Json(describe_messages(&shared, View::new(&shared).channel(&channel)))
 }
 
-pub(super) fn shown(shared: &Shared, messages: Vec<Message>) -> Vec<Shown> {
-    let view = View::new(shared);
-    messages
-        .into_iter()
-        .map(|message| Shown {
-            thread: view.thread_summary(&message.channel, &message.ts),
-            rendered: view.render(&message),
-            message,
-        })
-        .collect()
-}
-
-async fn channel(State(shared): State<Arc<Shared>>, Path(channel): Path<String>) -> Json<Vec<Shown>> {
-    Json(shown(&shared, View::new(&shared).channel(&channel)))
-}
-
-async fn thread(State(shared): State<Arc<Shared>>, Path((channel, ts)): Path<(String, String)>) -> Json<Vec<Shown>> {
-    Json(shown(&shared, View::new(&shared).thread(&channel, &ts)))
+async fn thread(
+    State(shared): State<Arc<Shared>>,
+    Path((channel, ts)): Path<(String, String)>,
+) -> Json<Vec<MessageView>> {
+    Json(describe_messages(&shared, View::new(&shared).thread(&channel, &ts)))
 }
 
 async fn channel_text(State(shared): State<Arc<Shared>>, Path(channel): Path<String>) -> String {
@@ -73,15 +57,15 @@ async fn thread_text(State(shared): State<Arc<Shared>>, Path((channel, ts)): Pat
 }
 
 #[derive(Deserialize)]
-struct OfUser {
+struct EphemeralsQuery {
     user: String,
 }
 
-async fn ephemerals(State(shared): State<Arc<Shared>>, Query(of): Query<OfUser>) -> Json<Vec<Ephemeral>> {
-    Json(View::new(&shared).ephemerals(&of.user))
+async fn ephemerals(State(shared): State<Arc<Shared>>, Query(query): Query<EphemeralsQuery>) -> Json<Vec<Ephemeral>> {
+    Json(View::new(&shared).ephemerals(&query.user))
 }
 
-/// All calls, and how many there were of each method and outcome.
+/// All calls, and their number by method and outcome.
 async fn calls(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let calls = shared.calls().all();
     let mut counts = serde_json::Map::new();

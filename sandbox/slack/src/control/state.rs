@@ -1,4 +1,4 @@
-//! What the page shows, in one answer: one person's view of one channel and one thread, and what is new elsewhere.
+//! The data of the page in one answer: one person's view of a channel and a thread, and the unread messages elsewhere.
 
 use std::sync::Arc;
 
@@ -7,15 +7,15 @@ use axum::extract::{Query, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::shown;
-use crate::shared::Shared;
+use super::message_view::describe_messages;
+use crate::state::Shared;
 use crate::view::View;
 use crate::world::{Channel, Message, World};
 
-/// How far back the page shows a channel, and counts what is unread.
-const RECENT: usize = 200;
+/// The maximum number of messages of a channel that the page shows or counts as unread.
+const MAX_MESSAGES: usize = 200;
 
-/// People, channels, groups and the app.
+/// Returns the people, the channels, the groups and the app.
 pub(super) async fn world(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let commands: Vec<Value> = shared
         .config
@@ -37,42 +37,42 @@ pub(super) async fn world(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Looking {
+pub(super) struct PageSelection {
     user: String,
     channel: String,
     #[serde(default)]
     thread: Option<String>,
 }
 
-pub(super) async fn state(State(shared): State<Arc<Shared>>, Query(looking): Query<Looking>) -> Json<Value> {
+pub(super) async fn state(State(shared): State<Arc<Shared>>, Query(selection): Query<PageSelection>) -> Json<Value> {
     let view = View::new(&shared);
-    let mut messages = view.channel(&looking.channel);
-    messages.drain(..messages.len().saturating_sub(RECENT));
-    let channel = view.channels().into_iter().find(|channel| channel.id == looking.channel);
-    let thread = looking.thread.as_deref().map(|root| view.thread(&looking.channel, root));
+    let mut messages = view.channel(&selection.channel);
+    messages.drain(..messages.len().saturating_sub(MAX_MESSAGES));
+    let channel = view.channels().into_iter().find(|channel| channel.id == selection.channel);
+    let thread = selection.thread.as_deref().map(|root| view.thread(&selection.channel, root));
     let here = channel.as_ref().map(|channel| channel.id.clone()).unwrap_or_default();
     let ephemerals: Vec<_> =
-        view.ephemerals(&looking.user).into_iter().filter(|ephemeral| ephemeral.channel == here).collect();
+        view.ephemerals(&selection.user).into_iter().filter(|ephemeral| ephemeral.channel == here).collect();
     Json(json!({
         "sockets": shared.sockets.count(),
-        "outage": shared.outage_now(),
-        "channels": news(&shared, &looking.user),
-        "messages": shown(&shared, messages),
-        "thread": thread.map(|thread| shown(&shared, thread)),
+        "outage": shared.current_outage(),
+        "channels": list_unread(&shared, &selection.user),
+        "messages": describe_messages(&shared, messages),
+        "thread": thread.map(|thread| describe_messages(&shared, thread)),
         "ephemerals": ephemerals,
     }))
 }
 
-/// For each channel what could be unread: the ts of recent messages by others, and whether they call this person.
-fn news(shared: &Shared, user: &str) -> Vec<Value> {
+/// Lists the recent messages of others in each channel, and whether they mention this person.
+fn list_unread(shared: &Shared, user: &str) -> Vec<Value> {
     let world = shared.world();
     let of_channel = |channel: &Channel| {
         let recent: Vec<Value> = world
             .channel_messages(&channel.id)
             .rev()
-            .take(RECENT)
+            .take(MAX_MESSAGES)
             .filter(|message| message.user != user)
-            .map(|message| json!({"ts": message.ts, "callsYou": calls(&world, message, user)}))
+            .map(|message| json!({"ts": message.ts, "callsYou": mentions(&world, message, user)}))
             .collect();
         json!({"id": channel.id, "recent": recent})
     };
@@ -80,7 +80,7 @@ fn news(shared: &Shared, user: &str) -> Vec<Value> {
 }
 
 /// Whether a message mentions the person, a group of theirs, or everyone.
-fn calls(world: &World, message: &Message, user: &str) -> bool {
+fn mentions(world: &World, message: &Message, user: &str) -> bool {
     let content = format!("{} {}", message.text, Value::from(message.blocks.clone()));
     let groups = world.groups.iter().filter(|group| group.users.iter().any(|member| member == user));
     let mut names = groups.map(|group| format!("<!subteam^{}", group.id)).chain([format!("<@{user}")]);

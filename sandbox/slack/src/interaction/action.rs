@@ -1,28 +1,29 @@
-//! Presses of buttons, from messages as they are now.
+//! Presses of buttons in the current messages.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Delivered, Refusal, person_in_channel, trigger_id, unless_away};
-use crate::blocks::{Pressed, find_element};
+use super::checks::{find_person_in_channel, refuse_while_away};
+use super::delivery::{Delivered, new_trigger_id};
+use super::refusal::Refusal;
+use crate::blocks::{PressedElement, find_element};
 use crate::render;
-use crate::shared::Shared;
-use crate::socket_mode::Envelope;
+use crate::state::{Envelope, Origin, Shared};
 use crate::world::{Channel, User, WithMetadata, World};
 
 /// A press of a button, or a choice in a menu.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Click {
-    /// Who presses, by id or handle.
+    /// The person, by id or handle.
     pub user: String,
-    /// Where, by id or name.
+    /// The channel, by id or name.
     pub channel: String,
     /// The ts of the message, or of the ephemeral that this person sees.
     pub ts: String,
     /// The element's `action_id`.
     pub action_id: String,
-    /// The button's value, where several share the `action_id`; the option chosen, in a menu.
+    /// The value of the button, if several share the `action_id`, or the chosen option of a menu.
     #[serde(default)]
     pub value: Option<String>,
 }
@@ -34,39 +35,39 @@ impl Click {
         Self { user: user.into(), channel: channel.into(), ts: ts.into(), action_id: action_id.into(), value: None }
     }
 
-    /// The same, of the button with this value.
+    /// Selects the button with this value.
     #[must_use]
     pub fn with_value(self, value: &str) -> Self {
         Self { value: Some(value.into()), ..self }
     }
 }
 
-/// What became of a press.
+/// The result of a press.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ClickOutcome {
-    /// How the app took it. People see a warning sign at the button unless it was acknowledged.
+    /// Whether the app acknowledged it. If not, people see a warning sign at the button.
     pub delivered: Delivered,
-    /// What was pressed, as the screen calls it.
+    /// The label of the button.
     pub label: String,
-    /// The action's ts, by which an app tells a repeat.
+    /// The ts of the action. An app recognises a repeated payload by it.
     pub action_ts: String,
-    /// Its trigger id, as the app got it.
+    /// The trigger id in the payload.
     pub trigger_id: String,
 }
 
-/// Where the pressed element is.
+/// The message that holds the pressed element.
 struct Source {
     blocks: Vec<Value>,
     thread_ts: Option<String>,
-    /// The message as the app sees it; ephemerals come without.
+    /// The message as the app gets it. The payload of an ephemeral has none.
     message: Option<Value>,
     text: String,
 }
 
-/// Presses it, and delivers the press `times` times over: Slack repeats what was not acknowledged in time.
-pub(crate) async fn click(shared: &Shared, click: &Click, times: usize) -> Result<ClickOutcome, Refusal> {
-    unless_away(shared)?;
+/// Presses a button and delivers the payload `times` times. Slack repeats payloads that were not acknowledged in time.
+pub(crate) async fn press(shared: &Shared, click: &Click, times: usize) -> Result<ClickOutcome, Refusal> {
+    refuse_while_away(shared)?;
     if !shared.config.manifest.interactivity_enabled() {
         return Err(Refusal::InteractivityOff);
     }
@@ -84,7 +85,7 @@ async fn deliver(shared: &Shared, payload: Value) -> Delivered {
     let envelope = Envelope { kind: "interactive".to_owned(), payload, accepts_response_payload: false };
     match shared.sockets.deliver(&envelope) {
         None => Delivered::NotConnected,
-        Some(delivery) => match delivery.acknowledged(shared.config.ack_deadline).await {
+        Some(delivery) => match delivery.wait_for_acknowledgement(shared.config.ack_deadline).await {
             Some(_) => Delivered::Acknowledged,
             None => Delivered::TimedOut,
         },
@@ -93,32 +94,32 @@ async fn deliver(shared: &Shared, payload: Value) -> Delivered {
 
 fn prepare(shared: &Shared, click: &Click) -> Result<(Value, String), Refusal> {
     let mut world = shared.world();
-    let (user, channel) = person_in_channel(&world, &click.user, &click.channel)?;
-    let source = source(&world, &user, &channel, &click.ts)?;
+    let (user, channel) = find_person_in_channel(&world, &click.user, &click.channel)?;
+    let source = find_source(&world, &user, &channel, &click.ts)?;
     let pressed = find_element(&source.blocks, &click.action_id, click.value.as_deref()).ok_or_else(|| {
         let action = match &click.value {
             Some(value) => format!("{} = {value}", click.action_id),
             None => click.action_id.clone(),
         };
-        Refusal::NoSuchElement { action, shown: render::content(&world, &source.text, &source.blocks) }
+        Refusal::NoSuchElement { action, shown: render::render_content(&world, &source.text, &source.blocks) }
     })?;
     let response_url = shared.response_urls().issue(
         &shared.base_url,
         &world.team.id,
         &user.id,
         &channel.id,
-        Some(super::response_url::Origin { ts: click.ts.clone(), is_ephemeral: source.message.is_none() }),
+        Some(Origin { ts: click.ts.clone(), is_ephemeral: source.message.is_none() }),
     );
     let action_ts = world.next_ts();
     let action = pressed.to_action(click.value.as_deref(), &action_ts);
-    let mut payload = payload(&world, &user, &channel, &source, click);
+    let mut payload = build_payload(&world, &user, &channel, &source, click);
     payload["actions"] = json!([action]);
-    payload["state"] = state(&pressed, &action);
+    payload["state"] = build_state(&pressed, &action);
     payload["response_url"] = json!(response_url);
     Ok((payload, pressed.label()))
 }
 
-fn source(world: &World, user: &User, channel: &Channel, ts: &str) -> Result<Source, Refusal> {
+fn find_source(world: &World, user: &User, channel: &Channel, ts: &str) -> Result<Source, Refusal> {
     if let Some(message) = world.message(&channel.id, ts) {
         return Ok(Source {
             blocks: message.blocks.clone(),
@@ -138,7 +139,7 @@ fn source(world: &World, user: &User, channel: &Channel, ts: &str) -> Result<Sou
     })
 }
 
-fn payload(world: &World, user: &User, channel: &Channel, source: &Source, click: &Click) -> Value {
+fn build_payload(world: &World, user: &User, channel: &Channel, source: &Source, click: &Click) -> Value {
     let mut container = json!({
         "type": "message",
         "message_ts": click.ts,
@@ -154,7 +155,7 @@ fn payload(world: &World, user: &User, channel: &Channel, source: &Source, click
         "api_app_id": world.app.app_id,
         "token": "deprecated",
         "container": container,
-        "trigger_id": trigger_id(world),
+        "trigger_id": new_trigger_id(world),
         "team": {"id": world.team.id, "domain": world.team.domain},
         "enterprise": null,
         "is_enterprise_install": false,
@@ -166,13 +167,13 @@ fn payload(world: &World, user: &User, channel: &Channel, source: &Source, click
     payload
 }
 
-/// Buttons keep no state; menus do.
-fn state(pressed: &Pressed, action: &Value) -> Value {
+/// Builds the `state` of the payload. Only menus have one.
+fn build_state(pressed: &PressedElement, action: &Value) -> Value {
     let mut values = serde_json::Map::new();
     if let Some(option) = action.get("selected_option") {
         let id = action["action_id"].as_str().unwrap_or_default();
-        let kept = json!({"type": action["type"], "selected_option": option});
-        values.insert(pressed.block_id.clone(), json!({id: kept}));
+        let choice = json!({"type": action["type"], "selected_option": option});
+        values.insert(pressed.block_id.clone(), json!({id: choice}));
     }
     json!({"values": values})
 }

@@ -1,8 +1,8 @@
-//! What Slack makes of typed text when a command has `should_escape`.
+//! Escapes the text of a command that has `should_escape`, as Slack does.
 
 use crate::world::World;
 
-/// Names become ids, and `& < >` are escaped.
+/// Replaces names by ids and escapes `& < >`.
 pub(super) fn escape(world: &World, typed: &str) -> String {
     typed.split_inclusive(char::is_whitespace).map(|piece| escape_piece(world, piece)).collect()
 }
@@ -10,10 +10,10 @@ pub(super) fn escape(world: &World, typed: &str) -> String {
 fn escape_piece(world: &World, piece: &str) -> String {
     let bare = piece.trim_end();
     let space = &piece[bare.len()..];
-    format!("{}{space}", reference(world, bare).unwrap_or_else(|| escape_characters(bare)))
+    format!("{}{space}", reference_to(world, bare).unwrap_or_else(|| escape_characters(bare)))
 }
 
-fn reference(world: &World, typed: &str) -> Option<String> {
+fn reference_to(world: &World, typed: &str) -> Option<String> {
     if let Some(name) = typed.strip_prefix('@') {
         let user =
             world.users.iter().find(|user| user.name == name).map(|user| format!("<@{}|{}>", user.id, user.name));
@@ -39,7 +39,7 @@ mod tests {
     use crate::world::WorldDefinition;
 
     #[test]
-    fn names_become_ids_and_markup_is_defused() {
+    fn names_become_ids_and_markup_is_escaped() {
         let world = World::new(WorldDefinition::default(), "Lockkeeper", "lockkeeper");
         let escaped = |typed: &str| escape(&world, typed);
         assert_eq!(escaped("ask @bob in #deploys"), "ask <@U0BOB|bob> in <#C0DEPLOYS|deploys>");

@@ -1,53 +1,53 @@
-//! Why a person cannot do what they tried; Slack's own screen would not have let them.
+//! Reasons why a person cannot do something. Slack's own screen would not allow it.
 
 use thiserror::Error;
 
-/// What stands in the way of a person's action.
+/// The reason why a person's action is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Nobody by that id or handle.
+    /// No person has that id or handle.
     #[error("nobody in the workspace is called `{user}`; GET /control/world lists the people")]
     UnknownUser {
-        /// As it was given.
+        /// The given text.
         user: String,
     },
-    /// No channel by that id or name.
+    /// No channel has that id or name.
     #[error("the workspace has no channel `{channel}`; GET /control/world lists them")]
     UnknownChannel {
-        /// As it was given.
+        /// The given text.
         channel: String,
     },
-    /// People act only where they are.
+    /// The person is not a member of the channel.
     #[error("`{user}` is not in #{channel}; add them to its members first")]
     NotInChannel {
-        /// The handle.
+        /// The handle of the person.
         user: String,
-        /// The channel's name.
+        /// The name of the channel.
         channel: String,
     },
-    /// No installed app has that command.
+    /// The installed app does not have that command.
     #[error("`{command}` is not a valid command; the installed app has {known}")]
     UnknownCommand {
-        /// With its slash.
+        /// The command with its slash.
         command: String,
-        /// The commands that there are.
+        /// The commands of the app.
         known: String,
     },
-    /// Slack does not take an app's commands in threads.
+    /// Slack does not accept an app's commands in threads.
     #[error("`{command}` is not supported in threads; type it in the channel")]
     NotInThreads {
-        /// With its slash.
+        /// The command with its slash.
         command: String,
     },
-    /// No message by that ts that this person can see.
+    /// This person sees no message with that ts.
     #[error("there is no message {ts} in #{channel} that this person can see")]
     NoSuchMessage {
-        /// The channel's name.
+        /// The name of the channel.
         channel: String,
-        /// As it was given.
+        /// The given text.
         ts: String,
     },
-    /// The message, as it is now, has no such button.
+    /// The current message has no such button.
     #[error("the message has no element `{action}` now; it shows: {shown}")]
     NoSuchElement {
         /// The `action_id`, with the value if one was given.
@@ -55,10 +55,10 @@ pub enum Refusal {
         /// The message as text.
         shown: String,
     },
-    /// The manifest has `interactivity` off.
+    /// Interactivity is off in the manifest.
     #[error("the app's manifest has interactivity off; set `settings.interactivity.is_enabled`")]
     InteractivityOff,
-    /// An outage was asked for, and nobody reaches Slack.
+    /// Slack is unreachable during an outage.
     #[error("Slack is away; bring it back with POST /control/back")]
     SlackIsAway,
 }

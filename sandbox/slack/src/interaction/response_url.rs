@@ -1,8 +1,6 @@
-//! `response_url`: five answers within half an hour, to the person who acted, or to the channel.
+//! Serves `response_url`s: an app may answer five times within 30 minutes, to the person or to the channel.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::extract::{Path, State};
@@ -10,67 +8,9 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
 
-use crate::shared::Shared;
+use crate::state::{ResponseUrl, Shared};
 use crate::web_api::{ApiError, Arguments, Content, check_content};
 use crate::world::{Ephemeral, NewMessage, Revision, World};
-
-const USES: u32 = 5;
-
-#[derive(Debug)]
-pub(crate) struct ResponseUrls {
-    lifetime: Duration,
-    by_secret: HashMap<String, Entry>,
-}
-
-#[derive(Debug, Clone)]
-struct Entry {
-    user: String,
-    channel: String,
-    origin: Option<Origin>,
-    uses_left: u32,
-    issued: Instant,
-}
-
-/// The message whose button was pressed.
-#[derive(Debug, Clone)]
-pub(super) struct Origin {
-    pub(super) ts: String,
-    pub(super) is_ephemeral: bool,
-}
-
-impl ResponseUrls {
-    pub(crate) fn new(lifetime: Duration) -> Self {
-        Self { lifetime, by_secret: HashMap::new() }
-    }
-
-    pub(super) fn issue(
-        &mut self,
-        base_url: &str,
-        team: &str,
-        user: &str,
-        channel: &str,
-        origin: Option<Origin>,
-    ) -> String {
-        let lifetime = self.lifetime;
-        self.by_secret.retain(|_, entry| entry.issued.elapsed() < lifetime);
-        let kind = if origin.is_some() { "actions" } else { "commands" };
-        let secret = uuid::Uuid::new_v4().simple().to_string();
-        let entry =
-            Entry { user: user.into(), channel: channel.into(), origin, uses_left: USES, issued: Instant::now() };
-        self.by_secret.insert(secret.clone(), entry);
-        format!("{base_url}/{kind}/{team}/{}/{secret}", self.by_secret.len())
-    }
-
-    /// Takes one use.
-    fn redeem(&mut self, secret: &str) -> Result<Entry, &'static str> {
-        let entry = self.by_secret.get_mut(secret).ok_or("expired_url")?;
-        if entry.issued.elapsed() >= self.lifetime {
-            return Err("expired_url");
-        }
-        entry.uses_left = entry.uses_left.checked_sub(1).ok_or("used_url")?;
-        Ok(entry.clone())
-    }
-}
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new()
@@ -94,13 +34,18 @@ async fn respond(
         Ok(entry) => entry,
         Err(code) => return (StatusCode::NOT_FOUND, code).into_response(),
     };
-    match shared.change(|world| answer(world, &entry, &arguments, content)) {
+    match shared.change(|world| apply_answer(world, &entry, &arguments, content)) {
         Ok(()) => (StatusCode::OK, "ok").into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, error.code).into_response(),
     }
 }
 
-fn answer(world: &mut World, entry: &Entry, arguments: &Arguments, content: Content) -> Result<(), ApiError> {
+fn apply_answer(
+    world: &mut World,
+    entry: &ResponseUrl,
+    arguments: &Arguments,
+    content: Content,
+) -> Result<(), ApiError> {
     let missing = || ApiError::new("message_not_found");
     let origin = entry.origin.as_ref();
     if arguments.flag("delete_original") {

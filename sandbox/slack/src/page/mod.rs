@@ -1,4 +1,4 @@
-//! The page at `/`: static files, built into the program; no framework, no build step.
+//! Serves the page at `/`. Its static files are compiled into the program; there is no framework and no build step.
 
 use std::sync::Arc;
 
@@ -6,9 +6,9 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
 
-use crate::shared::Shared;
+use crate::state::Shared;
 
-/// Only the simulator's own files run or load; images in messages may come from anywhere.
+/// Scripts and styles load only from the simulator itself. Images in messages may come from any host.
 const POLICY: &str = "default-src 'self'; img-src 'self' https: data:; object-src 'none'; base-uri 'none'; \
                       form-action 'none'; frame-ancestors 'none'";
 
@@ -35,7 +35,7 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     let index = || async { file("text/html; charset=utf-8", INDEX) };
-    // A permalink opens the same page, which then finds the message.
+    // A permalink opens the same page, whose script then finds the message.
     let pages =
         Router::new().route("/", routing::get(index)).route("/archives/{channel}/{message}", routing::get(index));
     FILES.iter().fold(pages, |router, &(path, kind, content)| {

@@ -1,4 +1,4 @@
-//! Messages as plain text, for snapshots and terminals: what a person would read, with buttons as `[Approve]`.
+//! Renders messages as plain text for snapshots and terminals. A button looks like `[Approve]`.
 
 mod mrkdwn;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::world::{Ephemeral, Message, World};
 
-/// A message with its author and its marks.
-pub(crate) fn message(world: &World, message: &Message) -> String {
+/// Renders a message with its author and marks such as `(edited)`.
+pub(crate) fn render_message(world: &World, message: &Message) -> String {
     let mut marks = String::new();
     if message.broadcast {
         marks.push_str(" (also sent to the channel)");
@@ -16,65 +16,66 @@ pub(crate) fn message(world: &World, message: &Message) -> String {
         marks.push_str(" (edited)");
     }
     let head = format!("{}{marks}:", world.handle_of(&message.user));
-    format!("{head}\n{}", indent(&content(world, &message.text, &message.blocks)))
+    format!("{head}\n{}", indent(&render_content(world, &message.text, &message.blocks)))
 }
 
-/// An ephemeral, with whom it is for.
-pub(crate) fn ephemeral(world: &World, ephemeral: &Ephemeral) -> String {
+/// Renders an ephemeral with the person who sees it.
+pub(crate) fn render_ephemeral(world: &World, ephemeral: &Ephemeral) -> String {
     let from = if ephemeral.from_slack { "Slack" } else { &world.app.bot_name };
     let head = format!("{from} (only visible to {}):", world.handle_of(&ephemeral.user));
-    format!("{head}\n{}", indent(&content(world, &ephemeral.text, &ephemeral.blocks)))
+    format!("{head}\n{}", indent(&render_content(world, &ephemeral.text, &ephemeral.blocks)))
 }
 
-/// Several messages, oldest first, with an empty line between them.
-pub(crate) fn messages<'a>(world: &World, all: impl Iterator<Item = &'a Message>) -> String {
-    all.map(|one| message(world, one)).collect::<Vec<_>>().join("\n\n")
+/// Renders messages with an empty line between them.
+pub(crate) fn render_messages<'a>(world: &World, all: impl Iterator<Item = &'a Message>) -> String {
+    all.map(|one| render_message(world, one)).collect::<Vec<_>>().join("\n\n")
 }
 
-/// What a message shows: its blocks, or its text where it has none.
-pub(crate) fn content(world: &World, text: &str, blocks: &[Value]) -> String {
+/// Renders the content of a message: its blocks, or its text if it has none.
+pub(crate) fn render_content(world: &World, text: &str, blocks: &[Value]) -> String {
     if blocks.is_empty() {
         return mrkdwn::to_plain(world, text);
     }
-    blocks.iter().map(|one| block(world, one)).filter(|shown| !shown.is_empty()).collect::<Vec<_>>().join("\n")
+    blocks.iter().map(|one| render_block(world, one)).filter(|shown| !shown.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-fn block(world: &World, block: &Value) -> String {
+fn render_block(world: &World, block: &Value) -> String {
     match block["type"].as_str().unwrap_or_default() {
-        "header" => format!("# {}", text(world, &block["text"])),
+        "header" => format!("# {}", render_text(world, &block["text"])),
         "divider" => "---".to_owned(),
-        "section" => section(world, block),
+        "section" => render_section(world, block),
         "context" => {
-            let parts: Vec<String> = items(block, "elements").map(|part| text(world, part)).collect();
+            let parts: Vec<String> = items(block, "elements").map(|part| render_text(world, part)).collect();
             format!("~ {}", parts.join(" · "))
         }
-        "actions" => items(block, "elements").map(|part| element(world, part)).collect::<Vec<_>>().join(" "),
+        "actions" => items(block, "elements").map(|part| render_element(world, part)).collect::<Vec<_>>().join(" "),
         "image" => format!("[image: {}]", block["alt_text"].as_str().unwrap_or_default()),
         other => format!("[{other}]"),
     }
 }
 
-fn section(world: &World, block: &Value) -> String {
-    let own = block.get("text").map(|own| text(world, own));
+fn render_section(world: &World, block: &Value) -> String {
+    let own = block.get("text").map(|own| render_text(world, own));
     // A field is usually a bold name on one line and its value on the next.
-    let fields = items(block, "fields").map(|field| format!("- {}", text(world, field).replacen('\n', " ", 1)));
-    let accessory = block.get("accessory").map(|part| element(world, part));
+    let fields = items(block, "fields").map(|field| format!("- {}", render_text(world, field).replacen('\n', " ", 1)));
+    let accessory = block.get("accessory").map(|part| render_element(world, part));
     own.into_iter().chain(fields).chain(accessory).collect::<Vec<_>>().join("\n")
 }
 
-fn element(world: &World, element: &Value) -> String {
-    let label = text(world, &element["text"]);
+fn render_element(world: &World, element: &Value) -> String {
+    let label = render_text(world, &element["text"]);
     match element["type"].as_str().unwrap_or_default() {
         "button" => format!("[{label}]"),
-        "image" => text(world, element),
+        "image" => render_text(world, element),
         other => {
-            let options: Vec<String> = items(element, "options").map(|option| text(world, &option["text"])).collect();
+            let options: Vec<String> =
+                items(element, "options").map(|option| render_text(world, &option["text"])).collect();
             format!("[{other}: {}]", options.join(" | "))
         }
     }
 }
 
-fn text(world: &World, object: &Value) -> String {
+fn render_text(world: &World, object: &Value) -> String {
     let text = object["text"].as_str().unwrap_or_default();
     match object["type"].as_str() {
         Some("mrkdwn") => mrkdwn::to_plain(world, text),
@@ -114,8 +115,8 @@ mod tests {
                 {"type": "button", "text": {"type": "plain_text", "text": "Reject"}}]},
             {"type": "context", "elements": [{"type": "mrkdwn", "text": "a &lt; b"}, {"type": "plain_text", "text": "c"}]},
         ]);
-        let shown = content(&world, "fallback", blocks.as_array().unwrap());
-        insta::assert_snapshot!(shown, @r"
+        let text = render_content(&world, "fallback", blocks.as_array().unwrap());
+        insta::assert_snapshot!(text, @r"
         # orders 1.0.0 → 1.1.0
         *Waiting* for @platform
         - *Asked by* @alice

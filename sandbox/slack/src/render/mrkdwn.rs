@@ -1,8 +1,8 @@
-//! Slack's markup as plain text: references get their names, links their address, dates their fallback.
+//! Renders Slack's markup as plain text: references by name, links with their address, dates by their fallback.
 
 use crate::world::World;
 
-/// Bold, italics and code keep their marks, which people read well enough.
+/// Converts markup to plain text. The marks of bold, italics and code stay.
 pub(super) fn to_plain(world: &World, markup: &str) -> String {
     let mut out = String::new();
     let mut rest = markup;
@@ -11,14 +11,14 @@ pub(super) fn to_plain(world: &World, markup: &str) -> String {
             break;
         };
         out.push_str(&rest[..start]);
-        out.push_str(&reference(world, &rest[start + 1..start + length]));
+        out.push_str(&render_reference(world, &rest[start + 1..start + length]));
         rest = &rest[start + length + 1..];
     }
     out.push_str(rest);
     out.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 }
 
-fn reference(world: &World, inner: &str) -> String {
+fn render_reference(world: &World, inner: &str) -> String {
     let (target, label) = inner.split_once('|').map_or((inner, None), |(target, label)| (target, Some(label)));
     if let Some(user) = target.strip_prefix('@') {
         return format!("@{}", world.handle_of(user));

@@ -1,4 +1,4 @@
-//! One WebSocket: orders out, acknowledgements in, and pings both ways.
+//! Serves one WebSocket: sends envelopes and pings, receives acknowledgements.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,18 +8,17 @@ use axum::extract::ws::{Message, WebSocket};
 use serde_json::Value;
 use tokio::time::MissedTickBehavior;
 
-use super::sockets::Order;
-use crate::shared::Shared;
+use crate::state::{Order, Shared};
 
-const PING_EVERY: Duration = Duration::from_secs(10);
-/// A connection that leaves this many pings unanswered is dead.
-const PINGS_UNANSWERED: u32 = 3;
+const PING_INTERVAL: Duration = Duration::from_secs(10);
+/// A connection is closed after this many unanswered pings.
+const MAX_UNANSWERED_PINGS: u32 = 3;
 
 pub(super) async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
     let app_id = shared.world().app.app_id.clone();
     let (id, mut orders) = shared.sockets.add(&app_id);
-    shared.touch();
-    let mut pings = tokio::time::interval(PING_EVERY);
+    shared.notify();
+    let mut pings = tokio::time::interval(PING_INTERVAL);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unanswered = 0;
     loop {
@@ -34,19 +33,19 @@ pub(super) async fn serve(shared: Arc<Shared>, mut socket: WebSocket) {
             frame = socket.recv() => match frame {
                 Some(Ok(Message::Text(text))) => receive(&shared, text.as_str()),
                 Some(Ok(Message::Pong(_))) => unanswered = 0,
-                // Pings are answered by the WebSocket layer.
+                // The WebSocket layer answers pings.
                 Some(Ok(Message::Ping(_) | Message::Binary(_))) => (),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => break,
             },
             _ = pings.tick() => {
                 unanswered += 1;
                 let ping = Message::Ping(Bytes::from_static(b"simulator"));
-                if unanswered > PINGS_UNANSWERED || socket.send(ping).await.is_err() { break }
+                if unanswered > MAX_UNANSWERED_PINGS || socket.send(ping).await.is_err() { break }
             }
         }
     }
     shared.sockets.remove(id);
-    shared.touch();
+    shared.notify();
 }
 
 fn receive(shared: &Shared, text: &str) {
@@ -56,7 +55,7 @@ fn receive(shared: &Shared, text: &str) {
     };
     if let Some(id) = frame.get("envelope_id").and_then(Value::as_str) {
         shared.sockets.acknowledge(id, frame.get("payload").cloned());
-        shared.touch();
+        shared.notify();
     } else {
         tracing::warn!("the app sent a frame without `envelope_id`; ignored");
     }

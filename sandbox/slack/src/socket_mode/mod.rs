@@ -1,7 +1,6 @@
-//! Socket Mode: sockets that an app opens with a one-use ticket, over which each payload goes to exactly one of them.
+//! Socket Mode: an app opens sockets with one-use tickets. Each payload goes to exactly one socket.
 
 mod connection;
-mod sockets;
 
 use std::sync::Arc;
 
@@ -11,12 +10,10 @@ use axum::response::{IntoResponse, Response};
 use axum::{Router, routing};
 use serde::Deserialize;
 
-pub(crate) use sockets::{Acknowledgement, Envelope, Sockets};
+use crate::state::Shared;
 
-use crate::shared::Shared;
-
-/// Slack's most; the eleventh is turned away.
-const MOST_CONNECTIONS: usize = 10;
+/// The maximum number of connections at Slack. The eleventh is refused.
+const MAX_CONNECTIONS: usize = 10;
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new().route("/link/", routing::get(open)).route("/link", routing::get(open))
@@ -32,7 +29,7 @@ async fn open(State(shared): State<Arc<Shared>>, Query(link): Query<Link>, upgra
     if !shared.sockets.redeem(&link.ticket) {
         return (StatusCode::FORBIDDEN, "invalid_ticket").into_response();
     }
-    if shared.sockets.count() >= MOST_CONNECTIONS {
+    if shared.sockets.count() >= MAX_CONNECTIONS {
         return (StatusCode::TOO_MANY_REQUESTS, "too_many_websockets").into_response();
     }
     upgrade.on_upgrade(move |socket| connection::serve(shared, socket))

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::arguments::Arguments;
 use super::error::{ApiError, ApiResult};
-use crate::shared::Shared;
+use crate::state::Shared;
 
 pub(crate) fn api_test(_: &Shared, arguments: &Arguments) -> ApiResult {
     match arguments.text("error") {

@@ -1,4 +1,4 @@
-//! The arguments of a call: out of the query, a form, or JSON, as Slack takes them.
+//! Reads the arguments of a call from the query, a form, or JSON, as Slack does.
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, header};
@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 
-/// Whether a method takes its arguments as JSON. Slack's reading methods take only query and form, and do not see JSON.
+/// Whether a method accepts JSON arguments. Slack's reading methods accept only query and form, and ignore JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Accepts {
     Json,
     FormOnly,
 }
 
-/// Named arguments. In query and form all values are text.
+/// The named arguments of a call. In query and form all values are text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Arguments(Map<String, Value>);
 
@@ -40,7 +40,7 @@ impl Arguments {
         Ok(Self(arguments))
     }
 
-    /// The arguments in the JSON of a `response_url` or an acknowledgement.
+    /// Takes the arguments from the JSON of a `response_url` or an acknowledgement.
     pub(crate) fn from_object(value: Value) -> Self {
         match value {
             Value::Object(fields) => Self(fields),
@@ -52,7 +52,7 @@ impl Arguments {
         Self::read(None, headers, body, Accepts::Json)
     }
 
-    /// Takes the token out, wherever it was sent, so that it gets into no log.
+    /// Removes the token, so that it does not get into the log.
     pub(crate) fn take_token(&mut self) -> Option<String> {
         self.0.remove("token").and_then(|token| token.as_str().map(str::to_owned))
     }
@@ -94,7 +94,7 @@ impl Arguments {
         }
     }
 
-    /// A structured argument: nested JSON, or JSON in a string, which forms need.
+    /// A structured argument: nested JSON, or JSON in a string, as in a form.
     pub(crate) fn structured(&self, name: &str) -> Result<Option<Value>, ()> {
         match self.0.get(name) {
             None | Some(Value::Null) => Ok(None),

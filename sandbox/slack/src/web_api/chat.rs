@@ -1,56 +1,56 @@
-//! `chat.*`: posting, changing, deleting, ephemerals, permalinks.
+//! `chat.*`: posts, updates and deletes messages, posts ephemerals, returns permalinks.
 
 use serde_json::{Value, json};
 
 use super::arguments::Arguments;
 use super::content::check_content;
 use super::error::{ApiError, ApiResult};
-use crate::shared::Shared;
+use crate::state::Shared;
 use crate::world::{Channel, Ephemeral, Message, MetadataChange, NewMessage, Revision, WithMetadata, World};
 
-/// `chat.update` takes less text than `chat.postMessage`.
-const UPDATED_TEXT_LIMIT: usize = 4000;
+/// The maximum text of `chat.update`. `chat.postMessage` accepts more.
+const MAX_UPDATED_TEXT: usize = 4000;
 
 pub(crate) fn post_message(shared: &Shared, arguments: &Arguments) -> ApiResult {
     let content = check_content(arguments)?;
     let broadcast = arguments.flag("reply_broadcast");
     let thread_ts = arguments.text("thread_ts").map(str::to_owned);
     shared.change(|world| {
-        let channel = writable(world, arguments)?.id.clone();
+        let channel = find_writable_channel(world, arguments)?.id.clone();
         if !content.is_visible() {
             return Err(ApiError::new("no_text"));
         }
-        let thread_ts = thread_ts.map(|root| root_of(world, &channel, &root)).transpose()?;
+        let thread_ts = thread_ts.map(|root| find_root(world, &channel, &root)).transpose()?;
         let message = world.post(NewMessage {
             user: world.app.bot_user.clone(),
             bot_id: Some(world.app.bot_id.clone()),
             text: content.text.unwrap_or_default(),
             blocks: content.blocks.unwrap_or_default(),
-            metadata: content.metadata.applied_to(None),
+            metadata: content.metadata.apply_to(None),
             broadcast: broadcast && thread_ts.is_some(),
             thread_ts,
             channel,
         });
-        Ok(posted(world, &message))
+        Ok(message_answer(world, &message))
     })
 }
 
 pub(crate) fn update(shared: &Shared, arguments: &Arguments) -> ApiResult {
     let content = check_content(arguments)?;
     let ts = arguments.required("ts")?;
-    if content.text.as_ref().is_some_and(|text| text.chars().count() > UPDATED_TEXT_LIMIT) {
+    if content.text.as_ref().is_some_and(|text| text.chars().count() > MAX_UPDATED_TEXT) {
         return Err(ApiError::new("msg_too_long"));
     }
     shared.change(|world| {
-        let channel = writable(world, arguments)?.id.clone();
-        own_message(world, &channel, ts, "cant_update_message")?;
+        let channel = find_writable_channel(world, arguments)?.id.clone();
+        check_own_message(world, &channel, ts, "cant_update_message")?;
         let removes_all = content.blocks.as_ref().is_some_and(Vec::is_empty) && !content.is_visible();
         if removes_all
             || (content.text.is_none() && content.blocks.is_none() && content.metadata == MetadataChange::Keep)
         {
             return Err(ApiError::new("no_text"));
         }
-        // Blocks that are not sent stay only if no text is sent either; a text that is not sent goes when blocks come.
+        // Text without blocks removes the old blocks. Blocks without text remove the old text.
         let blocks = match (&content.text, content.blocks) {
             (Some(_), None) => Some(Vec::new()),
             (_, blocks) => blocks,
@@ -58,7 +58,7 @@ pub(crate) fn update(shared: &Shared, arguments: &Arguments) -> ApiResult {
         let text = content.text.or_else(|| blocks.as_ref().map(|_| String::new()));
         let revision = Revision { text, blocks, metadata: content.metadata };
         let message = world.revise(&channel, ts, revision).ok_or_else(|| ApiError::new("message_not_found"))?;
-        let mut body = posted(world, &message);
+        let mut body = message_answer(world, &message);
         body["text"] = json!(message.text);
         Ok(body)
     })
@@ -67,8 +67,8 @@ pub(crate) fn update(shared: &Shared, arguments: &Arguments) -> ApiResult {
 pub(crate) fn delete(shared: &Shared, arguments: &Arguments) -> ApiResult {
     let ts = arguments.required("ts")?;
     shared.change(|world| {
-        let channel = writable(world, arguments)?.id.clone();
-        own_message(world, &channel, ts, "cant_delete_message")?;
+        let channel = find_writable_channel(world, arguments)?.id.clone();
+        check_own_message(world, &channel, ts, "cant_delete_message")?;
         world.delete(&channel, ts);
         Ok(json!({"channel": channel, "ts": ts}))
     })
@@ -79,14 +79,14 @@ pub(crate) fn post_ephemeral(shared: &Shared, arguments: &Arguments) -> ApiResul
     let user = arguments.required("user")?.to_owned();
     let thread_ts = arguments.text("thread_ts").map(str::to_owned);
     shared.change(|world| {
-        let channel = writable(world, arguments)?.clone();
+        let channel = find_writable_channel(world, arguments)?.clone();
         if !channel.members.contains(&user) {
             return Err(ApiError::new("user_not_in_channel"));
         }
         if !content.is_visible() {
             return Err(ApiError::new("no_text"));
         }
-        let thread_ts = thread_ts.map(|root| root_of(world, &channel.id, &root)).transpose()?;
+        let thread_ts = thread_ts.map(|root| find_root(world, &channel.id, &root)).transpose()?;
         let shown = world.show_ephemeral(Ephemeral {
             ts: String::new(),
             channel: channel.id,
@@ -104,12 +104,12 @@ pub(crate) fn post_ephemeral(shared: &Shared, arguments: &Arguments) -> ApiResul
 pub(crate) fn get_permalink(shared: &Shared, arguments: &Arguments) -> ApiResult {
     let (channel, ts) = (arguments.required("channel")?, arguments.required("message_ts")?);
     let world = shared.world();
-    visible(&world, channel)?;
+    find_visible_channel(&world, channel)?;
     let message = world.message(channel, ts).ok_or_else(|| ApiError::new("message_not_found"))?;
     Ok(json!({"channel": channel, "permalink": permalink(&shared.base_url, message)}))
 }
 
-/// Slack's form of a permalink, on the simulator's own address, so that a click in the page finds the message.
+/// Builds a permalink of Slack's form with the simulator's own address, so that it works on the page.
 fn permalink(base_url: &str, message: &Message) -> String {
     let link = format!("{base_url}/archives/{}/p{}", message.channel, message.ts.replace('.', ""));
     match message.thread_ts.as_ref().filter(|_| message.is_reply()) {
@@ -118,7 +118,7 @@ fn permalink(base_url: &str, message: &Message) -> String {
     }
 }
 
-fn posted(world: &World, message: &Message) -> Value {
+fn message_answer(world: &World, message: &Message) -> Value {
     json!({
         "channel": message.channel,
         "ts": message.ts,
@@ -126,10 +126,10 @@ fn posted(world: &World, message: &Message) -> Value {
     })
 }
 
-/// The channel of a call that writes: it exists for the bot, the bot is in it, and it is not archived.
-fn writable<'a>(world: &'a World, arguments: &Arguments) -> Result<&'a Channel, ApiError> {
+/// Finds the channel of a writing call: the bot must be a member, and the channel must not be archived.
+fn find_writable_channel<'a>(world: &'a World, arguments: &Arguments) -> Result<&'a Channel, ApiError> {
     let id = arguments.required("channel").map_err(|_| ApiError::new("channel_not_found"))?;
-    let channel = visible(world, id)?;
+    let channel = find_visible_channel(world, id)?;
     if !channel.bot_is_member {
         return Err(ApiError::new("not_in_channel"));
     }
@@ -139,21 +139,21 @@ fn writable<'a>(world: &'a World, arguments: &Arguments) -> Result<&'a Channel, 
     Ok(channel)
 }
 
-/// A channel that exists as far as the bot can see: private ones only if it is in them.
-pub(crate) fn visible<'a>(world: &'a World, id: &str) -> Result<&'a Channel, ApiError> {
+/// Finds a channel that the bot can see. A private channel is visible only to its members.
+pub(crate) fn find_visible_channel<'a>(world: &'a World, id: &str) -> Result<&'a Channel, ApiError> {
     world
         .channel_by_id(id)
         .filter(|channel| channel.bot_is_member || !channel.is_private)
         .ok_or_else(|| ApiError::new("channel_not_found"))
 }
 
-/// The root that a reply goes to. A reply to a reply goes to the same root, as at Slack.
-fn root_of(world: &World, channel: &str, ts: &str) -> Result<String, ApiError> {
+/// Finds the root for a reply. A reply to a reply goes to the same root, as at Slack.
+fn find_root(world: &World, channel: &str, ts: &str) -> Result<String, ApiError> {
     let parent = world.message(channel, ts).ok_or_else(|| ApiError::new("thread_not_found"))?;
     Ok(parent.thread_ts.clone().unwrap_or_else(|| parent.ts.clone()))
 }
 
-fn own_message(world: &World, channel: &str, ts: &str, refusal: &str) -> Result<(), ApiError> {
+fn check_own_message(world: &World, channel: &str, ts: &str, refusal: &str) -> Result<(), ApiError> {
     let message = world.message(channel, ts).ok_or_else(|| ApiError::new("message_not_found"))?;
     if message.bot_id.as_ref() == Some(&world.app.bot_id) { Ok(()) } else { Err(ApiError::new(refusal)) }
 }

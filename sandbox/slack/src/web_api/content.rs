@@ -1,4 +1,4 @@
-//! The content of a message as an app sends it: text, blocks, metadata, each held to Slack's limits.
+//! Reads the content of a message (text, blocks, metadata) and checks Slack's limits.
 
 use serde_json::Value;
 
@@ -7,14 +7,14 @@ use super::error::ApiError;
 use crate::blocks;
 use crate::world::MetadataChange;
 
-/// Longer texts are refused. (Slack truncates above 40 000 and refuses on update; a bot should do neither.)
-const TEXT_LIMIT: usize = 40_000;
+/// The maximum text. Slack truncates a longer text of a post and refuses it on update; both are mistakes of the bot.
+const MAX_TEXT: usize = 40_000;
 
-/// All blocks together. Slack documents no figure; people measured about 13 200 characters, containers included
+/// The maximum size of all blocks together, as JSON. Slack documents no figure. People measured about 13 200 characters
 /// (slackapi/bolt-js issues 2509 and 2867).
-const BLOCKS_LIMIT: usize = 13_200;
+const MAX_BLOCKS_TEXT: usize = 13_200;
 
-/// Checked content. `None` was not sent.
+/// The checked content. A value that was not sent is `None`.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Content {
     pub(crate) text: Option<String>,
@@ -23,14 +23,14 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    /// Whether anything in it can be shown.
+    /// Whether it shows anything.
     pub(crate) fn is_visible(&self) -> bool {
         self.text.as_ref().is_some_and(|text| !text.trim().is_empty())
             || self.blocks.as_ref().is_some_and(|blocks| !blocks.is_empty())
     }
 }
 
-/// Reads and checks the content out of a call's arguments.
+/// Reads the content from a call's arguments and checks it.
 pub(crate) fn check_content(arguments: &Arguments) -> Result<Content, ApiError> {
     for unsupported in ["attachments", "markdown_text", "files"] {
         if arguments.to_value().get(unsupported).is_some() {
@@ -38,17 +38,17 @@ pub(crate) fn check_content(arguments: &Arguments) -> Result<Content, ApiError> 
             return Err(ApiError::invalid_arguments(&message));
         }
     }
-    Ok(Content { text: text(arguments)?, blocks: blocks(arguments)?, metadata: metadata(arguments)? })
+    Ok(Content { text: read_text(arguments)?, blocks: read_blocks(arguments)?, metadata: read_metadata(arguments)? })
 }
 
-fn text(arguments: &Arguments) -> Result<Option<String>, ApiError> {
+fn read_text(arguments: &Arguments) -> Result<Option<String>, ApiError> {
     match arguments.text("text") {
-        Some(text) if text.chars().count() > TEXT_LIMIT => Err(ApiError::new("msg_too_long")),
+        Some(text) if text.chars().count() > MAX_TEXT => Err(ApiError::new("msg_too_long")),
         text => Ok(text.map(str::to_owned)),
     }
 }
 
-fn blocks(arguments: &Arguments) -> Result<Option<Vec<Value>>, ApiError> {
+fn read_blocks(arguments: &Arguments) -> Result<Option<Vec<Value>>, ApiError> {
     match arguments.structured("blocks") {
         Ok(None) => Ok(None),
         Ok(Some(Value::Array(mut list))) => {
@@ -56,17 +56,17 @@ fn blocks(arguments: &Arguments) -> Result<Option<Vec<Value>>, ApiError> {
             if !problems.is_empty() {
                 return Err(ApiError::with_messages("invalid_blocks", problems));
             }
-            if Value::from(list.clone()).to_string().chars().count() > BLOCKS_LIMIT {
+            if Value::from(list.clone()).to_string().chars().count() > MAX_BLOCKS_TEXT {
                 return Err(ApiError::new("msg_blocks_too_long"));
             }
-            blocks::complete(&mut list);
+            blocks::add_defaults(&mut list);
             Ok(Some(list))
         }
         Err(()) | Ok(Some(_)) => Err(ApiError::new("invalid_blocks_format")),
     }
 }
 
-fn metadata(arguments: &Arguments) -> Result<MetadataChange, ApiError> {
+fn read_metadata(arguments: &Arguments) -> Result<MetadataChange, ApiError> {
     match arguments.structured("metadata") {
         Err(()) => Err(ApiError::new("invalid_metadata_format")),
         Ok(None) => Ok(MetadataChange::Keep),

@@ -1,12 +1,12 @@
-//! How Slack refuses: HTTP 200 with `ok: false` and a code.
+//! Errors of the Web API: HTTP 200 with `ok: false` and a code.
 
 use serde_json::{Map, Value, json};
 
-/// A refusal, with Slack's own code.
+/// An error with Slack's code.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ApiError {
     pub(crate) code: String,
-    /// What is wrong in particular, as in `response_metadata.messages`.
+    /// The details, as in `response_metadata.messages`.
     pub(crate) messages: Vec<String>,
     /// Further fields of the answer, such as `needed` and `provided`.
     pub(crate) extra: Map<String, Value>,
@@ -21,7 +21,7 @@ impl ApiError {
         Self { messages, ..Self::new(code) }
     }
 
-    /// A required argument is absent or not of its form.
+    /// The error for an argument that is missing or malformed.
     pub(crate) fn invalid_arguments(message: &str) -> Self {
         Self::with_messages("invalid_arguments", vec![format!("[ERROR] {message}")])
     }

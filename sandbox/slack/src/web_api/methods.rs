@@ -1,16 +1,14 @@
-//! The table of Web API methods: who may call each, with which scopes, how often, and what it does.
+//! The table of Web API methods: token, scopes, rate limit, and handler of each.
 
 use super::arguments::{Accepts, Arguments};
 use super::error::ApiResult;
-use super::rate_limits::Limit;
 use super::{apps, chat, conversations, users};
-use crate::shared::Shared;
-use crate::tokens::TokenKind;
+use crate::state::{Limit, Shared, TokenKind};
 
 pub(crate) struct Method {
     pub(crate) name: &'static str,
     pub(crate) token: TokenKind,
-    /// Any one of them is enough; the method itself looks closer where it depends on the channel.
+    /// Any one of these scopes is enough. A method that depends on the kind of channel checks more.
     pub(crate) scopes: &'static [&'static str],
     pub(crate) limit: Limit,
     pub(crate) accepts: Accepts,
@@ -35,8 +33,8 @@ const fn write(
     Method { name, token: TokenKind::Bot, scopes, limit, accepts: Accepts::Json, run }
 }
 
-const READ: &[&str] = &["channels:read", "groups:read"];
-const HISTORY: &[&str] = &["channels:history", "groups:history"];
+const READ_SCOPES: &[&str] = &["channels:read", "groups:read"];
+const HISTORY_SCOPES: &[&str] = &["channels:history", "groups:history"];
 
 static METHODS: &[Method] = &[
     write("api.test", &[], Limit::Tier4, apps::api_test),
@@ -47,11 +45,11 @@ static METHODS: &[Method] = &[
     write("chat.delete", &["chat:write"], Limit::Tier3, chat::delete),
     write("chat.postEphemeral", &["chat:write"], Limit::Tier4, chat::post_ephemeral),
     read("chat.getPermalink", &[], Limit::Special, chat::get_permalink),
-    read("conversations.info", READ, Limit::Tier3, conversations::info),
-    read("conversations.list", READ, Limit::Tier2, conversations::list),
-    read("conversations.members", READ, Limit::Tier4, conversations::members),
-    read("conversations.history", HISTORY, Limit::Tier3, conversations::history),
-    read("conversations.replies", HISTORY, Limit::Tier3, conversations::replies),
+    read("conversations.info", READ_SCOPES, Limit::Tier3, conversations::info),
+    read("conversations.list", READ_SCOPES, Limit::Tier2, conversations::list),
+    read("conversations.members", READ_SCOPES, Limit::Tier4, conversations::members),
+    read("conversations.history", HISTORY_SCOPES, Limit::Tier3, conversations::history),
+    read("conversations.replies", HISTORY_SCOPES, Limit::Tier3, conversations::replies),
     read("usergroups.list", &["usergroups:read"], Limit::Tier2, users::usergroups_list),
     read("usergroups.users.list", &["usergroups:read"], Limit::Tier2, users::usergroups_users_list),
     read("users.info", &["users:read"], Limit::Tier4, users::info),

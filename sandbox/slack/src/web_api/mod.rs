@@ -1,4 +1,4 @@
-//! The Web API under `/api`: tokens, scopes, rate limits and faults in front of the methods.
+//! The Web API under `/api`: checks tokens, scopes and rate limits, injects faults, and calls the method.
 
 mod apps;
 mod arguments;
@@ -8,7 +8,7 @@ mod conversations;
 mod error;
 mod methods;
 mod pages;
-mod rate_limits;
+mod scopes;
 mod users;
 
 use std::sync::Arc;
@@ -24,9 +24,8 @@ use serde_json::{Value, json};
 pub(crate) use arguments::Arguments;
 pub(crate) use content::{Content, check_content};
 pub(crate) use error::ApiError;
-pub(crate) use rate_limits::RateLimits;
 
-/// The scopes that a Web API method asks for, any one of which is enough; none if there is no such method here.
+/// The scopes of a Web API method. Any one is enough. `None` if the simulator does not have the method.
 #[must_use]
 pub fn scopes_of(method: &str) -> Option<&'static [&'static str]> {
     methods::find(method).map(|method| method.scopes)
@@ -34,18 +33,16 @@ pub fn scopes_of(method: &str) -> Option<&'static [&'static str]> {
 
 use arguments::Accepts;
 use methods::Method;
-use rate_limits::Limit;
+use scopes::has_scope;
 
-use crate::calls::ApiCall;
-use crate::faults::Failure;
-use crate::server::CloseConnection;
-use crate::shared::Shared;
+use crate::close_connection::CloseConnection;
+use crate::state::{ApiCall, Failure, Limit, Shared};
 
 pub(crate) fn routes() -> Router<Arc<Shared>> {
     Router::new().route("/api/{method}", routing::get(call).post(call))
 }
 
-/// One request as it came in.
+/// The token and the arguments of a request.
 struct Request {
     arguments: Arguments,
     token: Option<String>,
@@ -62,20 +59,20 @@ async fn call(
     let accepts = method.map_or(Accepts::Json, |method| method.accepts);
     let request = Arguments::read(query.as_deref(), &headers, &body, accepts).map(|mut arguments| {
         let in_arguments = arguments.take_token();
-        Request { token: bearer(&headers).or(in_arguments), arguments }
+        Request { token: read_bearer_token(&headers).or(in_arguments), arguments }
     });
     let sent = request.as_ref().map_or(Value::Null, |request| request.arguments.to_value());
     let (outcome, response) = answer(&shared, &name, method, request);
     shared.calls().add(ApiCall { method: name, arguments: sent, outcome });
-    shared.touch();
+    shared.notify();
     match response {
         Some(response) => response,
-        // Ends when the client hangs up.
+        // The request ends when the client closes the connection.
         None => std::future::pending().await,
     }
 }
 
-/// What the log says, and what the caller gets, if anything.
+/// Returns the outcome for the log, and the response, if the caller gets one.
 fn answer(
     shared: &Shared,
     name: &str,
@@ -84,9 +81,9 @@ fn answer(
 ) -> (String, Option<Response>) {
     let failure = shared.faults().next(name);
     if let Some(Failure::RateLimited { seconds }) = failure {
-        shared.limits().tell_to_wait(name, seconds, Instant::now());
+        shared.limits().set_retry_after(name, seconds, Instant::now());
     }
-    if let Some((outcome, response)) = failure.as_ref().and_then(before_effect) {
+    if let Some((outcome, response)) = failure.as_ref().and_then(fail_before_effect) {
         return (outcome, Some(response));
     }
     let result = match (method, request) {
@@ -111,7 +108,7 @@ enum Refusal {
 
 fn run(shared: &Shared, method: &Method, request: &Request) -> Result<Value, Refusal> {
     check_token(shared, method, request.token.as_deref()).map_err(Refusal::Error)?;
-    if let Some(seconds) = shared.limits().too_early(method.name, Instant::now()) {
+    if let Some(seconds) = shared.limits().check_retry_after(method.name, Instant::now()) {
         return Err(Refusal::RateLimited(seconds));
     }
     let key = match method.limit {
@@ -138,11 +135,7 @@ fn check_token(shared: &Shared, method: &Method, token: Option<&str>) -> Result<
     if enough { Ok(()) } else { Err(ApiError::missing_scope(&method.scopes.join(","), granted)) }
 }
 
-pub(crate) fn has_scope(granted: &[String], scope: &str) -> bool {
-    granted.iter().any(|known| known == scope)
-}
-
-fn before_effect(failure: &Failure) -> Option<(String, Response)> {
+fn fail_before_effect(failure: &Failure) -> Option<(String, Response)> {
     match failure {
         Failure::Error { code } => Some(respond(Err(Refusal::Error(ApiError::new(code))))),
         Failure::RateLimited { seconds } => Some(respond(Err(Refusal::RateLimited(*seconds)))),
@@ -175,7 +168,7 @@ fn json_response(status: StatusCode, body: Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json; charset=utf-8")], Json(body)).into_response()
 }
 
-fn bearer(headers: &HeaderMap) -> Option<String> {
+fn read_bearer_token(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     value.strip_prefix("Bearer ").map(|token| token.trim().to_owned())
 }

@@ -1,4 +1,4 @@
-//! Slack's paging: `limit` and an opaque `cursor` that belongs to one list.
+//! Slack's paging with `limit` and an opaque `cursor`.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::error::ApiError;
 
 const CURSOR_PREFIX: &str = "offset:";
 
-/// One page out of a whole list.
+/// One page of a list.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Page<T> {
     pub(crate) items: Vec<T>,
@@ -24,21 +24,21 @@ impl<T> Page<T> {
     }
 }
 
-/// Cuts the page that the arguments ask for. `most` is the method's greatest `limit`.
-pub(crate) fn page<T>(all: Vec<T>, arguments: &Arguments, default: usize, most: usize) -> Result<Page<T>, ApiError> {
+/// Cuts the requested page. `max` is the maximum `limit` of the method.
+pub(crate) fn cut_page<T>(all: Vec<T>, arguments: &Arguments, default: usize, max: usize) -> Result<Page<T>, ApiError> {
     let limit = arguments.number("limit")?.unwrap_or(default);
-    if limit == 0 || limit > most {
+    if limit == 0 || limit > max {
         return Err(ApiError::new("invalid_limit"));
     }
     let start = match arguments.text("cursor").filter(|cursor| !cursor.is_empty()) {
         None => 0,
-        Some(cursor) => offset(cursor).ok_or_else(|| ApiError::new("invalid_cursor"))?,
+        Some(cursor) => parse_cursor(cursor).ok_or_else(|| ApiError::new("invalid_cursor"))?,
     };
     let next_cursor =
         if start + limit < all.len() { format!("{CURSOR_PREFIX}{}", start + limit) } else { String::new() };
     Ok(Page { items: all.into_iter().skip(start).take(limit).collect(), next_cursor })
 }
 
-fn offset(cursor: &str) -> Option<usize> {
+fn parse_cursor(cursor: &str) -> Option<usize> {
     cursor.strip_prefix(CURSOR_PREFIX)?.parse().ok()
 }

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 
 use super::arguments::Arguments;
 use super::error::{ApiError, ApiResult};
-use super::pages::page;
-use crate::shared::Shared;
+use super::pages::cut_page;
+use crate::state::Shared;
 use crate::world::{User, UserGroup, World};
 
 pub(crate) fn info(shared: &Shared, arguments: &Arguments) -> ApiResult {
     let id = arguments.required("user")?;
     let world = shared.world();
-    everyone(&world)
+    list_users(&world)
         .into_iter()
         .find(|user| user["id"] == id)
         .map(|user| json!({"user": user}))
@@ -19,7 +19,7 @@ pub(crate) fn info(shared: &Shared, arguments: &Arguments) -> ApiResult {
 }
 
 pub(crate) fn list(shared: &Shared, arguments: &Arguments) -> ApiResult {
-    let page = page(everyone(&shared.world()), arguments, 1000, 1000)?;
+    let page = cut_page(list_users(&shared.world()), arguments, 1000, 1000)?;
     Ok(json!({"response_metadata": page.metadata(), "members": page.items, "cache_ts": 1_764_000_000}))
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn usergroups_users_list(shared: &Shared, arguments: &Arguments) -> A
     Ok(json!({"users": group.users}))
 }
 
-fn everyone(world: &World) -> Vec<Value> {
+fn list_users(world: &World) -> Vec<Value> {
     let app = &world.app;
     let bot = User { id: app.bot_user.clone(), name: app.bot_name.clone(), real_name: app.app_name.clone() };
     let people = world.users.iter().map(|user| user_object(world, user, false));
@@ -74,7 +74,7 @@ fn user_object(world: &World, user: &User, is_bot: bool) -> Value {
 }
 
 fn group_object(world: &World, group: &UserGroup, with_users: bool) -> Value {
-    let mut shown = json!({
+    let mut object = json!({
         "id": group.id,
         "team_id": world.team.id,
         "is_usergroup": true,
@@ -91,7 +91,7 @@ fn group_object(world: &World, group: &UserGroup, with_users: bool) -> Value {
         "user_count": group.users.len(),
     });
     if with_users {
-        shown["users"] = json!(group.users);
+        object["users"] = json!(group.users);
     }
-    shown
+    object
 }

@@ -1,8 +1,8 @@
-//! Message ids. Slack's are the Unix time in seconds and microseconds, and no two in a channel are equal.
+//! Issues message ids (ts). Slack uses the Unix time in seconds and microseconds. No two in a channel are equal.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Hands out strictly increasing ids, whatever the machine's clock does.
+/// Issues strictly increasing ids, even if the machine's clock goes back.
 #[derive(Debug, Default)]
 pub(crate) struct TsClock {
     last_micros: u64,

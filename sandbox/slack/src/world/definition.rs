@@ -1,18 +1,18 @@
-//! The workspace as it is at the start, in a form that a person can write as JSON.
+//! The workspace at the start. A person can write it as JSON.
 
 use serde::{Deserialize, Serialize};
 
-/// A workspace: who is in it, and in which channels and groups.
+/// A workspace: its people, channels and groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorldDefinition {
     /// The workspace itself.
     pub team: Team,
-    /// The people in it. The app's bot user is there by itself.
+    /// The people. The bot user of the app is added automatically.
     pub users: Vec<User>,
-    /// Its channels.
+    /// The channels.
     pub channels: Vec<Channel>,
-    /// Its user groups.
+    /// The user groups.
     #[serde(default)]
     pub user_groups: Vec<UserGroup>,
 }
@@ -21,9 +21,9 @@ pub struct WorldDefinition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Team {
-    /// Such as `T0LOCK`.
+    /// The id, such as `T0LOCK`.
     pub id: String,
-    /// As people see it.
+    /// The name that people see.
     pub name: String,
     /// The first part of its address.
     pub domain: String,
@@ -33,7 +33,7 @@ pub struct Team {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct User {
-    /// Such as `U0ALICE`.
+    /// The id, such as `U0ALICE`.
     pub id: String,
     /// The handle, without `@`.
     pub name: String,
@@ -45,19 +45,19 @@ pub struct User {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Channel {
-    /// Such as `C0DEPLOYS`.
+    /// The id, such as `C0DEPLOYS`.
     pub id: String,
-    /// Without `#`.
+    /// The name without `#`.
     pub name: String,
     /// The people in it, by id.
     pub members: Vec<String>,
     /// Whether the app's bot user was invited.
     #[serde(default)]
     pub bot_is_member: bool,
-    /// Private channels do not exist for those who are not in them.
+    /// People and apps outside a private channel cannot see it.
     #[serde(default)]
     pub is_private: bool,
-    /// Archived channels take no messages.
+    /// Nobody can post in an archived channel.
     #[serde(default)]
     pub is_archived: bool,
 }
@@ -66,15 +66,15 @@ pub struct Channel {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserGroup {
-    /// Such as `S0PLATFORM`.
+    /// The id, such as `S0PLATFORM`.
     pub id: String,
     /// The handle, without `@`.
     pub handle: String,
-    /// As people see it.
+    /// The name that people see.
     pub name: String,
-    /// Its members, by id.
+    /// The members, by id.
     pub users: Vec<String>,
-    /// Disabled groups are not listed unless asked for.
+    /// Disabled groups are listed only on request.
     #[serde(default)]
     pub is_disabled: bool,
 }

@@ -1,4 +1,4 @@
-//! Messages as the workspace keeps them, and as the Web API shows them.
+//! Messages as the workspace stores them and as the Web API returns them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -9,38 +9,38 @@ use serde_json::{Map, Value, json};
 pub struct Message {
     /// The channel it is in, by id.
     pub channel: String,
-    /// Its id within the channel: seconds and microseconds of the Unix time, such as `1764000000.000100`.
+    /// The id within the channel: seconds and microseconds of the Unix time, such as `1764000000.000100`.
     pub ts: String,
-    /// Who wrote it: a person's id, or the bot user's.
+    /// The author: the id of a person or of the bot user.
     pub user: String,
-    /// Set when the app wrote it.
+    /// The bot's id, if the app wrote it.
     pub bot_id: Option<String>,
     /// The fallback text, which notifications show.
     pub text: String,
-    /// Its blocks in Slack's own form, with the ids that Slack adds.
+    /// The blocks in Slack's own form, with the ids that Slack adds.
     pub blocks: Vec<Value>,
     /// `{event_type, event_payload}`.
     pub metadata: Option<Value>,
-    /// Root of the thread that it is in. A root has it too, equal to `ts`, once it has replies.
+    /// The root of its thread. A root with replies has its own `ts` here.
     pub thread_ts: Option<String>,
-    /// A reply that is also shown in the channel.
+    /// Whether it is a reply that the channel shows too.
     pub broadcast: bool,
     /// How often `chat.update` changed it.
     pub edits: u32,
-    /// When it was changed last, as a ts.
+    /// The time of the last change, as a ts.
     pub edited_ts: Option<String>,
     /// Whether people see "(edited)": Slack shows it for text, not for blocks.
     pub shows_edited: bool,
 }
 
 impl Message {
-    /// Whether it is a reply, so not itself a root.
+    /// Whether it is a reply and not a root.
     #[must_use]
     pub fn is_reply(&self) -> bool {
         self.thread_ts.as_ref().is_some_and(|root| *root != self.ts)
     }
 
-    /// Whether it appears in the channel itself.
+    /// Whether the channel itself shows it.
     #[must_use]
     pub fn is_in_channel(&self) -> bool {
         !self.is_reply() || self.broadcast
@@ -53,43 +53,43 @@ impl Message {
     }
 }
 
-/// How the replies of a root are summed up.
+/// The summary of a root's replies.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadSummary {
     /// Number of replies.
     pub reply_count: usize,
-    /// Who replied, in order of their first reply.
+    /// The people who replied, in order of their first reply.
     pub reply_users: Vec<String>,
     /// The ts of the newest reply.
     pub latest_reply: Option<String>,
-    /// Who wrote the root.
+    /// The author of the root.
     pub parent_user: Option<String>,
 }
 
-/// What only one person sees, and nobody can read back through the Web API.
+/// A message that only one person sees. The Web API cannot read it back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Ephemeral {
-    /// Its id, as a ts.
+    /// The id, as a ts.
     pub ts: String,
     /// The channel it is shown in, by id.
     pub channel: String,
-    /// The one who sees it, by id.
+    /// The person who sees it, by id.
     pub user: String,
     /// The thread that it is shown in.
     pub thread_ts: Option<String>,
-    /// From the app, or from Slack itself ("/flink failed with the error …").
+    /// Whether Slack wrote it and not the app ("/flink failed with the error …").
     pub from_slack: bool,
-    /// Its text.
+    /// The fallback text.
     pub text: String,
-    /// Its blocks in Slack's own form.
+    /// The blocks in Slack's own form.
     pub blocks: Vec<Value>,
-    /// What the person typed or pressed that it answers, if it answers something.
+    /// The command that it answers, as typed.
     pub in_reply_to: Option<String>,
 }
 
-/// Who the app is, as far as messages show it.
+/// The identity of the app in messages.
 #[derive(Debug, Clone)]
 pub(crate) struct AppIdentity {
     pub(crate) app_id: String,
@@ -100,7 +100,7 @@ pub(crate) struct AppIdentity {
     pub(crate) team: String,
 }
 
-/// What to leave out of a message that the Web API shows.
+/// Whether an answer of the Web API includes the metadata of messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WithMetadata {
     Yes,
@@ -108,7 +108,7 @@ pub(crate) enum WithMetadata {
 }
 
 impl Message {
-    /// The message as the Web API and interaction payloads show it.
+    /// The message as in answers of the Web API and in interaction payloads.
     pub(crate) fn to_api(&self, app: &AppIdentity, thread: &ThreadSummary, metadata: WithMetadata) -> Value {
         let mut out = Map::new();
         out.insert("type".into(), json!("message"));

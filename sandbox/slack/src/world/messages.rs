@@ -1,10 +1,10 @@
-//! Posting, changing and reading messages.
+//! Posts, changes and reads messages.
 
 use serde_json::Value;
 
 use super::{Ephemeral, Message, ThreadSummary, WithMetadata, World};
 
-/// A message about to be posted; everything about it was checked before.
+/// A message to post. It was checked before.
 #[derive(Debug, Default)]
 pub(crate) struct NewMessage {
     pub(crate) channel: String,
@@ -17,7 +17,7 @@ pub(crate) struct NewMessage {
     pub(crate) broadcast: bool,
 }
 
-/// What a change of a message replaces; `None` keeps what is there.
+/// A change of a message. `None` keeps the old value.
 #[derive(Debug, Default)]
 pub(crate) struct Revision {
     pub(crate) text: Option<String>,
@@ -25,10 +25,10 @@ pub(crate) struct Revision {
     pub(crate) metadata: MetadataChange,
 }
 
-/// What becomes of a message's metadata.
+/// A change of a message's metadata.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum MetadataChange {
-    /// None was sent.
+    /// No metadata was sent.
     #[default]
     Keep,
     /// An empty object was sent.
@@ -38,7 +38,7 @@ pub(crate) enum MetadataChange {
 
 impl MetadataChange {
     /// The metadata after the change.
-    pub(crate) fn applied_to(self, metadata: Option<Value>) -> Option<Value> {
+    pub(crate) fn apply_to(self, metadata: Option<Value>) -> Option<Value> {
         match self {
             Self::Keep => metadata,
             Self::Remove => None,
@@ -71,11 +71,11 @@ impl World {
         message
     }
 
-    /// Changes a message; `None` if there is no such message.
+    /// Changes a message. Returns `None` if there is no such message.
     pub(crate) fn revise(&mut self, channel: &str, ts: &str, revision: Revision) -> Option<Message> {
         let edited_ts = self.clock.next();
         let message = self.message_mut(channel, ts)?;
-        // Slack marks a change of text as edited, and says nothing where blocks are shown.
+        // Slack marks a change of text as edited, but not a change of blocks.
         message.shows_edited |= revision.blocks.as_ref().is_none_or(Vec::is_empty) && revision.text.is_some();
         if let Some(text) = revision.text {
             message.text = text;
@@ -83,13 +83,13 @@ impl World {
         if let Some(blocks) = revision.blocks {
             message.blocks = blocks;
         }
-        message.metadata = revision.metadata.applied_to(message.metadata.take());
+        message.metadata = revision.metadata.apply_to(message.metadata.take());
         message.edits += 1;
         message.edited_ts = Some(edited_ts);
         Some(message.clone())
     }
 
-    /// Takes a message away. Its replies stay, as at Slack.
+    /// Deletes a message. Its replies stay, as at Slack.
     pub(crate) fn delete(&mut self, channel: &str, ts: &str) -> bool {
         let before = self.messages.len();
         self.messages.retain(|message| message.channel != channel || message.ts != ts);
@@ -104,7 +104,7 @@ impl World {
         self.messages.iter_mut().find(|message| message.channel == channel && message.ts == ts)
     }
 
-    /// What the channel itself shows, oldest first: roots, and replies that were also sent to it.
+    /// The messages that the channel itself shows, oldest first: roots, and replies that were also sent to the channel.
     pub(crate) fn channel_messages(&self, channel: &str) -> impl DoubleEndedIterator<Item = &Message> {
         self.messages.iter().filter(move |message| message.channel == channel && message.is_in_channel())
     }
@@ -133,12 +133,12 @@ impl World {
         summary
     }
 
-    /// A message as the Web API shows it.
+    /// A message as the Web API returns it.
     pub(crate) fn api_message(&self, message: &Message, metadata: WithMetadata) -> Value {
         message.to_api(&self.app, &self.thread_summary(message), metadata)
     }
 
-    /// Shows something to one person; its ts is given here.
+    /// Shows an ephemeral to its person and gives it a ts.
     pub(crate) fn show_ephemeral(&mut self, mut ephemeral: Ephemeral) -> Ephemeral {
         ephemeral.ts = self.clock.next();
         self.ephemerals.push(ephemeral.clone());
@@ -153,7 +153,7 @@ impl World {
         self.ephemerals.iter().find(|ephemeral| ephemeral.user == user && ephemeral.ts == ts)
     }
 
-    /// Replaces what one person sees, through a `response_url`.
+    /// Replaces the content of an ephemeral.
     pub(crate) fn replace_ephemeral(&mut self, ts: &str, text: String, blocks: Vec<Value>) -> bool {
         let Some(ephemeral) = self.ephemerals.iter_mut().find(|ephemeral| ephemeral.ts == ts) else {
             return false;
@@ -169,7 +169,7 @@ impl World {
         self.ephemerals.len() != before
     }
 
-    /// A fresh ts, for actions, which have one too.
+    /// Issues a ts for an action.
     pub(crate) fn next_ts(&mut self) -> String {
         self.clock.next()
     }

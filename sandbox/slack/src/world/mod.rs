@@ -1,4 +1,4 @@
-//! The workspace: people, channels, groups, messages. Pure state; knows neither HTTP nor time beyond its own ts clock.
+//! The workspace: people, channels, groups, messages. It is pure state: no HTTP, and no time except for the ts clock.
 
 mod clock;
 mod definition;
@@ -20,7 +20,7 @@ pub(crate) struct World {
     pub(crate) channels: Vec<Channel>,
     pub(crate) groups: Vec<UserGroup>,
     pub(crate) app: AppIdentity,
-    /// In the order of their ts, all channels together.
+    /// The messages of all channels, in the order of their ts.
     messages: Vec<Message>,
     ephemerals: Vec<Ephemeral>,
     clock: TsClock,
@@ -48,24 +48,24 @@ impl World {
         }
     }
 
-    /// A channel by id, or by name with or without `#`.
+    /// Finds a channel by id, or by name with or without `#`.
     pub(crate) fn channel(&self, id_or_name: &str) -> Option<&Channel> {
         let name = id_or_name.strip_prefix('#').unwrap_or(id_or_name);
         self.channels.iter().find(|channel| channel.id == id_or_name || channel.name == name)
     }
 
-    /// A channel by its id alone, as the Web API wants it.
+    /// Finds a channel by id only, as the Web API requires.
     pub(crate) fn channel_by_id(&self, id: &str) -> Option<&Channel> {
         self.channels.iter().find(|channel| channel.id == id)
     }
 
-    /// A person by id, or by handle with or without `@`.
+    /// Finds a person by id, or by handle with or without `@`.
     pub(crate) fn user(&self, id_or_name: &str) -> Option<&User> {
         let name = id_or_name.strip_prefix('@').unwrap_or(id_or_name);
         self.users.iter().find(|user| user.id == id_or_name || user.name == name)
     }
 
-    /// The handle that a user id is shown as; the id itself for strangers.
+    /// The handle for a user id, or the id itself for an unknown user.
     pub(crate) fn handle_of<'a>(&'a self, user: &'a str) -> &'a str {
         if user == self.app.bot_user {
             return &self.app.bot_name;

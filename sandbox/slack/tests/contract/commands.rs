@@ -1,4 +1,4 @@
-//! Socket Mode: commands, buttons, acknowledgements, which socket gets what.
+//! Socket Mode: commands, buttons, acknowledgements, and which socket gets a payload.
 
 use lockkeeper_slack_simulator::{Click, Delivered, Refusal};
 use serde_json::json;
@@ -16,7 +16,7 @@ fn with_button(value: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_command_is_answered_to_the_one_who_typed_it() {
+async fn only_the_author_of_a_command_sees_the_answer() {
     let slack = Slack::start().await;
     let bot = Bot::connect(&slack, 1, ECHO).await;
     let outcome = slack.simulator.command("alice", "deploys", "/flink  ask @bob in #deploys").await.unwrap();
@@ -26,8 +26,8 @@ async fn a_command_is_answered_to_the_one_who_typed_it() {
     assert_eq!(shown.len(), 1);
     assert_eq!(shown[0].in_reply_to.as_deref(), Some("/flink  ask @bob in #deploys"));
 
-    let seen = bot.seen.lock().unwrap();
-    let event = &seen.commands[0];
+    let received = bot.received.lock().unwrap();
+    let event = &received.commands[0];
     assert_eq!((event.user_id.0.as_str(), event.command.0.as_str()), ("U0ALICE", "/flink"));
     assert_eq!(event.channel_name.as_deref(), Some("deploys"));
     assert_eq!(event.trigger_id.0, outcome.trigger_id);
@@ -40,10 +40,10 @@ async fn each_payload_goes_to_one_socket_of_several() {
     for number in 0..6 {
         slack.simulator.command("alice", "deploys", &format!("/flink {number}")).await.unwrap();
     }
-    let seen = bot.seen.lock().unwrap();
-    let texts: Vec<&str> = seen.commands.iter().filter_map(|event| event.text.as_deref()).collect();
+    let received = bot.received.lock().unwrap();
+    let texts: Vec<&str> = received.commands.iter().filter_map(|event| event.text.as_deref()).collect();
     assert_eq!(texts, ["0", "1", "2", "3", "4", "5"]);
-    assert_eq!(seen.hellos, 2);
+    assert_eq!(received.hellos, 2);
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn without_a_socket_the_person_sees_slacks_error() {
 }
 
 #[tokio::test]
-async fn a_late_acknowledgement_shows_a_time_out_and_its_answer_is_lost() {
+async fn a_late_acknowledgement_shows_a_timeout_and_its_answer_is_lost() {
     let slack = Slack::start_with(|config| config.ack_deadline = std::time::Duration::ZERO).await;
     let _bot = Bot::connect(&slack, 1, ECHO).await;
     let outcome = slack.simulator.command("alice", "deploys", "/flink list").await.unwrap();
@@ -71,7 +71,7 @@ async fn a_late_acknowledgement_shows_a_time_out_and_its_answer_is_lost() {
 }
 
 #[tokio::test]
-async fn people_can_only_do_what_slacks_screen_lets_them() {
+async fn people_can_only_do_what_slacks_screen_allows() {
     let slack = Slack::start().await;
     let refusal = async |user, channel, line| slack.simulator.command(user, channel, line).await.unwrap_err();
     assert!(matches!(refusal("mallory", "deploys", "/flink list").await, Refusal::UnknownUser { .. }));
@@ -80,7 +80,7 @@ async fn people_can_only_do_what_slacks_screen_lets_them() {
 }
 
 #[tokio::test]
-async fn a_click_brings_the_message_with_its_metadata() {
+async fn the_payload_of_a_click_has_the_message_with_its_metadata() {
     let slack = Slack::start().await;
     let bot = Bot::connect(&slack, 1, ECHO).await;
     let (_, posted) = slack.raw("chat.postMessage", Some(slack.simulator.bot_token()), with_button("orders-1")).await;
@@ -88,8 +88,8 @@ async fn a_click_brings_the_message_with_its_metadata() {
     let outcome = slack.simulator.click(&Click::new("bob", "deploys", ts, "rollout.approve")).await.unwrap();
     assert_eq!((outcome.delivered, outcome.label.as_str()), (Delivered::Acknowledged, "Approve"));
 
-    let seen = bot.seen.lock().unwrap();
-    let event = &seen.actions[0];
+    let received = bot.received.lock().unwrap();
+    let event = &received.actions[0];
     assert_eq!(event.user.as_ref().unwrap().id, "U0BOB".into());
     assert!(event.response_url.is_some());
     let message = event.message.as_ref().unwrap();
@@ -101,15 +101,15 @@ async fn a_click_brings_the_message_with_its_metadata() {
 }
 
 #[tokio::test]
-async fn a_button_that_is_gone_cannot_be_pressed() {
+async fn a_removed_button_cannot_be_pressed() {
     let slack = Slack::start().await;
     let token = slack.simulator.bot_token();
     let (_, posted) = slack.raw("chat.postMessage", Some(token), with_button("v1")).await;
     let ts = posted["ts"].as_str().unwrap();
-    let gone = json!({"channel": "C0DEPLOYS", "ts": ts, "text": "Approved by bob"});
-    slack.raw("chat.update", Some(token), gone).await;
-    let refused = slack.simulator.click(&Click::new("bob", "deploys", ts, "rollout.approve")).await.unwrap_err();
-    assert_eq!(refused.to_string(), "the message has no element `rollout.approve` now; it shows: Approved by bob");
+    let update = json!({"channel": "C0DEPLOYS", "ts": ts, "text": "Approved by bob"});
+    slack.raw("chat.update", Some(token), update).await;
+    let refusal = slack.simulator.click(&Click::new("bob", "deploys", ts, "rollout.approve")).await.unwrap_err();
+    assert_eq!(refusal.to_string(), "the message has no element `rollout.approve` now; it shows: Approved by bob");
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_response_url_answers_five_times() {
     let slack = Slack::start().await;
     let bot = Bot::connect(&slack, 1, ECHO).await;
     slack.simulator.command("alice", "deploys", "/flink list").await.unwrap();
-    let url = bot.seen.lock().unwrap().commands[0].response_url.clone();
+    let url = bot.received.lock().unwrap().commands[0].response_url.clone();
     let say = |text: &str| SlackApiPostWebhookMessageRequest::new(SlackMessageContent::new().with_text(text.into()));
     for _ in 0..5 {
         slack.client.respond_to_event(&url, &say("more")).await.unwrap();
@@ -128,21 +128,21 @@ async fn a_response_url_answers_five_times() {
 }
 
 #[tokio::test]
-async fn a_client_comes_back_after_disconnect_and_after_a_lost_socket() {
+async fn a_client_reconnects_after_disconnect_and_after_a_lost_socket() {
     let slack = Slack::start().await;
     let bot = Bot::connect(&slack, 1, ECHO).await;
-    let back = async |hellos: usize| {
+    let wait_and_ask = async |hellos: usize| {
         slack
             .simulator
             .wait_for("a new socket", DEADLINE, |view| {
-                (view.sockets() == 1 && bot.seen.lock().unwrap().hellos == hellos).then_some(())
+                (view.sockets() == 1 && bot.received.lock().unwrap().hellos == hellos).then_some(())
             })
             .await
             .unwrap();
         slack.simulator.command("alice", "deploys", "/flink list").await.unwrap()
     };
     slack.simulator.announce_disconnect("refresh_requested");
-    assert_eq!(back(2).await.text(), "got `list`");
+    assert_eq!(wait_and_ask(2).await.text(), "got `list`");
     slack.simulator.close_sockets();
-    assert_eq!(back(3).await.text(), "got `list`");
+    assert_eq!(wait_and_ask(3).await.text(), "got `list`");
 }

@@ -22,7 +22,7 @@ impl Slack {
 }
 
 #[tokio::test]
-async fn people_act_and_read_over_http() {
+async fn people_can_act_and_read_over_http() {
     let slack = Slack::start().await;
     let _bot = Bot::connect(&slack, 1, |_| SlackMessageContent::new().with_text("here".into())).await;
     let typed = json!({"user": "alice", "channel": "deploys", "text": "/flink list"});
@@ -48,7 +48,7 @@ async fn people_act_and_read_over_http() {
 }
 
 #[tokio::test]
-async fn what_slack_would_never_send_reaches_the_app_as_it_is() {
+async fn payloads_that_slack_would_never_send_reach_the_app_unchanged() {
     let slack = Slack::start().await;
     let nobody = slack.send("envelope", json!({"kind": "slash_commands", "payload": {}})).await.1;
     assert_eq!(nobody["delivered"], "notConnected");
@@ -61,7 +61,7 @@ async fn what_slack_would_never_send_reaches_the_app_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_a_person_cannot_do_is_said_in_words() {
+async fn a_refused_action_is_explained_in_words() {
     let slack = Slack::start().await;
     let (status, body) =
         slack.send("command", json!({"user": "mallory", "channel": "deploys", "text": "/flink"})).await;
@@ -77,7 +77,7 @@ async fn what_a_person_cannot_do_is_said_in_words() {
 }
 
 #[tokio::test]
-async fn the_control_interface_stays_while_slack_is_away() {
+async fn the_control_interface_works_during_an_outage() {
     let slack = Slack::start().await;
     assert_eq!(slack.send("away", json!({"outage": "unavailable"})).await.0, 204);
     assert!(slack.session().auth_test().await.is_err());
@@ -100,7 +100,7 @@ async fn calls_are_counted_by_method_and_outcome() {
 }
 
 #[tokio::test]
-async fn what_is_new_for_a_person_is_marked() {
+async fn unread_messages_of_a_person_are_marked() {
     let slack = Slack::start().await;
     slack.post("for all").await;
     slack.post("<!subteam^S0PLATFORM> please").await;
@@ -114,7 +114,7 @@ async fn what_is_new_for_a_person_is_marked() {
 }
 
 #[tokio::test]
-async fn the_page_loads_only_its_own_files_and_all_of_them() {
+async fn the_page_loads_all_of_its_files_and_no_others() {
     let slack = Slack::start().await;
     let fetch = async |path: &str| {
         let response = reqwest::get(format!("{}{path}", slack.simulator.base_url())).await.unwrap();

@@ -1,4 +1,4 @@
-//! What can be broken on demand, and what a client sees of it.
+//! Injected failures and outages, as the client sees them.
 
 use lockkeeper_slack_simulator::{Failure, Outage, Refusal};
 use slack_morphism::errors::SlackClientError;
@@ -7,7 +7,7 @@ use slack_morphism::prelude::*;
 use crate::support::{Bot, DEADLINE, Slack, post};
 
 #[tokio::test]
-async fn a_lost_answer_leaves_the_message_there() {
+async fn a_message_stays_when_its_answer_is_lost() {
     let slack = Slack::start().await;
     slack.simulator.fail("chat.postMessage", 1, &Failure::ClosedAfter);
     let error = slack.session().chat_post_message(&post("once")).await.unwrap_err();
@@ -18,7 +18,7 @@ async fn a_lost_answer_leaves_the_message_there() {
 }
 
 #[tokio::test]
-async fn a_lost_request_leaves_nothing() {
+async fn a_lost_request_has_no_effect() {
     let slack = Slack::start().await;
     slack.simulator.fail("chat.postMessage", 1, &Failure::ClosedBefore);
     assert!(slack.session().chat_post_message(&post("never")).await.is_err());
@@ -27,7 +27,7 @@ async fn a_lost_request_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn an_answer_that_never_comes_has_its_effect_all_the_same() {
+async fn a_call_without_an_answer_still_has_its_effect() {
     let slack = Slack::start().await;
     slack.simulator.fail("chat.postMessage", 1, &Failure::SilentAfter);
     let request = post("there");
@@ -41,7 +41,7 @@ async fn an_answer_that_never_comes_has_its_effect_all_the_same() {
 }
 
 #[tokio::test]
-async fn methods_fail_as_often_as_asked_and_then_work() {
+async fn a_method_fails_the_requested_number_of_times_and_then_works() {
     let slack = Slack::start().await;
     slack.simulator.fail("chat.postMessage", 1, &Failure::Error { code: "internal_error".into() });
     slack.simulator.fail("chat.postMessage", 1, &Failure::Http { status: 502 });
@@ -56,7 +56,7 @@ async fn methods_fail_as_often_as_asked_and_then_work() {
 }
 
 #[tokio::test]
-async fn who_does_not_wait_as_told_waits_again() {
+async fn a_call_before_retry_after_has_to_wait_again() {
     let slack = Slack::start().await;
     slack.simulator.fail("chat.postMessage", 1, &Failure::RateLimited { seconds: 60 });
     let session = slack.session();
@@ -84,19 +84,19 @@ async fn slack_goes_away_and_comes_back() {
     }
     slack.simulator.wait_for("the bot", DEADLINE, |view| (view.sockets() == 1).then_some(())).await.unwrap();
     assert_eq!(slack.simulator.command("alice", "deploys", "/flink list").await.unwrap().text(), "here");
-    assert!(bot.seen.lock().unwrap().hellos >= 2);
+    assert!(bot.received.lock().unwrap().hellos >= 2);
 }
 
 #[tokio::test]
-async fn a_black_hole_answers_nothing_until_slack_is_back() {
+async fn a_black_hole_does_not_answer_until_the_outage_ends() {
     let slack = Slack::start().await;
     slack.simulator.go_away(Outage::BlackHole);
     let session = slack.session();
     let call = session.auth_test();
     tokio::pin!(call);
     let answered = tokio::time::timeout(std::time::Duration::from_millis(100), &mut call).await;
-    assert!(answered.is_err(), "an answer out of a black hole");
+    assert!(answered.is_err(), "a black hole answered");
     slack.simulator.come_back();
-    assert!(call.await.is_err(), "what fell in is lost");
+    assert!(call.await.is_err(), "a request from the outage was answered");
     slack.session().auth_test().await.unwrap();
 }

@@ -1,5 +1,5 @@
-//! The simulator seen through the client that the bot uses: slack-morphism over real HTTP and WebSocket.
-//! What the client cannot send (bad tokens, bad forms) goes through plain HTTP.
+//! The simulator through the client that the bot uses: slack-morphism over real HTTP and WebSocket.
+//! Requests that the client cannot send (bad tokens, bad forms) use plain HTTP.
 
 mod commands;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Posting, changing, threads, metadata, ephemerals, permalinks.
+//! Posts, updates, threads, metadata, ephemerals and permalinks.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use slack_morphism::prelude::*;
 use crate::support::{Slack, post, refusal};
 
 #[tokio::test]
-async fn a_post_comes_back_with_what_slack_adds_and_is_there_for_everyone() {
+async fn a_post_returns_the_fields_that_slack_adds_and_everyone_sees_it() {
     let slack = Slack::start().await;
     let blocks: Vec<SlackBlock> = slack_blocks![
         some_into(SlackHeaderBlock::new(pt!("orders 1.0.0 → 1.1.0"))),
@@ -64,7 +64,7 @@ async fn replies_go_to_their_thread_and_broadcasts_to_the_channel_too() {
 }
 
 #[tokio::test]
-async fn an_update_keeps_what_slack_keeps() {
+async fn an_update_keeps_the_same_fields_as_slack() {
     let slack = Slack::start().await;
     let session = slack.session();
     let ts = slack.post("first").await;
@@ -96,7 +96,7 @@ async fn only_the_bots_own_messages_can_be_changed() {
 }
 
 #[tokio::test]
-async fn an_ephemeral_is_seen_by_one_person_and_by_no_method() {
+async fn only_one_person_sees_an_ephemeral_and_no_method_returns_it() {
     let slack = Slack::start().await;
     let content = SlackMessageContent::new().with_text("only you".into());
     let request = SlackApiChatPostEphemeralRequest::new("C0DEPLOYS".into(), "U0BOB".into(), content);
@@ -119,7 +119,7 @@ async fn a_permalink_leads_to_the_message_and_its_thread() {
 }
 
 #[tokio::test]
-async fn metadata_is_shown_only_when_asked_for() {
+async fn metadata_is_returned_only_on_request() {
     let slack = Slack::start().await;
     let body = json!({"channel": "C0DEPLOYS", "text": "x",
         "metadata": {"event_type": "rollout", "event_payload": {"key": "k1"}}});

@@ -1,4 +1,4 @@
-//! The simulator as a program of its own.
+//! The simulator as a separate program.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::DEADLINE;
 
-/// Ends the program, also when a test fails.
+/// Ends the program even if a test fails.
 struct Running(Child);
 
 impl Drop for Running {
@@ -18,7 +18,7 @@ impl Drop for Running {
 }
 
 #[tokio::test]
-async fn it_says_where_it_is_once_it_answers() {
+async fn it_prints_its_addresses_once_it_answers() {
     let folder = std::env::temp_dir().join(format!("slack-simulator-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let (world, ready) = (folder.join("world.json"), folder.join("ready.json"));

@@ -1,4 +1,4 @@
-//! The reading methods, with paging, as the bot's client sees them.
+//! The reading methods and their paging.
 
 use slack_morphism::prelude::*;
 
@@ -53,7 +53,7 @@ async fn a_channel_says_whether_the_bot_is_in_it() {
 }
 
 #[tokio::test]
-async fn history_is_paged_newest_first_and_cut_by_time() {
+async fn history_is_paged_newest_first_and_limited_by_time() {
     let slack = Slack::start().await;
     let session = slack.session();
     let mut posted = Vec::new();

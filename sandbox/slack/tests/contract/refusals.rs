@@ -1,4 +1,4 @@
-//! What Slack refuses: tokens, scopes, channels, content, pace.
+//! What Slack refuses: tokens, scopes, channels, content, too many calls.
 
 use lockkeeper_slack_simulator::Channel;
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ async fn tokens_are_checked() {
 }
 
 #[tokio::test]
-async fn a_scope_that_the_manifest_lacks_is_missing() {
+async fn a_scope_that_is_not_in_the_manifest_is_missing() {
     let slack = Slack::start_with(|config| {
         config.manifest = config.manifest.clone().without_scope("usergroups:read").without_scope("channels:history");
     })
@@ -34,7 +34,7 @@ async fn a_scope_that_the_manifest_lacks_is_missing() {
 }
 
 #[tokio::test]
-async fn the_bot_posts_only_where_it_is() {
+async fn the_bot_can_post_only_where_it_is_a_member() {
     let slack = Slack::start().await;
     let channel = |id: &str, bot_is_member, is_private, is_archived| Channel {
         id: id.into(),
@@ -80,7 +80,7 @@ async fn content_is_checked() {
 }
 
 #[tokio::test]
-async fn an_update_takes_less_text_than_a_post() {
+async fn an_update_accepts_less_text_than_a_post() {
     let slack = Slack::start().await;
     let ts = slack.post(&"x".repeat(4001)).await.0;
     let update = async |length: usize| {
@@ -92,7 +92,7 @@ async fn an_update_takes_less_text_than_a_post() {
 }
 
 #[tokio::test]
-async fn invalid_blocks_say_where_they_are_wrong() {
+async fn the_refusal_of_invalid_blocks_names_the_place() {
     let slack = Slack::start().await;
     let blocks: Vec<SlackBlock> = slack_blocks![some_into(SlackHeaderBlock::new(pt!("x".repeat(151))))];
     let content = SlackMessageContent::new().with_text("x".into()).with_blocks(blocks);
@@ -105,7 +105,7 @@ async fn invalid_blocks_say_where_they_are_wrong() {
 }
 
 #[tokio::test]
-async fn posting_too_fast_is_answered_with_429_and_when_to_come_back() {
+async fn posting_too_fast_is_answered_with_429_and_retry_after() {
     let slack = Slack::start_with(|config| config.rate_limit_speedup = 1.0).await;
     let session = slack.session();
     let refused = loop {
@@ -120,7 +120,7 @@ async fn posting_too_fast_is_answered_with_429_and_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn malformed_requests_are_refused_and_harm_nothing() {
+async fn malformed_requests_are_refused_and_have_no_effect() {
     let slack = Slack::start().await;
     let send = async |content_type: &str, body: &'static str| -> Value {
         let url = format!("{}/chat.postMessage", slack.simulator.api_url());
@@ -135,7 +135,7 @@ async fn malformed_requests_are_refused_and_harm_nothing() {
 }
 
 #[tokio::test]
-async fn reading_methods_do_not_see_json() {
+async fn reading_methods_ignore_json() {
     let slack = Slack::start().await;
     assert_eq!(slack.code("conversations.info", json!({"channel": "C0DEPLOYS"})).await, "invalid_arguments");
 }

@@ -1,4 +1,4 @@
-//! A simulator with the client of the bot, and a bot that answers commands and records what it gets.
+//! A simulator with the bot's client, and a bot that answers commands and records the events that it gets.
 
 use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use slack_morphism::errors::SlackClientError;
 use slack_morphism::prelude::*;
 
-/// Long enough that only a real failure reaches it.
+/// Only a real failure takes this long.
 pub const DEADLINE: Duration = Duration::from_secs(20);
 
 pub struct Slack {
@@ -25,7 +25,7 @@ impl Slack {
     pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new().unwrap();
         config.rate_limit_speedup = 100.0;
-        // Methods that the bot does not call are held to Slack's contract too.
+        // These scopes are for methods that the bot does not call, but that are tested too.
         for scope in ["users:read", "channels:read", "groups:read"] {
             config.manifest = config.manifest.with_scope(scope);
         }
@@ -40,12 +40,12 @@ impl Slack {
         self.client.open_session(&self.token)
     }
 
-    /// Posts text to #deploys, and gives its ts.
+    /// Posts text to #deploys and returns its ts.
     pub async fn post(&self, text: &str) -> SlackTs {
         self.session().chat_post_message(&post(text)).await.unwrap().ts
     }
 
-    /// Calls a method as any program could, and gives status and body.
+    /// Calls a method over plain HTTP and returns status and body.
     pub async fn raw(&self, method: &str, token: Option<&str>, body: Value) -> (u16, Value) {
         let request = reqwest::Client::new().post(format!("{}/{method}", self.simulator.api_url())).json(&body);
         let request = match token {
@@ -56,19 +56,19 @@ impl Slack {
         (response.status().as_u16(), response.json().await.unwrap_or(Value::Null))
     }
 
-    /// The error code of a call with the bot's token.
+    /// Calls a method with the bot's token and returns the error code.
     pub async fn code(&self, method: &str, body: Value) -> String {
         let (_, body) = self.raw(method, Some(self.simulator.bot_token()), body).await;
         body["error"].as_str().unwrap_or("ok").to_owned()
     }
 }
 
-/// A text for #deploys.
+/// The request that posts a text to #deploys.
 pub fn post(text: &str) -> SlackApiChatPostMessageRequest {
     SlackApiChatPostMessageRequest::new("C0DEPLOYS".into(), SlackMessageContent::new().with_text(text.into()))
 }
 
-/// The code of a refusal.
+/// The error code of a refused call.
 pub fn refusal<T: std::fmt::Debug>(result: ClientResult<T>) -> String {
     match result.unwrap_err() {
         SlackClientError::ApiError(error) => error.code,
@@ -91,38 +91,38 @@ fn client(api_url: &str) -> Arc<SlackHyperClient> {
 
 /// A bot in Socket Mode that echoes commands and records everything.
 pub struct Bot {
-    pub seen: Arc<Mutex<Seen>>,
-    /// Kept for as long as the bot is to stay connected.
+    pub received: Arc<Mutex<Received>>,
+    /// The bot stays connected until this is dropped.
     _listener: SlackClientSocketModeListener<SlackClientHyperHttpsConnector>,
 }
 
 #[derive(Default)]
-pub struct Seen {
+pub struct Received {
     pub hellos: usize,
     pub commands: Vec<SlackCommandEvent>,
     pub actions: Vec<SlackInteractionBlockActionsEvent>,
 }
 
-/// What the bot answers to a command.
+/// The function that returns the bot's answer to a command.
 pub type Answer = fn(&SlackCommandEvent) -> SlackMessageContent;
 
 impl Bot {
     /// Connects `connections` sockets and waits until Slack sees them.
     pub async fn connect(slack: &Slack, connections: u32, answer: Answer) -> Self {
-        let seen: Arc<Mutex<Seen>> = Arc::default();
+        let received: Arc<Mutex<Received>> = Arc::default();
         let mut callbacks = SlackSocketModeListenerCallbacks::new();
-        let sink = Arc::clone(&seen);
+        let sink = Arc::clone(&received);
         callbacks.hello_callback = Box::new(move |_, _, _| {
             sink.lock().unwrap().hellos += 1;
             Box::pin(async {})
         });
-        let sink = Arc::clone(&seen);
+        let sink = Arc::clone(&received);
         callbacks.command_callback = Box::new(move |event: SlackCommandEvent, _, _| {
             let content = answer(&event);
             sink.lock().unwrap().commands.push(event);
             Box::pin(async move { Ok(SlackCommandEventResponse::new(content)) })
         });
-        let sink = Arc::clone(&seen);
+        let sink = Arc::clone(&received);
         callbacks.interaction_callback = Box::new(move |event: SlackInteractionEvent, _, _| {
             if let SlackInteractionEvent::BlockActions(event) = event {
                 sink.lock().unwrap().actions.push(event);
@@ -143,6 +143,6 @@ impl Bot {
             .wait_for("the bot's sockets", DEADLINE, |view| (view.sockets() == wanted).then_some(()))
             .await
             .unwrap();
-        Self { seen, _listener: listener }
+        Self { received, _listener: listener }
     }
 }

@@ -1,5 +1,5 @@
-//! As much of a browser driver as the page needs: Chromium's own protocol over a pipe. Chromium ends when the pipe closes,
-//! so none is left behind, however a test ends.
+//! A small browser driver: it speaks the Chrome `DevTools` Protocol over a pipe. Chromium ends when the pipe closes, so no
+//! browser is left behind, even after a failed test.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -12,17 +12,17 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
-/// Long enough that only a real failure reaches it.
+/// Only a real failure takes this long.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Between two looks at a condition.
+/// How often a condition is checked.
 const POLL: Duration = Duration::from_millis(20);
 
 pub struct Browser {
     pipe: Mutex<Pipe>,
     /// The page's session with the browser.
     session: String,
-    // Dropped after the pipe, at whose end Chromium ends by itself.
+    // Fields are dropped in order: Chromium ends when the pipe closes, and its folder is removed after that.
     _process: Process,
     _profile: Profile,
 }
@@ -44,12 +44,12 @@ struct Pipe {
     last_id: u64,
 }
 
-/// A folder for the browser, removed in the end.
+/// The browser's profile folder. It is removed when dropped.
 struct Profile(PathBuf);
 
 impl Drop for Profile {
     fn drop(&mut self) {
-        // The browser may still be writing while it ends.
+        // The browser may still write files while it ends.
         let started = Instant::now();
         while std::fs::remove_dir_all(&self.0).is_err() && self.0.exists() && started.elapsed() < DEADLINE {
             std::thread::sleep(POLL);
@@ -71,7 +71,7 @@ impl Browser {
         let attached = pipe.call(None, "Target.attachToTarget", json!({"targetId": target, "flatten": true})).await;
         let session = attached["sessionId"].as_str().unwrap().to_owned();
         let browser = Self { pipe: Mutex::new(pipe), session, _process: Process(process), _profile: profile };
-        // The page must not care that nobody looks at it.
+        // The page must behave as if it has the focus.
         browser.command("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
         browser
     }
@@ -80,7 +80,7 @@ impl Browser {
         self.pipe.lock().await.call(Some(&self.session), method, parameters).await
     }
 
-    /// The value of a JavaScript expression.
+    /// Returns the value of a JavaScript expression.
     pub async fn evaluate(&self, expression: &str) -> Value {
         let parameters = json!({"expression": expression, "returnByValue": true, "awaitPromise": true});
         let result = self.command("Runtime.evaluate", parameters).await;
@@ -93,7 +93,7 @@ impl Browser {
         self.until_within(DEADLINE, what, expression).await;
     }
 
-    /// The same, with a deadline of its own.
+    /// Waits until an expression is true, with another deadline.
     pub async fn until_within(&self, deadline: Duration, what: &str, expression: &str) {
         let started = Instant::now();
         while self.evaluate(&format!("Boolean({expression})")).await != json!(true) {
@@ -114,7 +114,7 @@ impl Browser {
         self.evaluate(&format!("document.querySelector({}).click()", json!(selector))).await;
     }
 
-    /// Types into a box, and presses Enter.
+    /// Types a line into an input and presses Enter.
     pub async fn type_line(&self, selector: &str, line: &str) {
         self.evaluate(&format!("document.querySelector({}).focus()", json!(selector))).await;
         self.command("Input.insertText", json!({"text": line})).await;
@@ -126,7 +126,7 @@ impl Browser {
         }
     }
 
-    /// An element as it is on the screen: a PNG image, in base 64.
+    /// Returns a screenshot of an element as a PNG image in base64.
     pub async fn screenshot(&self, selector: &str) -> String {
         let corner = format!("document.querySelector({}).getBoundingClientRect().toJSON()", json!(selector));
         let mut clip = self.evaluate(&corner).await;
@@ -135,14 +135,14 @@ impl Browser {
         image["data"].as_str().unwrap().to_owned()
     }
 
-    /// Makes the window larger or smaller.
+    /// Changes the size of the window.
     pub async fn resize(&self, width: u64, height: u64) {
         let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
         self.command("Emulation.setDeviceMetricsOverride", size).await;
         self.until("the window's size", &format!("innerWidth === {width} && innerHeight === {height}")).await;
     }
 
-    /// Chooses who sits at the keyboard.
+    /// Selects the acting person.
     pub async fn act_as(&self, user: &str) {
         let choose = format!(
             "(chooser => {{ chooser.value = {}; chooser.dispatchEvent(new Event('change')) }})(document.querySelector('#acting'))",
@@ -153,7 +153,7 @@ impl Browser {
 }
 
 impl Pipe {
-    /// One request and its answer; what comes in between is passed over.
+    /// Sends a request and returns its answer. Events in between are ignored.
     async fn call(&mut self, session: Option<&str>, method: &str, parameters: Value) -> Value {
         self.last_id += 1;
         let mut request = json!({"id": self.last_id, "method": method, "params": parameters});
@@ -185,7 +185,7 @@ fn start(profile: &Profile) -> Child {
     let mut command = Command::new("sh");
     command.args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1"]).arg(program).args([
         "--headless",
-        // Chromium's own sandbox does not work as root, which the tests of this project run as.
+        // The tests run as root, and Chromium's own sandbox does not work as root.
         "--no-sandbox",
         "--disable-gpu",
         "--disable-quic",

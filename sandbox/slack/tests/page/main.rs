@@ -1,4 +1,4 @@
-//! The page in a real browser: a person types, presses and reads. Needs Chromium (`apt-get install chromium`), or the path
+//! Tests the page in a real browser. They need Chromium (`apt-get install chromium`), or the path
 //! of one in `CHROMIUM`.
 
 #[cfg(test)]
@@ -21,7 +21,7 @@ async fn a_person_writes_and_sees_it_at_once() {
 }
 
 #[tokio::test]
-async fn a_command_without_an_app_shows_slacks_error_to_its_author_only() {
+async fn only_its_author_sees_slacks_error_for_a_command_without_an_app() {
     let (_simulator, browser) = open().await;
     browser.type_line("#composer-input", "/flink list").await;
     browser.until("the error", "document.querySelector('.ephemeral')?.textContent.includes('dispatch_failed')").await;
@@ -47,7 +47,7 @@ async fn markup_is_shown_and_never_run() {
 }
 
 #[tokio::test]
-async fn a_button_asks_first_and_no_means_no() {
+async fn a_press_that_is_not_confirmed_is_not_sent() {
     let (simulator, browser) = open().await;
     post(&simulator, approval()).await;
     browser.until("the button", "document.querySelector('[data-action=approve]')").await;
@@ -62,11 +62,11 @@ async fn a_button_asks_first_and_no_means_no() {
 }
 
 #[tokio::test]
-async fn a_no_does_not_answer_the_next_question() {
+async fn a_cancelled_dialog_does_not_cancel_the_next_one() {
     let (simulator, browser) = open().await;
     post(&simulator, approval()).await;
     browser.until("the button", "document.querySelector('[data-action=approve]')").await;
-    // In one go: the first dialog's close event comes while the second dialog is open.
+    // One script does both: the close event of the first dialog comes while the second dialog is open.
     let at_once = "for (const answer of ['no', 'yes']) { document.querySelector('[data-action=approve]').click(); \
         document.querySelector(`#confirm-${answer}`).click() }";
     browser.evaluate(at_once).await;
@@ -74,13 +74,13 @@ async fn a_no_does_not_answer_the_next_question() {
 }
 
 #[tokio::test]
-async fn who_presses_is_who_sits_there_by_then() {
+async fn a_press_is_sent_as_the_person_who_is_selected_then() {
     let (simulator, browser) = open().await;
     post(&simulator, approval()).await;
     browser.until("the button", "document.querySelector('[data-action=approve]')").await;
     let watch = "window.sent = []; const real = fetch; window.fetch = (...all) => { sent.push(all[1]?.body); return real(...all); }; 0";
     browser.evaluate(watch).await;
-    // In one go, so that the page has no time to draw the button anew.
+    // One script does both, so that the page has no time to draw the button again.
     let at_once = "const who = document.querySelector('#acting'); who.value = 'U0BOB'; who.dispatchEvent(new Event('change')); \
         document.querySelector('[data-action=approve]').click(); document.querySelector('#confirm-yes').click()";
     browser.evaluate(at_once).await;
@@ -90,11 +90,11 @@ async fn who_presses_is_who_sits_there_by_then() {
 }
 
 #[tokio::test]
-async fn a_warning_shows_at_a_message_that_was_built_anew_meanwhile() {
+async fn a_warning_is_shown_even_if_its_message_was_redrawn() {
     let (simulator, browser) = open().await;
     let message = post(&simulator, approval()).await;
     browser.until("the button", "document.querySelector('[data-action=approve]')").await;
-    // The answer to the press is held back until the message has changed.
+    // The test delays the answer to the press until the message has changed.
     let hold = "window.answer = null; const real = fetch; window.fetch = (...all) => all[1]?.body?.includes('approve') \
         ? real(...all).then(got => new Promise(go => { window.answer = () => go(got); })) : real(...all); 0";
     browser.evaluate(hold).await;
@@ -113,7 +113,7 @@ async fn a_warning_shows_at_a_message_that_was_built_anew_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_thread_opens_grows_and_closes() {
+async fn a_thread_can_be_opened_and_closed_and_shows_new_replies() {
     let (simulator, browser) = open().await;
     let root = post(&simulator, json!({"channel": "C0DEPLOYS", "text": "card"})).await;
     post(&simulator, json!({"channel": "C0DEPLOYS", "text": "plan done", "thread_ts": root.ts})).await;
@@ -128,7 +128,7 @@ async fn a_thread_opens_grows_and_closes() {
 }
 
 #[tokio::test]
-async fn a_message_that_changes_changes_on_the_screen() {
+async fn a_change_of_a_message_is_shown() {
     let (simulator, browser) = open().await;
     let message = post(&simulator, approval()).await;
     browser.until("the button", "document.querySelector('[data-action=approve]')").await;
@@ -141,7 +141,7 @@ async fn a_message_that_changes_changes_on_the_screen() {
 }
 
 #[tokio::test]
-async fn the_screen_can_be_photographed_at_any_size() {
+async fn a_screenshot_has_the_size_of_the_window() {
     let (_simulator, browser) = open().await;
     browser.resize(800, 600).await;
     // Signature and size of a PNG image: 800 is 0x320, 600 is 0x258.

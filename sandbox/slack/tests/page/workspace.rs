@@ -1,11 +1,11 @@
-//! A workspace with a browser in it.
+//! A simulator with a browser on its page.
 
 use lockkeeper_slack_simulator::{Config, Message, Simulator};
 use serde_json::{Value, json};
 
 use crate::chromium::Browser;
 
-/// A simulator with a browser in which Alice looks at #deploys.
+/// Starts a simulator and a browser in which Alice has #deploys open.
 pub async fn open() -> (Simulator, Browser) {
     let simulator = Simulator::start(Config::new().unwrap()).await.unwrap();
     let browser = Browser::open(&simulator.page_url()).await;
@@ -13,7 +13,7 @@ pub async fn open() -> (Simulator, Browser) {
     (simulator, browser)
 }
 
-/// Posts as the app.
+/// Posts a message as the app.
 pub async fn post(simulator: &Simulator, body: Value) -> Message {
     let url = format!("{}/chat.postMessage", simulator.api_url());
     let request = reqwest::Client::new().post(url).bearer_auth(simulator.bot_token()).json(&body);
@@ -21,7 +21,7 @@ pub async fn post(simulator: &Simulator, body: Value) -> Message {
     simulator.view().message("deploys", answer["ts"].as_str().unwrap()).unwrap()
 }
 
-/// A request with a button that asks before it is pressed.
+/// A message with a button that needs a confirmation.
 pub fn approval() -> Value {
     let plain = |text: &str| json!({"type": "plain_text", "text": text});
     let confirm = json!({"title": plain("Approve?"), "text": plain("It stops for 20 s."), "confirm": plain("Yes"), "deny": plain("No")});

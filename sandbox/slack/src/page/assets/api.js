@@ -21,15 +21,15 @@ function errorIn(text) {
 }
 
 export const getWorld = () => request("GET", "/control/world");
-export const getState = (looking) => {
-  const wanted = Object.entries(looking).filter(([, value]) => value);
+export const getState = (selection) => {
+  const wanted = Object.entries(selection).filter(([, value]) => value);
   return request("GET", `/control/state?${new URLSearchParams(wanted)}`);
 };
 export const command = (typed) => request("POST", "/control/command", typed);
 export const say = (typed) => request("POST", "/control/say", typed);
 export const click = (pressed) => request("POST", "/control/click", pressed);
 
-/** Calls `changed` after each change in the workspace, and `lost` while the simulator cannot be reached. */
+/** Calls `changed` after each change in the workspace, and `lost` when the connection to the simulator is lost. */
 export function watch(changed, lost) {
   const events = new EventSource("/control/changes");
   events.onmessage = changed;

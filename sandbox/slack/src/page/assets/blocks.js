@@ -1,8 +1,8 @@
-// Block Kit as elements.
+// Renders Block Kit as elements.
 import { element } from "./dom.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
 
-/** All blocks. `context` has `names`, and `press(element, value, control)` for buttons and menus. */
+/** Renders all blocks. `context` has `names`, and `press(element, value, control)` for buttons and menus. */
 export const renderBlocks = (blocks, context) => blocks.map((block) => renderBlock(block, context));
 
 function renderBlock(block, context) {

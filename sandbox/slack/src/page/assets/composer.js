@@ -1,4 +1,4 @@
-// The boxes in which people type: text, or a slash command.
+// The inputs in which people type text or a slash command.
 import * as api from "./api.js";
 import { byId, element } from "./dom.js";
 
@@ -21,7 +21,7 @@ export function composer(formId, inputId, hintId, where, commands) {
       event.preventDefault();
       form.requestSubmit();
     }
-    // As in a shell: the arrow up brings back what was typed before.
+    // As in a shell, the arrow up shows the previous input.
     if (event.key === "ArrowUp" && (input.value === "" || input.value === history[recalled])) recall(-1, event);
     if (event.key === "ArrowDown" && input.value === history[recalled]) recall(1, event);
   });

@@ -1,8 +1,8 @@
-// The confirmation that Slack shows before it sends a press to the app.
+// The confirmation dialog that Slack shows before it sends a press to the app.
 import { byId } from "./dom.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
 
-/** Asks; true if the person confirmed. Closing the dialog in any other way means no. */
+/** Shows the dialog. The result is true only if the person confirmed. */
 export function confirm(asked, names) {
   const dialog = byId("confirm");
   const text = asked.text.type === "mrkdwn" ? mrkdwn(asked.text.text, names) : plain(asked.text.text);
@@ -18,7 +18,7 @@ export function confirm(asked, names) {
     };
     byId("confirm-yes").onclick = decide(true);
     byId("confirm-no").onclick = decide(false);
-    // The event comes some time after the closing: by then the next question may be open, which it does not answer.
+    // The close event comes late: the next dialog may be open by then, and the event must not cancel it.
     dialog.onclose = () => {
       if (!dialog.open) resolve(false);
     };

@@ -1,6 +1,6 @@
-// Building elements. Text is always set as text, so that no message can bring markup of its own.
+// Builds elements. Text is always set as text, so that no message can inject HTML.
 
-/** An element with properties, `data-*` and `aria-*` attributes, and children (elements or strings; null is left out). */
+/** Creates an element with properties, `data-*` and `aria-*` attributes, and children. Children that are null are left out. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -15,8 +15,8 @@ export function element(tag, properties = {}, ...children) {
 export const byId = (id) => document.getElementById(id);
 
 /**
- * Makes `list` show `items`, keeping the elements of those that did not change, so that focus, selection and the place of
- * the scroll bar survive. Each item has a `key`, and a `signature` that tells whether it changed; `build` makes its element.
+ * Makes `list` show `items`. Elements of unchanged items stay, so that focus, selection and scroll position survive.
+ * Each item has a `key`, and a `signature` that differs after a change. `build` creates its element.
  */
 export function reconcile(list, items, build) {
   const known = new Map([...list.children].map((child) => [child.dataset.key, child]));
@@ -37,7 +37,7 @@ export function reconcile(list, items, build) {
   focus?.();
 }
 
-/** Remembers which control of which item has the focus, and gives a function that puts it back. */
+/** Stores which control has the focus, and returns a function that restores it. */
 function focusWithin(list) {
   const active = document.activeElement;
   const item = active?.closest?.("li");

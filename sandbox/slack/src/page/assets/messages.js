@@ -1,4 +1,4 @@
-// Messages, ephemerals, and the lists they are in.
+// Shows messages and ephemerals in lists.
 import * as api from "./api.js";
 import { renderBlocks } from "./blocks.js";
 import { confirm } from "./dialog.js";
@@ -7,10 +7,10 @@ import { mrkdwn } from "./mrkdwn.js";
 import { dayName, fullTime, instant, sameDay, timeOfDay } from "./time.js";
 
 const COLOURS = ["#2f6690", "#81559b", "#b5651d", "#3a7d44", "#a23b72", "#4f6d7a"];
-/** Newest content is kept in view unless the person scrolled up by more than this. */
+/** A list stays at its end unless the person scrolled up by more than this. */
 const NEAR_END = 80;
 
-/** Keeps the end of a list in view when it grows, or when it gets more or less room. */
+/** Keeps a list at its end when its content or its size changes. */
 export function stayAtEnd(list) {
   list.atEnd = true;
   list.addEventListener("scroll", () => {
@@ -34,7 +34,7 @@ export function showMessages(list, messages, ephemerals, view) {
   toEnd(list);
 }
 
-/** Messages with the lines between them: a new day, unread ones, the count of replies. */
+/** Adds the lines between messages: a new day, unread messages, the number of replies. */
 function withDividers(all, view) {
   const items = [];
   let previous = null;
@@ -122,7 +122,7 @@ function avatar(author) {
 
 const ephemeralAuthor = (message, names) => (message.fromSlack ? { name: "Slackbot", isApp: false } : names.app());
 
-/** Presses a button: confirmation first, then the app has 3 s. */
+/** Presses a button after the confirmation. The app has 3 s to acknowledge it. */
 async function press(message, one, value, control, view) {
   if (one.confirm && !(await confirm(one.confirm, view.names))) {
     if (control.tagName === "SELECT") control.value = "";
@@ -131,23 +131,23 @@ async function press(message, one, value, control, view) {
   }
   control.disabled = true;
   control.parentElement.querySelector(".kit-failed")?.remove();
-  const lives = whereItLives(control);
+  const locate = locator(control);
   try {
-    // Whoever sits there now: the button may have been drawn for somebody else.
+    // The acting person may have changed since the button was drawn.
     const pressed = { user: view.names.you(), channel: message.channel, ts: message.ts, actionId: one.action_id, value };
     const outcome = await api.click(pressed);
     const app = view.names.app().name;
-    if (outcome.delivered === "timedOut") failed(lives(), `${app} did not answer within 3 seconds.`);
-    if (outcome.delivered === "notConnected") failed(lives(), `${app} is not connected. Nothing was done.`);
+    if (outcome.delivered === "timedOut") showFailure(locate(), `${app} did not answer within 3 seconds.`);
+    if (outcome.delivered === "notConnected") showFailure(locate(), `${app} is not connected. Nothing was done.`);
   } catch (error) {
-    failed(lives(), error.message);
+    showFailure(locate(), error.message);
   } finally {
     control.disabled = false;
   }
 }
 
-/** Finds a control again after its message was built anew: the button that replaced it, or else the message. */
-function whereItLives(control) {
+/** Finds a control again after its message was redrawn: the button that replaced it, otherwise the message. */
+function locator(control) {
   const list = control.closest(".messages");
   const { ts } = control.closest("article").dataset;
   const { focus } = control.dataset;
@@ -159,7 +159,7 @@ function whereItLives(control) {
   };
 }
 
-function failed(place, text) {
+function showFailure(place, text) {
   place?.querySelector(":scope > .kit-failed")?.remove();
   place?.append(element("span", { className: "kit-failed", role: "alert" }, `⚠ ${text}`));
 }

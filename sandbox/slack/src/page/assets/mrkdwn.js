@@ -1,4 +1,4 @@
-// Slack's markup as elements. Everything becomes text nodes and elements made here; nothing is parsed as HTML.
+// Renders Slack's markup as elements. It creates only text nodes and elements; nothing is parsed as HTML.
 import { element } from "./dom.js";
 import { slackDate } from "./time.js";
 
@@ -8,10 +8,10 @@ const EMOJI = {
   tada: "🎉", no_entry: "⛔", octagonal_sign: "🛑", information_source: "ℹ️", arrow_right: "➡️", smile: "😄",
 };
 
-/** Text with markup, as an element. `names` knows people, groups and channels. */
+/** Renders text with markup. `names` maps the ids of people, groups and channels to names. */
 export function mrkdwn(text, names) {
   const root = element("div", { className: "text" });
-  // Fenced code first: nothing inside it is markup.
+  // Fenced code comes first, because nothing inside it is markup.
   text.split(/```/).forEach((part, index, parts) => {
     const fenced = index % 2 === 1 && index < parts.length - 1;
     if (fenced) root.append(element("pre", {}, unescape(plainReferences(part.replace(/^\n|\n$/g, "")))));
@@ -20,7 +20,7 @@ export function mrkdwn(text, names) {
   return root;
 }
 
-/** A fence stands on lines of its own: the line breaks at its edges are not shown. */
+/** Removes the line breaks next to a fence, because a fence has its own lines. */
 function betweenFences(part, index, count) {
   const start = index > 0 && part.startsWith("\n") ? 1 : 0;
   const end = index < count - 1 && part.endsWith("\n") ? -1 : undefined;
@@ -29,7 +29,7 @@ function betweenFences(part, index, count) {
 
 export const plain = (text) => element("div", { className: "text" }, emoji(text));
 
-/** Lines that begin with > are quotes. */
+/** Renders lines that begin with > as quotes. */
 function quotes(text, names) {
   const out = [];
   let quoted = [];
@@ -48,7 +48,7 @@ function quotes(text, names) {
   return out;
 }
 
-/** Code spans, references, and the three kinds of emphasis, outermost first. */
+/** Renders code spans, references and the three kinds of emphasis, the outermost first. */
 function inline(text, names) {
   const out = [];
   const pattern = /`([^`\n]+)`|<([^<>\n]+)>|(?<![\p{L}\p{N}])([*_~])(\S(?:[^\n]*?\S)?)\3(?![\p{L}\p{N}])/gu;

@@ -1,4 +1,4 @@
-// Channels with what is unread, the app's state, and who the person at the keyboard is.
+// The sidebar: channels with unread messages, the state of the app, and the acting person.
 import { byId, element, reconcile } from "./dom.js";
 
 /** Shows the channels. `view` has `user` and `channel` (ids), `lastRead(id)` (a ts) and `open(id)`. */
@@ -34,7 +34,7 @@ export function showApp(world, state) {
   byId("app-state").textContent = state.sockets ? "connected" : "not connected";
 }
 
-/** Fills the chooser of the acting person. */
+/** Fills the menu that selects the acting person. */
 export function showPeople(world, acting, choose) {
   const select = byId("acting");
   select.replaceChildren(...world.users.map((user) => {

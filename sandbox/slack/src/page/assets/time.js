@@ -1,4 +1,4 @@
-// Times: of messages, and in Slack's <!date^…> form.
+// Formats times of messages and of Slack's <!date^…> form.
 
 export const instant = (ts) => new Date(Number(ts) * 1000);
 
@@ -11,7 +11,7 @@ const dayAndMonth = format({ weekday: "long", day: "numeric", month: "long" });
 export const timeOfDay = (ts) => clock.format(instant(ts));
 export const fullTime = (ts) => full.format(instant(ts));
 
-/** "Today", "Yesterday", or the date. */
+/** Returns "Today", "Yesterday", or the date. */
 export function dayName(date) {
   const days = Math.round((startOfDay(new Date()) - startOfDay(date)) / 86_400_000);
   if (days === 0) return "Today";
@@ -24,7 +24,7 @@ function startOfDay(date) {
   return new Date(date.getFullYear(), date.getMonth(), date.getDate());
 }
 
-/** Slack's date tokens; an unknown token means the fallback. */
+/** Replaces Slack's date tokens. An unknown token gives the fallback. */
 export function slackDate(epoch, template, fallback) {
   const date = new Date(Number(epoch) * 1000);
   if (Number.isNaN(date.getTime())) return fallback;

@@ -11,24 +11,24 @@ class PaceTest {
     private final Pace pace = new Pace(10, 5);
 
     @Test
-    void ordersAreDueAtTheirPlaceOnTheWallClock() {
+    void ordersAreDueAtFixedTimesOfTheWallClock() {
         assertEquals(START, pace.nextAt(new PartitionSplit(0, 0, START), 0));
         assertEquals(START + 700, pace.nextAt(new PartitionSplit(0, 7, START), START + 600));
     }
 
     @Test
-    void anOrderThatIsDueDoesNotDependOnWhenThePreviousOneWasEmitted() {
+    void theDueTimeDoesNotDependOnThePreviousEmission() {
         assertEquals(START + 700, pace.nextAt(new PartitionSplit(0, 7, START), START + 640));
     }
 
     @Test
-    void aBacklogIsWorkedOffFasterThanThePaceButBounded() {
+    void aBacklogIsEmittedFasterThanThePaceButWithALimit() {
         long now = START + 60_000;
         assertEquals(now + 20, pace.nextAt(new PartitionSplit(0, 3, START), now));
     }
 
     @Test
-    void aBacklogEndsAfterWhichThePaceHoldsAgain() {
+    void afterABacklogTheNormalPaceHoldsAgain() {
         PartitionSplit split = new PartitionSplit(0, 0, START);
         long now = START + 10_000;
         long caughtUpAt = 0;
@@ -40,7 +40,7 @@ class PaceTest {
             }
             now = next;
         }
-        // 100 orders behind, gaining 40 a second
+        // The backlog is 100 orders and shrinks by 40 per second.
         assertTrue(caughtUpAt - START <= 12_600, "caught up at " + (caughtUpAt - START));
         assertEquals(START + split.next() * 100, now);
     }

@@ -25,7 +25,7 @@ class PartitionReaderTest {
     }
 
     @Test
-    void aWaitingReaderWakesWhenItIsGivenAPartition() {
+    void aWaitingReaderWakesUpWhenItGetsAPartition() {
         PartitionReader reader = new PartitionReader(new Pace(10, 5), false);
         var available = reader.isAvailable();
         reader.addSplits(List.of(new PartitionSplit(1, 0, System.currentTimeMillis())));
@@ -33,7 +33,7 @@ class PartitionReaderTest {
     }
 
     @Test
-    void stateIsWhatComesNext() {
+    void theStateHoldsTheNextOrderOfEachPartition() {
         PartitionReader reader = new PartitionReader(new Pace(10, 5), false);
         long start = System.currentTimeMillis() - 60_000;
         reader.addSplits(List.of(new PartitionSplit(1, 5, start), new PartitionSplit(3, 7, start)));
@@ -45,7 +45,7 @@ class PartitionReaderTest {
     }
 
     @Test
-    void nothingIsEmittedBeforeItIsDue() {
+    void noOrderIsEmittedBeforeItIsDue() {
         PartitionReader reader = new PartitionReader(new Pace(10, 5), false);
         reader.addSplits(List.of(new PartitionSplit(0, 0, System.currentTimeMillis() + 600_000)));
         assertEquals(InputStatus.NOTHING_AVAILABLE, reader.pollNext(collected));
@@ -53,7 +53,7 @@ class PartitionReaderTest {
     }
 
     @Test
-    void theVersionThatEndsEndsAtOnce() {
+    void theVersionThatEndsAtOnceReportsTheEndOfInput() {
         PartitionReader reader = new PartitionReader(new Pace(10, 5), true);
         assertTrue(reader.isAvailable().isDone());
         assertEquals(InputStatus.END_OF_INPUT, reader.pollNext(collected));

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 class ReleaseTest {
 
     @Test
-    void theVersionDecidesWhatIsWrong() {
+    void theVersionDecidesTheFault() {
         assertEquals(Release.Fault.NONE, Release.of("1.1.0").fault());
         assertEquals(Release.Fault.STATE_RENAMED, Release.of("1.3.0").fault());
     }

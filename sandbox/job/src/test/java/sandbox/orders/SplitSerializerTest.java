@@ -13,7 +13,7 @@ class SplitSerializerTest {
     private final SplitSerializer.One one = new SplitSerializer.One();
 
     @Test
-    void splitsAreReadAsTheyWereWritten() throws IOException {
+    void aListOfSplitsIsReadAsItWasWritten() throws IOException {
         List<PartitionSplit> splits =
                 List.of(new PartitionSplit(0, 0, 1), new PartitionSplit(3, Long.MAX_VALUE, 1_790_000_000_000L));
         assertEquals(splits, list.deserialize(list.getVersion(), list.serialize(splits)));
@@ -27,7 +27,7 @@ class SplitSerializerTest {
     }
 
     @Test
-    void foreignStateIsRefused() {
+    void stateOfAnotherVersionOrLengthIsRefused() {
         byte[] bytes = list.serialize(List.of(new PartitionSplit(0, 0, 1)));
         assertThrows(IOException.class, () -> list.deserialize(2, bytes));
         assertThrows(IOException.class, () -> list.deserialize(1, new byte[] {1, 2, 3}));

@@ -1,11 +1,11 @@
-//! What can go wrong between a bot and Slack, on demand.
+//! Failures and outages that tests inject.
 
 use std::collections::HashMap;
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// How Slack is away. Sockets are closed in every case.
+/// How Slack is unreachable. All sockets are closed in every case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outage {
@@ -13,38 +13,38 @@ pub enum Outage {
     Unavailable,
     /// Every connection is closed without an answer.
     ConnectionClosed,
-    /// Requests are taken and not answered until Slack is back.
+    /// Requests get no answer until the outage ends. Then their connections are closed.
     BlackHole,
 }
 
-/// What happens to one call of a Web API method.
+/// A failure of one call of a Web API method.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 pub enum Failure {
-    /// Refused with this error code; nothing happens.
+    /// The call is refused with this error code and has no effect.
     Error {
-        /// Such as `internal_error`.
+        /// The code, such as `internal_error`.
         code: String,
     },
-    /// HTTP 429, also to further calls of the method before the time has passed.
+    /// HTTP 429, also for further calls of the method until the time has passed.
     RateLimited {
-        /// The `Retry-After` header.
+        /// The value of the `Retry-After` header.
         seconds: u64,
     },
-    /// This HTTP status, without JSON.
+    /// An answer with this HTTP status and without JSON.
     Http {
-        /// Such as 502.
+        /// The status, such as 502.
         status: u16,
     },
-    /// The connection is closed before anything happens.
+    /// The connection is closed and the call has no effect.
     ClosedBefore,
-    /// It happens, and then the connection is closed without an answer: the case that makes doubles.
+    /// The call has its effect, then the connection is closed without an answer. A simple retry would post twice.
     ClosedAfter,
-    /// It happens, and the answer never comes.
+    /// The call has its effect, but the answer never comes.
     SilentAfter,
 }
 
-/// The failures that were asked for, by method, in the order in which they will happen.
+/// The requested failures of each method, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     by_method: HashMap<String, VecDeque<Failure>>,

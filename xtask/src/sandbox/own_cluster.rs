@@ -1,5 +1,5 @@
-//! A cluster of the user's own, named by `LOCKKEEPER_KUBECONFIG`: nothing is started there, and nothing is built but the
-//! two tools.
+//! Uses a cluster of the user's own instead of a sandbox. `LOCKKEEPER_KUBECONFIG` names it. Only kubectl and Helm are
+//! built for it.
 
 use std::env;
 use std::fs;
@@ -13,15 +13,15 @@ use super::build;
 use super::info::Info;
 use crate::command;
 use crate::images;
-use crate::places::Places;
+use crate::paths::Paths;
 use crate::progress::Progress;
 
-/// What the user's kubeconfig points at.
-pub struct Cluster {
+/// The cluster of the user's kubeconfig.
+pub struct OwnCluster {
     kubeconfig: PathBuf,
 }
 
-impl Cluster {
+impl OwnCluster {
     /// The cluster that `LOCKKEEPER_KUBECONFIG` names, if it is set.
     pub fn from_environment() -> Result<Option<Self>> {
         let Some(path) = env::var_os("LOCKKEEPER_KUBECONFIG").filter(|path| !path.is_empty()) else { return Ok(None) };
@@ -34,26 +34,26 @@ impl Cluster {
         Ok(Some(Self { kubeconfig }))
     }
 
-    /// Which file decides.
+    /// The sentence that says which cluster is used.
     #[must_use]
     pub fn describe(&self) -> String {
         format!("the cluster of {} is used, and no sandbox is started", self.kubeconfig.display())
     }
 
-    /// Fails where what needs a node of our own is asked for: nothing was touched yet.
+    /// Refuses `what`, because it needs nodes with our images. Nothing was changed before.
     pub fn refuse(&self, what: &str) -> Result<()> {
         bail!(
             "{what} cannot use the cluster of {}, which LOCKKEEPER_KUBECONFIG names: its nodes have neither the sample \
-             application's images ({}:...) nor a folder that this machine sees too; unset LOCKKEEPER_KUBECONFIG, and \
+             application's images ({}:...) nor a folder that this machine shares; unset LOCKKEEPER_KUBECONFIG, and \
              it runs in a sandbox on this machine",
             self.kubeconfig.display(),
             images::REPOSITORY
         )
     }
 
-    /// What [`Cluster::use_it`] wrote about this very cluster, if it was run for it.
-    pub fn known(&self, places: &Places) -> Result<Option<Info>> {
-        let path = Info::users_path(places);
+    /// Reads what [`OwnCluster::prepare`] wrote, if it was about this cluster.
+    pub fn read_info(&self, paths: &Paths) -> Result<Option<Info>> {
+        let path = Info::own_cluster_path(paths);
         if !path.exists() {
             return Ok(None);
         }
@@ -61,19 +61,19 @@ impl Cluster {
         if !info.kubectl.exists() || !info.helm.exists() {
             return Ok(None);
         }
-        let target = self.target(&info.kubectl)?;
+        let target = self.read_target(&info.kubectl)?;
         Ok((info.kubeconfig == self.kubeconfig && info.api_server == target.server).then_some(info))
     }
 
-    /// Builds the tools, says which cluster will be touched, and checks that it answers.
-    pub fn use_it(&self, places: &Places) -> Result<Info> {
+    /// Builds the tools, prints which cluster will be changed, and checks that it answers.
+    pub fn prepare(&self, paths: &Paths) -> Result<Info> {
         eprintln!("LOCKKEEPER_KUBECONFIG is set: {}.", self.describe());
         let progress = Progress::new();
-        let tools = build::tools(places, &progress)?;
+        let tools = build::build_tools(paths, &progress)?;
         drop(progress);
-        let target = self.target(&tools.kubectl)?;
-        eprintln!("This cluster will be touched: {} (context `{}`)", target.server, target.context);
-        command::output(Command::new(&tools.kubectl).arg("--kubeconfig").arg(&self.kubeconfig).arg("version"))
+        let target = self.read_target(&tools.kubectl)?;
+        eprintln!("This cluster will be changed: {} (context `{}`)", target.server, target.context);
+        command::read_output(Command::new(&tools.kubectl).arg("--kubeconfig").arg(&self.kubeconfig).arg("version"))
             .with_context(|| format!("the cluster at {} does not answer", target.server))?;
         let info = Info {
             kubeconfig: self.kubeconfig.clone(),
@@ -81,22 +81,22 @@ impl Cluster {
             kubectl: tools.kubectl,
             helm: tools.helm,
             data: None,
-            chart: places.chart(),
+            chart: paths.chart(),
             own_cluster: true,
         };
-        info.write(&Info::users_path(places))?;
+        info.write(&Info::own_cluster_path(paths))?;
         Ok(info)
     }
 
-    fn target(&self, kubectl: &Path) -> Result<Target> {
+    fn read_target(&self, kubectl: &Path) -> Result<Target> {
         let mut view = Command::new(kubectl);
         view.arg("--kubeconfig").arg(&self.kubeconfig).args(["config", "view", "--minify", "--output", "json"]);
-        Target::parse(&command::output(&mut view)?)
+        Target::parse(&command::read_output(&mut view)?)
             .with_context(|| format!("{} names no cluster to use", self.kubeconfig.display()))
     }
 }
 
-/// What a kubeconfig's current context points at.
+/// The server of a kubeconfig's current context.
 #[derive(Debug, PartialEq, Eq)]
 struct Target {
     server: String,
@@ -134,50 +134,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_server_and_the_context_are_read_from_what_kubectl_shows() {
-        let shown = r#"{"clusters":[{"name":"c","cluster":{"server":"https://example.test:6443"}}],"current-context":"staging"}"#;
+    fn the_server_and_the_context_are_read_from_the_output_of_kubectl() {
+        let json = r#"{"clusters":[{"name":"c","cluster":{"server":"https://example.test:6443"}}],"current-context":"staging"}"#;
         let expected = Target { server: "https://example.test:6443".to_owned(), context: "staging".to_owned() };
-        assert_eq!(Target::parse(shown).unwrap(), expected);
+        assert_eq!(Target::parse(json).unwrap(), expected);
     }
 
     /// A folder with a kubectl that always shows the given server.
-    fn with_kubectl(name: &str, server: &str) -> (Places, PathBuf) {
+    fn paths_with_kubectl(name: &str, server: &str) -> (Paths, PathBuf) {
         let folder = env::temp_dir().join(format!("lockkeeper-{name}-{}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let shown = format!(r#"{{"clusters":[{{"cluster":{{"server":"{server}"}}}}],"current-context":"c"}}"#);
+        let json = format!(r#"{{"clusters":[{{"cluster":{{"server":"{server}"}}}}],"current-context":"c"}}"#);
         let kubectl = folder.join("kubectl");
-        fs::write(&kubectl, format!("#!/bin/sh\necho '{shown}'\n")).unwrap();
+        fs::write(&kubectl, format!("#!/bin/sh\necho '{json}'\n")).unwrap();
         fs::set_permissions(&kubectl, fs::Permissions::from_mode(0o755)).unwrap();
         let state = folder.clone();
-        (Places { checkout: state.clone(), cache: state.clone(), state, name: String::new() }, kubectl)
+        (Paths { checkout: state.clone(), cache: state.clone(), state, name: String::new() }, kubectl)
     }
 
     #[test]
-    fn what_is_known_of_one_cluster_is_not_said_of_another() {
-        let (places, kubectl) = with_kubectl("users-cluster", "https://one.test");
-        let cluster = |kubeconfig: &str| Cluster { kubeconfig: kubeconfig.into() };
-        assert_eq!(cluster("/one").known(&places).unwrap(), None);
+    fn information_about_one_cluster_is_not_used_for_another() {
+        let (paths, kubectl) = paths_with_kubectl("users-cluster", "https://one.test");
+        let cluster = |kubeconfig: &str| OwnCluster { kubeconfig: kubeconfig.into() };
+        assert_eq!(cluster("/one").read_info(&paths).unwrap(), None);
         let info = Info {
             kubeconfig: "/one".into(),
             api_server: "https://one.test".to_owned(),
             kubectl: kubectl.clone(),
             helm: kubectl,
             data: None,
-            chart: places.chart(),
+            chart: paths.chart(),
             own_cluster: true,
         };
-        info.write(&Info::users_path(&places)).unwrap();
-        assert_eq!(cluster("/one").known(&places).unwrap(), Some(info.clone()));
-        assert_eq!(cluster("/two").known(&places).unwrap(), None, "another file");
-        // The same file, whose current context was changed meanwhile.
-        Info { api_server: "https://two.test".to_owned(), ..info }.write(&Info::users_path(&places)).unwrap();
-        assert_eq!(cluster("/one").known(&places).unwrap(), None, "another server");
-        fs::remove_dir_all(&places.state).unwrap();
+        info.write(&Info::own_cluster_path(&paths)).unwrap();
+        assert_eq!(cluster("/one").read_info(&paths).unwrap(), Some(info.clone()));
+        assert_eq!(cluster("/two").read_info(&paths).unwrap(), None, "another file");
+        // The file is the same, but its current context has changed.
+        Info { api_server: "https://two.test".to_owned(), ..info }.write(&Info::own_cluster_path(&paths)).unwrap();
+        assert_eq!(cluster("/one").read_info(&paths).unwrap(), None, "another server");
+        fs::remove_dir_all(&paths.state).unwrap();
     }
 
     #[test]
-    fn a_refusal_is_one_sentence_that_says_what_is_missing_and_the_way_out() {
-        let refusal = Cluster { kubeconfig: "/one".into() }.refuse("the demo").unwrap_err().to_string();
+    fn a_refusal_is_one_sentence_that_says_what_is_missing_and_what_to_do() {
+        let refusal = OwnCluster { kubeconfig: "/one".into() }.refuse("the demo").unwrap_err().to_string();
         assert!(refusal.contains(images::REPOSITORY) && refusal.contains("unset LOCKKEEPER_KUBECONFIG"), "{refusal}");
         assert!(!refusal.contains('\n') && !refusal.contains(". "), "{refusal}");
     }

@@ -1,4 +1,4 @@
-//! `kill -9` of a command, or Ctrl-C, leaves no process behind that it started.
+//! A command that is killed or interrupted leaves no process behind that it started.
 
 #![allow(clippy::unwrap_used, reason = "helpers of a test fail it")]
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// In place of cargo: a tool that never ends, with a child in a session of its own that does not end with it.
+/// A tool that replaces cargo. It never ends, and its child has its own session and does not end with it.
 const TOOL: &str = r#"#!/bin/sh
 setsid sh -c 'echo $$ >> "$PIDS"; sleep 1000 & echo $! >> "$PIDS"; wait' &
 echo $$ >> "$PIDS"
@@ -20,21 +20,21 @@ wait
 "#;
 
 #[test]
-fn what_a_killed_command_started_ends_with_it_also_what_left_its_session() {
-    everything_ends_with("killed", |xtask| succeeded(&["-KILL", &xtask.to_string()]));
+fn processes_of_a_killed_command_end_even_in_another_session() {
+    assert_everything_ends("killed", |xtask| send_signal(&["-KILL", &xtask.to_string()]));
 }
 
 /// A terminal sends the signal to every process of the group at once.
 #[test]
-fn what_an_interrupted_command_started_ends_with_it_also_what_left_its_session() {
-    everything_ends_with("interrupted", |xtask| succeeded(&["-INT", "--", &format!("-{xtask}")]));
+fn processes_of_an_interrupted_command_end_even_in_another_session() {
+    assert_everything_ends("interrupted", |xtask| send_signal(&["-INT", "--", &format!("-{xtask}")]));
 }
 
-fn succeeded(kill: &[&str]) {
+fn send_signal(kill: &[&str]) {
     assert!(Command::new("kill").args(kill).status().unwrap().success());
 }
 
-fn everything_ends_with(name: &str, end: impl Fn(u32)) {
+fn assert_everything_ends(name: &str, end: impl Fn(u32)) {
     let folder = std::env::temp_dir().join(format!("lockkeeper-{name}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let (tool, pids) = (folder.join("cargo"), folder.join("pids"));
@@ -45,27 +45,27 @@ fn everything_ends_with(name: &str, end: impl Fn(u32)) {
     xtask.arg("test").env("LOCKKEEPER_CACHE", folder.join("cache")).env("CARGO", &tool).env("PIDS", &pids);
     xtask.process_group(0);
     let mut xtask = xtask.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    // Two tools: the one that formats, which shows what it says, and the one that installs cargo-deny, beside it, into a log.
-    until("both tools and their children have begun", || noted(&pids).len() == 6);
+    // xtask starts two tools: one formats and prints to the terminal, one installs cargo-deny and writes a log.
+    wait_until("both tools and their children have begun", || read_pids(&pids).len() == 6);
     end(xtask.id());
     xtask.wait().unwrap();
-    until("all of them have ended", || noted(&pids).iter().all(|pid| !lives(pid)));
+    wait_until("all of them have ended", || read_pids(&pids).iter().all(|pid| !is_running(pid)));
     fs::remove_dir_all(&folder).unwrap();
 }
 
-fn noted(pids: &Path) -> Vec<String> {
+fn read_pids(pids: &Path) -> Vec<String> {
     fs::read_to_string(pids).unwrap_or_default().lines().map(str::to_owned).collect()
 }
 
-/// A process that has ended and that nobody has asked about has no memory any more.
-fn lives(pid: &str) -> bool {
+/// Whether a process runs. An ended process that nobody has waited for still exists, but has no memory.
+fn is_running(pid: &str) -> bool {
     fs::read_to_string(format!("/proc/{pid}/statm")).is_ok_and(|memory| !memory.starts_with("0 "))
 }
 
-fn until(what: &str, condition: impl Fn() -> bool) {
+fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !condition() {
-        assert!(Instant::now() < deadline, "still not so: {what}");
+        assert!(Instant::now() < deadline, "this did not happen in time: {what}");
         sleep(Duration::from_millis(50));
     }
 }

@@ -1,4 +1,4 @@
-//! Who is connected, and which envelope waits for whose acknowledgement.
+//! The open sockets, and the envelopes that wait for an acknowledgement.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
-/// A ticket that nobody uses goes stale.
+/// How long an unused ticket is valid.
 const TICKET_LIFETIME: Duration = Duration::from_secs(30);
 
-/// An app's acknowledgement: the payload that came with it, if one did.
+/// The payload of an acknowledgement, if it has one.
 pub(crate) type Acknowledgement = Option<Value>;
 
-/// What is sent to the app.
+/// A payload for the app.
 #[derive(Debug)]
 pub(crate) struct Envelope {
     /// `slash_commands` or `interactive`.
@@ -22,9 +22,9 @@ pub(crate) struct Envelope {
     pub(crate) accepts_response_payload: bool,
 }
 
-/// What a connection is told to do.
+/// An order to the task that serves a connection.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(crate) enum Order {
     Send(String),
     Close,
 }
@@ -48,7 +48,7 @@ struct Inner {
 struct Connection {
     id: u64,
     orders: mpsc::UnboundedSender<Order>,
-    /// A connection that was told to go gets no more payloads.
+    /// The disconnect was announced, so the connection gets no more payloads.
     leaving: bool,
 }
 
@@ -63,14 +63,14 @@ impl Sockets {
         ticket
     }
 
-    /// Takes a ticket, once.
-    pub(super) fn redeem(&self, ticket: &str) -> bool {
+    /// Uses a ticket. A second use fails.
+    pub(crate) fn redeem(&self, ticket: &str) -> bool {
         let issued = self.inner().tickets.remove(ticket);
         issued.is_some_and(|issued| issued.elapsed() < TICKET_LIFETIME)
     }
 
-    /// Adds a connection and greets it.
-    pub(super) fn add(&self, app_id: &str) -> (u64, mpsc::UnboundedReceiver<Order>) {
+    /// Adds a connection and sends `hello`.
+    pub(crate) fn add(&self, app_id: &str) -> (u64, mpsc::UnboundedReceiver<Order>) {
         let (orders, receiver) = mpsc::unbounded_channel();
         let mut inner = self.inner();
         inner.last_id += 1;
@@ -86,16 +86,16 @@ impl Sockets {
         (id, receiver)
     }
 
-    pub(super) fn remove(&self, id: u64) {
+    pub(crate) fn remove(&self, id: u64) {
         self.inner().connections.retain(|connection| connection.id != id);
     }
 
-    /// Connections that take payloads.
+    /// The number of connections that get payloads.
     pub(crate) fn count(&self) -> usize {
         self.inner().connections.iter().filter(|connection| !connection.leaving).count()
     }
 
-    /// Sends an envelope to one connection, each in its turn; `None` if there is none.
+    /// Sends an envelope to one connection, in rotation. Returns `None` if there is no connection.
     pub(crate) fn deliver(&self, envelope: &Envelope) -> Option<Delivery<'_>> {
         let id = uuid::Uuid::new_v4().to_string();
         let text = json!({
@@ -108,23 +108,23 @@ impl Sockets {
         let (sender, receiver) = oneshot::channel();
         let mut inner = self.inner();
         inner.deliveries += 1;
-        let turn = inner.deliveries;
+        let number = inner.deliveries;
         let ready: Vec<&Connection> = inner.connections.iter().filter(|connection| !connection.leaving).collect();
-        let chosen = *ready.get(turn.checked_rem(ready.len())?)?;
+        let chosen = *ready.get(number.checked_rem(ready.len())?)?;
         chosen.orders.send(Order::Send(text)).ok()?;
         inner.pending.insert(id.clone(), sender);
         drop(inner);
         Some(Delivery { sockets: self, id, receiver })
     }
 
-    /// Sends text to one connection as it is; `false` if there is none.
+    /// Sends raw text to one connection. Returns `false` if there is no connection.
     pub(crate) fn send_frame(&self, text: &str) -> bool {
         let inner = self.inner();
         let chosen = inner.connections.iter().find(|connection| !connection.leaving);
         chosen.is_some_and(|connection| connection.orders.send(Order::Send(text.to_owned())).is_ok())
     }
 
-    pub(super) fn acknowledge(&self, envelope_id: &str, payload: Acknowledgement) {
+    pub(crate) fn acknowledge(&self, envelope_id: &str, payload: Acknowledgement) {
         let mut inner = self.inner();
         match inner.pending.remove(envelope_id) {
             Some(waiting) => drop(waiting.send(payload)),
@@ -136,8 +136,8 @@ impl Sockets {
         self.inner().late_acknowledgements
     }
 
-    /// Announces the end of all connections, as Slack does before it refreshes them. With `warning` they stay a while;
-    /// with `refresh_requested` they get no more payloads.
+    /// Announces the end of all connections, as Slack does before it refreshes them. After `warning` they still get
+    /// payloads; after `refresh_requested` they get none.
     pub(crate) fn announce_disconnect(&self, reason: &str) {
         let frame = json!({"type": "disconnect", "reason": reason, "debug_info": debug_info()}).to_string();
         for connection in &mut self.inner().connections {
@@ -146,7 +146,7 @@ impl Sockets {
         }
     }
 
-    /// Closes all connections at once, without a word.
+    /// Closes all connections at once, without `disconnect`.
     pub(crate) fn close_all(&self) {
         let mut inner = self.inner();
         for connection in inner.connections.drain(..) {
@@ -160,7 +160,7 @@ fn debug_info() -> Value {
     json!({"host": "applink-simulator", "build_number": 1, "approximate_connection_time": 18_060})
 }
 
-/// An envelope on its way.
+/// An envelope that was sent and waits for its acknowledgement.
 pub(crate) struct Delivery<'a> {
     sockets: &'a Sockets,
     id: String,
@@ -168,8 +168,8 @@ pub(crate) struct Delivery<'a> {
 }
 
 impl Delivery<'_> {
-    /// Waits for the acknowledgement; `None` if it does not come in time.
-    pub(crate) async fn acknowledged(self, deadline: Duration) -> Option<Acknowledgement> {
+    /// Waits for the acknowledgement. Returns `None` if it does not come in time.
+    pub(crate) async fn wait_for_acknowledgement(self, deadline: Duration) -> Option<Acknowledgement> {
         let answer = tokio::time::timeout(deadline, self.receiver).await;
         self.sockets.inner().pending.remove(&self.id);
         answer.ok().and_then(Result::ok)

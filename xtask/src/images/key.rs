@@ -1,6 +1,5 @@
-//! Names for what is built, made of the hash of everything that goes into it.
+//! Cache keys: the hash of all inputs of a build.
 
-use std::fmt::Write;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -8,18 +7,20 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-/// A hash over named inputs, in the order in which they were added.
+use crate::hash::hex;
+
+/// A hash of named inputs, in the order in which they were added.
 #[derive(Clone)]
 pub(super) struct Key(Sha256);
 
 impl Key {
-    /// A key for things of this kind.
+    /// Starts the key of a build of this kind.
     pub(super) fn new(kind: &str) -> Self {
-        Self(Sha256::new()).and("kind", kind)
+        Self(Sha256::new()).with("kind", kind)
     }
 
-    /// Adds an input. Lengths are hashed too, so that no two lists of inputs read the same.
-    pub(super) fn and(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    /// Adds an input. Lengths are hashed too, so that two different lists never give the same bytes.
+    pub(super) fn with(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         for part in [name.as_bytes(), value.as_ref()] {
             self.0.update((part.len() as u64).to_le_bytes());
             self.0.update(part);
@@ -27,27 +28,27 @@ impl Key {
         self
     }
 
-    /// Adds a file's content, or that of every file in a folder, by their paths within it.
-    pub(super) fn and_path(self, name: &str, path: &Path) -> Result<Self> {
+    /// Adds the content of a file, or of every file in a folder with its relative path.
+    pub(super) fn with_path(self, name: &str, path: &Path) -> Result<Self> {
         if !path.is_dir() {
             let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-            return Ok(self.and(name, content));
+            return Ok(self.with(name, content));
         }
         let mut key = self;
-        for entry in sorted(path)? {
-            key = key.and_path(&format!("{name}/{entry}"), &path.join(&entry))?;
+        for entry in sorted_names(path)? {
+            key = key.with_path(&format!("{name}/{entry}"), &path.join(&entry))?;
         }
         Ok(key)
     }
 
-    /// Sixteen hex digits that stand for the inputs.
+    /// The key as 16 hexadecimal digits.
     pub(super) fn name(&self) -> String {
         hex(&self.0.clone().finalize())[..16].to_owned()
     }
 }
 
 /// The names in a folder, in byte order.
-pub(super) fn sorted(folder: &Path) -> Result<Vec<String>> {
+pub(super) fn sorted_names(folder: &Path) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))? {
         let name = entry?.file_name().into_string();
@@ -62,7 +63,7 @@ pub(super) fn sorted(folder: &Path) -> Result<Vec<String>> {
 }
 
 /// The SHA-256 of a file, as 64 hex digits.
-pub(super) fn sha256(path: &Path) -> Result<String> {
+pub(super) fn file_sha256(path: &Path) -> Result<String> {
     let mut file = fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 20];
@@ -76,19 +77,10 @@ pub(super) fn sha256(path: &Path) -> Result<String> {
 }
 
 /// The lines of a list file, without comments and blank lines.
-pub(super) fn lines(path: &Path) -> Result<Vec<String>> {
+pub(super) fn read_lines(path: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(str::to_owned).collect())
-}
-
-/// Bytes as hex digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -96,11 +88,11 @@ mod tests {
     use super::*;
 
     fn key(parts: &[(&str, &str)]) -> String {
-        parts.iter().fold(Key::new("test"), |key, (name, value)| key.and(name, value)).name()
+        parts.iter().fold(Key::new("test"), |key, (name, value)| key.with(name, value)).name()
     }
 
     #[test]
-    fn a_key_tells_every_change_of_its_inputs() {
+    fn every_change_of_an_input_changes_the_key() {
         let names = [
             key(&[("a", "1"), ("b", "2")]),
             key(&[("a", "1"), ("b", "3")]),
@@ -114,11 +106,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_is_known_by_names_and_contents_at_any_depth() {
+    fn the_key_of_a_folder_depends_on_names_and_contents_at_any_depth() {
         let folder = std::env::temp_dir().join(format!("xtask-inputs-{}", std::process::id()));
         fs::create_dir_all(folder.join("deep")).unwrap();
         fs::write(folder.join("deep/file"), "one").unwrap();
-        let name = || Key::new("test").and_path("folder", &folder).unwrap().name();
+        let name = || Key::new("test").with_path("folder", &folder).unwrap().name();
         let first = name();
         fs::write(folder.join("deep/file"), "two").unwrap();
         let changed = name();

@@ -1,45 +1,46 @@
-//! Where things are: this checkout, the user's cache folder, and the folder of this checkout's sandbox.
+//! The folders that the commands use: this checkout, the user's cache, and the state of this checkout's sandbox.
 
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
 
-/// The longest path of a state folder: sockets below it may have 107 bytes at most.
-const LONGEST_STATE: usize = 80;
+use crate::hash::short_hash;
+
+/// The maximum length of the state folder's path. Linux allows 107 bytes for the path of a socket below it.
+const MAX_STATE_PATH: usize = 80;
 
 /// The folders that the commands use, all absolute.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct Paths {
     /// The project's sources.
     pub checkout: PathBuf,
-    /// What was built, shared by all checkouts of this user.
+    /// Finished builds, shared by all checkouts of this user.
     pub cache: PathBuf,
-    /// What belongs to the sandbox of this checkout alone.
+    /// The files of this checkout's sandbox.
     pub state: PathBuf,
-    /// The sandbox's name where the whole machine sees it: `lockkeeper-<hash of the state folder's path>`.
+    /// The sandbox's name on the machine, for example of its cgroup: `lockkeeper-<hash of the state folder's path>`.
     pub name: String,
 }
 
-impl Places {
-    /// The places of the checkout that this program was built from. `LOCKKEEPER_CACHE` names another cache folder.
-    pub fn of_this_checkout() -> Result<Self> {
+impl Paths {
+    /// Finds the folders of the checkout that this program was built from. `LOCKKEEPER_CACHE` sets another cache folder.
+    pub fn for_this_checkout() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let checkout = manifest.parent().context("xtask has no folder above it")?;
         let checkout = fs::canonicalize(checkout).with_context(|| {
-            format!("the checkout {} is gone; build xtask again where it is now", checkout.display())
+            format!("the checkout {} does not exist any more; build xtask again in the new place", checkout.display())
         })?;
-        Self::of(&checkout, &cache_folder(|name| env::var(name).ok())?)
+        Self::new(&checkout, &find_cache_folder(|name| env::var(name).ok())?)
     }
 
-    fn of(checkout: &Path, cache: &Path) -> Result<Self> {
+    fn new(checkout: &Path, cache: &Path) -> Result<Self> {
         let hash = short_hash(checkout.as_os_str().as_encoded_bytes());
         let state = cache.join("checkouts").join(&hash);
-        if state.as_os_str().len() > LONGEST_STATE {
+        if state.as_os_str().len() > MAX_STATE_PATH {
             bail!(
-                "the cache folder's path is too long for the sockets below it: {} has more than {LONGEST_STATE} bytes. \
+                "the cache folder's path is too long for the sockets below it: {} has more than {MAX_STATE_PATH} bytes. \
                  Set LOCKKEEPER_CACHE to a shorter one",
                 state.display()
             );
@@ -61,13 +62,13 @@ impl Places {
     }
 }
 
-/// The cache folder, as the environment says.
-fn cache_folder(variable: impl Fn(&str) -> Option<String>) -> Result<PathBuf> {
+/// Finds the cache folder from environment variables.
+fn find_cache_folder(variable: impl Fn(&str) -> Option<String>) -> Result<PathBuf> {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = set("LOCKKEEPER_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("lockkeeper")))
         .or_else(|| set("HOME").map(|home| home.join(".cache/lockkeeper")))
-        .context("neither LOCKKEEPER_CACHE nor HOME is set, so there is no place for what is built")?;
+        .context("neither LOCKKEEPER_CACHE nor HOME is set, so there is no cache folder; set LOCKKEEPER_CACHE to an absolute path")?;
     if folder.is_relative() {
         bail!(
             "the cache folder {} is relative; LOCKKEEPER_CACHE and XDG_CACHE_HOME must be absolute",
@@ -75,23 +76,6 @@ fn cache_folder(variable: impl Fn(&str) -> Option<String>) -> Result<PathBuf> {
         );
     }
     Ok(folder)
-}
-
-/// The first 12 hexadecimal digits of the SHA-256 of `text`.
-#[must_use]
-pub fn short_hash(text: &[u8]) -> String {
-    hex(&Sha256::digest(text))[..12].to_owned()
-}
-
-/// Lower-case hexadecimal digits.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]
@@ -106,31 +90,31 @@ mod tests {
     fn the_cache_follows_the_most_specific_variable() {
         let all = [("LOCKKEEPER_CACHE", "/c"), ("XDG_CACHE_HOME", "/x"), ("HOME", "/h")];
         for (count, expected) in [(0, "/c"), (1, "/x/lockkeeper"), (2, "/h/.cache/lockkeeper")] {
-            assert_eq!(cache_folder(environment(&all[count..])).unwrap(), Path::new(expected));
+            assert_eq!(find_cache_folder(environment(&all[count..])).unwrap(), Path::new(expected));
         }
     }
 
     #[test]
     fn an_empty_variable_counts_as_unset_and_a_relative_one_is_refused() {
         let empty = [("LOCKKEEPER_CACHE", ""), ("HOME", "/h")];
-        assert_eq!(cache_folder(environment(&empty)).unwrap(), Path::new("/h/.cache/lockkeeper"));
-        let relative = cache_folder(environment(&[("LOCKKEEPER_CACHE", "here")])).unwrap_err();
+        assert_eq!(find_cache_folder(environment(&empty)).unwrap(), Path::new("/h/.cache/lockkeeper"));
+        let relative = find_cache_folder(environment(&[("LOCKKEEPER_CACHE", "here")])).unwrap_err();
         assert!(relative.to_string().contains("must be absolute"), "{relative}");
     }
 
     #[test]
     fn two_checkouts_share_the_cache_and_nothing_else() {
         let cache = Path::new("/c");
-        let (one, two) = (Places::of(Path::new("/a"), cache).unwrap(), Places::of(Path::new("/b"), cache).unwrap());
+        let (one, two) = (Paths::new(Path::new("/a"), cache).unwrap(), Paths::new(Path::new("/b"), cache).unwrap());
         assert_eq!(one.cache, two.cache);
         assert_ne!(one.state, two.state);
         assert_ne!(one.name, two.name);
-        assert_eq!(one, Places::of(Path::new("/a"), cache).unwrap());
+        assert_eq!(one, Paths::new(Path::new("/a"), cache).unwrap());
     }
 
     #[test]
-    fn a_path_too_long_for_sockets_is_refused_with_the_way_out() {
-        let error = Places::of(Path::new("/a"), &Path::new("/").join("x".repeat(100))).unwrap_err();
+    fn a_path_too_long_for_sockets_is_refused_and_the_message_says_what_to_set() {
+        let error = Paths::new(Path::new("/a"), &Path::new("/").join("x".repeat(100))).unwrap_err();
         assert!(error.to_string().contains("Set LOCKKEEPER_CACHE"), "{error}");
     }
 }

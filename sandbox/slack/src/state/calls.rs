@@ -1,20 +1,20 @@
-//! The log of Web API calls, for counting and for asserting what was sent.
+//! The log of Web API calls. Tests count calls and check their arguments.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Older calls are forgotten, so that a demo that stays up for days does not grow without end.
-const KEPT: usize = 20_000;
+/// The maximum number of calls in the log. Without it, a demo that runs for days would use more and more memory.
+const MAX_CALLS: usize = 20_000;
 
 /// One call of the Web API.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiCall {
-    /// Such as `chat.postMessage`.
+    /// The method, such as `chat.postMessage`.
     pub method: String,
-    /// What was sent, without the token.
+    /// The arguments without the token.
     pub arguments: Value,
-    /// `ok`, Slack's error code, or `connection_closed` and the like where a fault or an outage struck.
+    /// `ok`, Slack's error code, or the injected failure, such as `closed_before_effect`.
     pub outcome: String,
 }
 
@@ -25,7 +25,7 @@ pub(crate) struct CallLog {
 
 impl CallLog {
     pub(crate) fn add(&mut self, call: ApiCall) {
-        if self.calls.len() == KEPT {
+        if self.calls.len() == MAX_CALLS {
             self.calls.pop_front();
         }
         self.calls.push_back(call);

@@ -1,21 +1,21 @@
-//! What all parts of the simulator share: the workspace, the sockets, the faults that tests ask for, the log of calls.
+//! The state that all handlers share: the workspace, the sockets, the requested faults, the log of calls.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::calls::CallLog;
+use super::calls::CallLog;
+use super::faults::{Faults, Outage};
+use super::rate_limits::RateLimits;
+use super::response_urls::ResponseUrls;
+use super::sockets::Sockets;
+use super::tokens::Tokens;
 use crate::config::Config;
-use crate::faults::{Faults, Outage};
-use crate::interaction::ResponseUrls;
-use crate::socket_mode::Sockets;
-use crate::tokens::Tokens;
-use crate::web_api::RateLimits;
-use crate::world::World;
+use crate::world::{Channel, User, UserGroup, World};
 
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    /// Such as `http://127.0.0.1:4010`, without a slash at the end.
+    /// The address, such as `http://127.0.0.1:4010`, without a slash at the end.
     pub(crate) base_url: String,
     pub(crate) tokens: Tokens,
     pub(crate) sockets: Sockets,
@@ -47,20 +47,20 @@ impl Shared {
         }
     }
 
-    /// Looks at the workspace.
+    /// Locks the workspace for reading.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         lock(&self.world)
     }
 
-    /// Changes the workspace, and tells everyone who waits for a change.
+    /// Changes the workspace and notifies everyone who waits for a change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
         let result = change(&mut self.world());
-        self.touch();
+        self.notify();
         result
     }
 
-    /// Tells everyone who waits for a change to look again.
-    pub(crate) fn touch(&self) {
+    /// Notifies everyone who waits for a change.
+    pub(crate) fn notify(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
 
@@ -84,12 +84,44 @@ impl Shared {
         lock(&self.response_urls)
     }
 
-    pub(crate) fn outage_now(&self) -> Option<Outage> {
+    pub(crate) fn current_outage(&self) -> Option<Outage> {
         *self.outage.borrow()
+    }
+
+    pub(crate) fn go_away(&self, outage: Outage) {
+        self.outage.send_replace(Some(outage));
+        self.sockets.close_all();
+        self.notify();
+    }
+
+    pub(crate) fn come_back(&self) {
+        self.outage.send_replace(None);
+        self.notify();
+    }
+
+    pub(crate) fn put_user(&self, user: User) {
+        self.change(|world| match world.users.iter_mut().find(|known| known.id == user.id) {
+            Some(known) => *known = user,
+            None => world.users.push(user),
+        });
+    }
+
+    pub(crate) fn put_channel(&self, channel: Channel) {
+        self.change(|world| match world.channels.iter_mut().find(|known| known.id == channel.id) {
+            Some(known) => *known = channel,
+            None => world.channels.push(channel),
+        });
+    }
+
+    pub(crate) fn put_group(&self, group: UserGroup) {
+        self.change(|world| match world.groups.iter_mut().find(|known| known.id == group.id) {
+            Some(known) => *known = group,
+            None => world.groups.push(group),
+        });
     }
 }
 
-/// Nothing panics while it holds one of these; were it to, the state is still whole, since every change is one step.
+/// Locks a mutex. A poisoned one is usable, because every change is complete in one step.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,13 +1,13 @@
 //! The two tokens of the installed app.
 
-/// A bot token and an app-level token, plainly fake, put together at run time so that no secret scanner trips over them.
+/// A bot token and an app-level token. Both are fake, and built at run time so that no secret scanner reports them.
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens {
     pub(crate) bot: String,
     pub(crate) app: String,
 }
 
-/// What a token turns out to be.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TokenKind {
     Bot,
