@@ -17,8 +17,7 @@ use crate::sandbox::{self, Running, UpOptions};
 use table::{Outcome, Table};
 
 /// Everything of the package `lockkeeper` but what starts pods of the sample application's images.
-const WITHOUT_A_NODE: &str =
-    "--package lockkeeper --lib --bins --test manifests --test conversations -- --skip bad_flink:: --skip what_runs::";
+const WITHOUT_A_NODE: &str = "--package lockkeeper --lib --bins --test manifests --test tidy --test conversations -- --skip bad_flink:: --skip what_runs::";
 
 /// Format, lints, licences and all tests, with a sandbox around the tests.
 #[derive(clap::Args)]
