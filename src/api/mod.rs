@@ -5,12 +5,14 @@
 mod application;
 mod decision;
 mod plan;
+mod reference;
 mod rollout;
 mod status;
 
 pub use application::*;
 pub use decision::*;
 pub use plan::*;
+pub use reference::reference_as_markdown;
 pub use rollout::*;
 pub use status::*;
 
