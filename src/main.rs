@@ -26,6 +26,8 @@ enum Command {
     Run(Run),
     /// Print the custom resource definitions as YAML.
     Crds,
+    /// Print the reference of both kinds as Markdown.
+    Reference,
 }
 
 #[derive(clap::Args)]
@@ -64,6 +66,10 @@ fn main() -> anyhow::Result<()> {
     match Flags::parse().command {
         Command::Crds => {
             print!("{}", api::crds_as_yaml()?);
+            Ok(())
+        }
+        Command::Reference => {
+            print!("{}", api::reference_as_markdown());
             Ok(())
         }
         Command::Run(run) => start(run),

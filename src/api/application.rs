@@ -4,9 +4,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Time, restore_point::RestorePoint};
+use super::{restore_point::RestorePoint, time::Time};
 
-/// What the platform team says about one application. An edit acts on the next rollout: Plan copies what it needs.
+/// The settings of one application, written by the platform team. An edit takes effect with the next rollout, because Plan copies
+/// what it needs.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[kube(
     group = "lockkeeper.dev",
@@ -28,14 +29,14 @@ use super::{Time, restore_point::RestorePoint};
 pub struct FlinkApplicationSpec {
     /// The Helm chart that renders the application.
     pub chart: Chart,
-    /// Values for the chart, as in a values file.
+    /// Values for the chart, as in Helm's values file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "free_form")]
     pub values: Option<serde_json::Value>,
-    /// The value that a version sets, as a dotted path such as `image.tag`.
+    /// The chart value that takes the version, as a dotted path such as `image.tag`.
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"))]
     pub version_value: String,
-    /// The versions that exist. Without it any well-formed version is accepted.
+    /// The versions that may be deployed. Without this list, every well-formed version is accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500))]
     pub versions: Option<Vec<String>>,
@@ -49,16 +50,16 @@ pub struct FlinkApplicationSpec {
     pub rest_service: ServicePort,
     /// Where and how savepoints are taken.
     pub savepoint: SavepointSettings,
-    /// Flink's two ids of Kubernetes high availability.
+    /// The two ids of Flink's Kubernetes high availability.
     pub high_availability: HighAvailability,
-    /// How long the started job may take until every vertex is RUNNING, in seconds. What ran before has 300 at least.
+    /// Seconds until every vertex of the started job must be RUNNING. A rollback always gets at least 300 seconds.
     #[serde(default = "default_start_deadline")]
     #[schemars(range(min = 10, max = 86_400))]
     pub start_deadline_seconds: u32,
     /// How a new version is watched.
     #[serde(default)]
     pub monitor: MonitorSettings,
-    /// Whether an unhealthy version is rolled back without a person; without it the rollout halts and asks.
+    /// Whether an unhealthy version is rolled back automatically. If `false`, the rollout halts and asks a person.
     #[serde(default = "yes")]
     pub automatic_rollback: bool,
     /// Who has to approve a plan.
@@ -67,7 +68,7 @@ pub struct FlinkApplicationSpec {
     /// Who may deploy, roll back and decide.
     #[serde(default)]
     pub deployers: People,
-    /// The Slack channel of the cards: its id, such as `C0123456789`.
+    /// Id of the Slack channel that shows the rollouts, such as `C0123456789`. Without it, Slack shows nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
     pub channel: Option<String>,
@@ -77,27 +78,27 @@ pub struct FlinkApplicationSpec {
     pub allow: Vec<Allowance>,
 }
 
-/// A chart in a folder that the bot can read.
+/// A Helm chart in the bot's file system.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Chart {
-    /// Path of the chart's folder.
+    /// Path of the chart's folder or package in the bot's file system.
     #[schemars(length(min = 1, max = 1024))]
     pub path: String,
-    /// Helm's release name; by default the name of the application.
+    /// Helm's release name. The default is the name of the application.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 53))]
     pub release_name: Option<String>,
 }
 
-/// A Service and the port of it that serves.
+/// A Service and the port to use.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ServicePort {
     /// Name of the Service.
     #[schemars(length(min = 1, max = 63))]
     pub name: String,
-    /// Port number; 8081 is Flink's default REST port.
+    /// Port number of the Service. The default is Flink's default REST port.
     #[serde(default = "default_rest_port")]
     #[schemars(range(min = 1, max = 65_535))]
     pub port: u16,
@@ -107,28 +108,28 @@ pub struct ServicePort {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SavepointSettings {
-    /// Base directory as Flink knows it; each rollout writes into a directory of its own below it.
+    /// Base directory as Flink sees it, such as `s3://flink/savepoints`. Each rollout writes into its own directory below it.
     #[schemars(length(min = 1, max = 1024))]
     pub directory: String,
     /// Flink's savepoint format.
     #[serde(default)]
     pub format: SavepointFormat,
-    /// How long a stop with a savepoint may take, in seconds.
+    /// Seconds that a stop with a savepoint may take.
     #[serde(default = "default_savepoint_timeout")]
     #[schemars(range(min = 5, max = 86_400))]
     pub timeout_seconds: u32,
-    /// The savepoint directory as the bot itself sees it, if it does.
+    /// The savepoint directory as the bot sees it, if the bot's pod mounts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub local_view: Option<LocalView>,
 }
 
-/// A path of Flink's and the same place in the bot's own file system.
+/// A folder that both Flink and the bot can read, under two names.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalView {
-    /// What Flink's paths begin with, such as `file:/data`.
+    /// The beginning of Flink's paths into the folder, such as `file:/data`.
     pub prefix: String,
-    /// The folder that this is for the bot.
+    /// The same folder in the bot's file system.
     pub path: String,
 }
 
@@ -136,21 +137,21 @@ pub struct LocalView {
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum SavepointFormat {
-    /// Works across state backends.
+    /// Flink's canonical format, which every state backend can read.
     #[default]
     Canonical,
-    /// The backend's own format: faster, bound to the backend.
+    /// The state backend's own format. It is faster, but only this backend can read it.
     Native,
 }
 
-/// Flink's two ids of Kubernetes high availability; Plan compares both with `/jobmanager/config`.
+/// The two ids of Flink's Kubernetes high availability. Plan compares both with Flink's `/jobmanager/config`.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HighAvailability {
-    /// `kubernetes.cluster-id`: prefix and label of the HA `ConfigMaps`.
+    /// Flink's `kubernetes.cluster-id`: the prefix and the label of the HA `ConfigMaps`.
     #[schemars(length(min = 1, max = 45))]
     pub kubernetes_cluster_id: String,
-    /// `high-availability.cluster-id`: storage path, and source of the default job id.
+    /// Flink's `high-availability.cluster-id`: the storage path, and the source of the default job id.
     #[schemars(length(min = 1, max = 253))]
     pub cluster_id: String,
 }
@@ -159,19 +160,19 @@ pub struct HighAvailability {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct MonitorSettings {
-    /// Seconds to let the job settle before watching.
+    /// Seconds to let the job settle before the watch begins.
     #[schemars(range(min = 0, max = 86_400))]
     pub stabilise_seconds: u32,
-    /// Seconds to watch.
+    /// Seconds that the watch takes.
     #[schemars(range(min = 1, max = 86_400))]
     pub watch_seconds: u32,
-    /// Restarts of the job allowed while watching.
+    /// How many restarts of the job are allowed during the watch. While the job settles, 2 more are allowed.
     #[schemars(range(min = 0, max = 1_000))]
     pub restarts_allowed: u32,
-    /// Checkpoints that must complete while watching.
+    /// How many checkpoints must complete during the watch.
     #[schemars(range(min = 0, max = 1_000))]
     pub checkpoints_wanted: u32,
-    /// Probes of the users' own.
+    /// Your own health checks. Each is made at most every 3 seconds.
     #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub probes: Vec<Probe>,
 }
@@ -188,21 +189,21 @@ impl Default for MonitorSettings {
     }
 }
 
-/// One health check of the users' own: exactly one of `http` and `flinkMetric`.
+/// One health check of your own. It has exactly one of `http` and `flinkMetric`.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new("has(self.http) != has(self.flinkMetric)").message("a probe has exactly one of http and flinkMetric"))]
 pub struct Probe {
-    /// What people read when it fails.
+    /// Name of the probe, as messages show it.
     #[schemars(length(min = 1, max = 63))]
     pub name: String,
-    /// Failures in a row that are still allowed.
+    /// How many failures in a row are allowed. One more makes the version unhealthy.
     #[serde(default)]
     pub failures_allowed: u32,
-    /// A GET through the API server's service proxy.
+    /// An HTTP GET of a Service, through the API server's service proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub http: Option<HttpProbe>,
-    /// A comparison of a metric of Flink's.
+    /// A comparison of a Flink metric with a value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flink_metric: Option<FlinkMetricProbe>,
 }
@@ -214,33 +215,33 @@ pub struct HttpProbe {
     /// Name of the Service.
     #[schemars(length(min = 1, max = 63))]
     pub service: String,
-    /// Its port number.
+    /// Port number of the Service.
     pub port: u16,
-    /// Path with a leading slash.
+    /// Path of the request, with a leading slash.
     #[schemars(length(max = 1024), regex(pattern = r"^/[^\s]*$"))]
     pub path: String,
-    /// The status code that counts as healthy; 200 by default.
+    /// The status code that counts as healthy.
     #[serde(default = "http_ok")]
     pub expect: u16,
 }
 
-/// A metric of the job, or of one vertex summed over its subtasks.
+/// A metric of the job, or of one vertex. A vertex metric is the sum over its subtasks.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlinkMetricProbe {
-    /// Name of the vertex, or a part of it; without it the metric is the job's.
+    /// Name of the vertex, or a part of the name. Without it, the metric is one of the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vertex: Option<String>,
-    /// Name of the metric.
+    /// Name of the metric, as Flink's REST API lists it.
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
-    /// How it is compared.
+    /// How the metric is compared with `value`. The probe passes if the comparison is true.
     pub op: Comparison,
-    /// What it is compared with.
+    /// The value that the metric is compared with, in the unit of the metric.
     pub value: f64,
 }
 
-/// Comparison of a metric with a value: the probe passes if it holds.
+/// How a metric is compared with a value.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum Comparison {
     /// Less than.
@@ -264,16 +265,16 @@ pub enum Comparison {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Approvals {
-    /// How many different people; 0 starts at once.
+    /// How many different people must approve. With 0, a plan starts without an approval.
     #[schemars(range(min = 0, max = 10))]
     pub required: u32,
-    /// Slack user groups (ids such as `S0123456789`) whose members may approve; empty: whoever may deploy.
+    /// Ids of Slack user groups whose members may approve, such as `S0123456789`. If empty, everyone who may deploy may approve.
     #[schemars(length(max = 20))]
     pub groups: Vec<String>,
-    /// Kubernetes user names whose approvals count; by default none.
+    /// Kubernetes user names whose approvals count. By default there are none.
     #[schemars(length(max = 50))]
     pub kubernetes_users: Vec<String>,
-    /// Seconds until a plan that nobody approved expires.
+    /// Seconds until a plan without enough approvals expires.
     #[schemars(range(min = 10, max = 604_800))]
     pub timeout_seconds: u32,
 }
@@ -284,14 +285,14 @@ impl Default for Approvals {
     }
 }
 
-/// People, by Slack id. With both lists empty nobody may act from Slack.
+/// People, by Slack id. If both lists are empty, nobody may act from Slack.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct People {
-    /// Slack user ids such as `U0123456789`.
+    /// Slack user ids, such as `U0123456789`.
     #[schemars(length(max = 200))]
     pub users: Vec<String>,
-    /// Slack user group ids such as `S0123456789`.
+    /// Slack user group ids, such as `S0123456789`.
     #[schemars(length(max = 20))]
     pub groups: Vec<String>,
 }
@@ -320,26 +321,26 @@ pub enum Allowance {
     Privileged,
 }
 
-/// What Lockkeeper knows of an application. Only the controller writes it.
+/// What Lockkeeper knows about an application. Only the controller writes it.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FlinkApplicationStatus {
-    /// The claim: the one rollout that may act.
+    /// The rollout that holds the claim. No other rollout may change the application.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active_rollout: Option<ActiveRollout>,
-    /// The last revision number handed out; one per rollout, never reused.
+    /// The last revision number that was handed out. Each rollout takes a new one, and none is used twice.
     pub last_sequence: u32,
     /// Number of the revision that runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
-    /// Its version.
+    /// Version of the revision that runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// The last 20 revisions that ran, newest last.
     pub revisions: Vec<Revision>,
-    /// The last 10 restore points, newest last. Nothing on disk is ever deleted.
+    /// The last 10 restore points, newest last. Lockkeeper never deletes the savepoints and checkpoints themselves.
     pub restore_points: Vec<RestorePoint>,
-    /// Since when the application is parked at 0 replicas after somebody gave up.
+    /// Since when the application is parked at 0 replicas, after a person gave up on its rollout.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parked_at: Option<Time>,
 }
@@ -348,28 +349,28 @@ pub struct FlinkApplicationStatus {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActiveRollout {
-    /// Its name.
+    /// Name of the rollout.
     pub name: String,
-    /// Its uid: a rollout made again under the same name does not hold the claim.
+    /// Uid of the rollout. A rollout that was created again under the same name does not hold the claim.
     pub uid: String,
-    /// The revision number it took with the claim.
+    /// The revision number that the rollout took with the claim.
     pub revision: u32,
 }
 
-/// A version that ran, with everything needed to run it again in the Secret `<app>-rev-NNN`.
+/// A version that ran. The Secret `<app>-rev-NNN` holds what is needed to run it again.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Revision {
-    /// Its number.
+    /// Number of the revision.
     pub number: u32,
-    /// Its version.
+    /// Version of the application.
     pub version: String,
-    /// The rollout that deployed it; none for what ran before the first.
+    /// Name of the rollout that deployed it. It is absent for what ran before the first rollout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollout: Option<String>,
-    /// When it was proven good.
+    /// When the revision was proven healthy.
     pub at: Time,
-    /// Replicas of the `TaskManager` Deployment that it ran with last, which may be others than it was deployed with.
+    /// Replicas of the `TaskManager` Deployment when the revision last ran. They can differ from those it was deployed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_manager_replicas: Option<i32>,
 }

@@ -4,45 +4,45 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::Time;
+use super::time::Time;
 
-/// One thing a person said. Never changed or removed once it is there.
+/// One decision of a person about a rollout. It is never changed or removed.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
-    /// For an approval a hash of kind and person, for the others of the Slack action; makes a repeat nothing.
+    /// Id of the decision. A decision with the same id has no effect, so a repeated click counts once.
     #[schemars(length(min = 1, max = 64))]
     pub id: String,
-    /// What was said.
+    /// What the person decided.
     pub kind: DecisionKind,
-    /// Who said it: `slack:<team>/<user>` or `kubernetes:<user name>`.
+    /// Who decided: `slack:<team>/<user>` or `kubernetes:<user name>`.
     #[schemars(length(min = 1, max = 253))]
     pub by: String,
-    /// When.
+    /// When the person decided.
     pub at: Time,
-    /// Digest of the plan that was looked at; an approval of another plan does not count.
+    /// Digest of the plan that the person looked at. An approval of another plan does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 80))]
     pub plan_digest: Option<String>,
-    /// Why, in the person's words.
+    /// The reason, in the person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500))]
     pub reason: Option<String>,
 }
 
-/// What a person can say to a rollout.
+/// What a person can decide.
 #[derive(
     Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema, EnumString, IntoStaticStr, VariantArray,
 )]
 #[strum(serialize_all = "kebab-case")]
 pub enum DecisionKind {
-    /// Go ahead with this plan.
+    /// The plan may be carried out.
     Approve,
-    /// Do not go ahead.
+    /// The plan must not be carried out. The rollout ends as Untouched.
     Reject,
-    /// Stop it: untouched before the stop, rolled back after it.
+    /// The rollout stops. Before the stop of the job it ends as Untouched, after it the previous version comes back.
     Abort,
-    /// Go back to the previous version.
+    /// The previous version comes back.
     RollBack,
     /// A halted rollout tries the same stage again, with a new deadline.
     Resume,
@@ -58,25 +58,25 @@ impl DecisionKind {
     }
 }
 
-/// What became of a decision.
+/// What the controller did with a decision.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecisionRecord {
-    /// The decision's id.
+    /// Id of the decision.
     pub id: String,
-    /// What was done with it.
+    /// Whether the decision had an effect.
     pub result: DecisionResult,
-    /// In words, for the person who decided.
+    /// What was done, or why the decision was refused.
     pub message: String,
-    /// When.
+    /// When the controller answered the decision.
     pub at: Time,
 }
 
 /// Whether a decision had an effect.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum DecisionResult {
-    /// It was carried out.
+    /// The decision was carried out.
     Applied,
-    /// It came too late, too early or from somebody who may not.
+    /// The decision had no effect: it came too early or too late, or the person may not decide this.
     Refused,
 }

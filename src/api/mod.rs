@@ -8,19 +8,23 @@ mod application;
 mod component;
 mod decision;
 mod plan;
+mod reference;
 mod restore_point;
 mod rollout;
 mod start_from;
 mod status;
+mod time;
 
 pub use application::*;
 pub use component::*;
 pub use decision::*;
 pub use plan::*;
+pub use reference::reference_as_markdown;
 pub use restore_point::*;
 pub use rollout::*;
 pub use start_from::*;
 pub use status::*;
+pub use time::{Time, time};
 
 /// The API group of both kinds, and the prefix of every label, annotation and finalizer of ours.
 pub const GROUP: &str = "lockkeeper.dev";
@@ -48,15 +52,6 @@ pub const PREVIOUS_REPLICAS_ANNOTATION: &str = "lockkeeper.dev/previous-replicas
 
 /// Annotation on both Deployments: the `ReplicaSet` that owned the live pods before the rollout.
 pub const PREVIOUS_REPLICASET_ANNOTATION: &str = "lockkeeper.dev/previous-replicaset";
-
-/// A moment as the record keeps it: UTC, RFC 3339.
-pub type Time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-
-/// A moment in the form of the record.
-#[must_use]
-pub fn time(at: jiff::Timestamp) -> Time {
-    k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(at)
-}
 
 /// Both custom resource definitions as the YAML of manifests/crds.yaml.
 ///

@@ -4,51 +4,51 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Time,
     application::{HighAvailability, MonitorSettings, SavepointSettings, ServicePort},
+    time::Time,
 };
 
-/// A plan: what will be applied, what it replaces, and the settings it was made under.
+/// What will be applied, what it replaces, and the settings that were in force.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// SHA-256 over what will be applied and the uids and template hashes of what it replaces.
+    /// SHA-256 over what will be applied and over the uids and template hashes of what it replaces.
     #[schemars(length(max = 80))]
     pub digest: String,
-    /// How many approvals it needs.
+    /// How many approvals the plan needs.
     pub approvals_needed: u32,
-    /// When it expires if they do not come.
+    /// When the plan expires without enough approvals.
     pub expires_at: Time,
-    /// Whether nothing ran before: there is nothing to return to.
+    /// Whether nothing ran before. Then there is nothing to roll back to.
     pub first_deployment: bool,
-    /// The revision that runs now; none at a first deployment.
+    /// Number of the revision that runs now. It is absent at a first deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_revision: Option<u32>,
     /// The version that runs now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_version: Option<String>,
-    /// The version it goes to.
+    /// The version that will run.
     pub to_version: String,
     /// What runs now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
     /// What will run.
     pub target: Target,
-    /// The application's settings as they were at Plan.
+    /// The application's settings at the time of the plan.
     pub settings: Settings,
-    /// The differences, a line each, without secret values.
+    /// The differences, one per line. Secret values are not shown.
     #[schemars(length(max = 60))]
     pub changes: Vec<String>,
 }
 
-/// The metadata of what runs: all that is needed to know it again and to bring it back.
+/// What runs now, in enough detail to recognise it and to bring it back.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Before {
-    /// The one job; none if the application is parked.
+    /// Flink's id of the running job. It is absent if the application is parked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
-    /// `flink-version` of `/config`.
+    /// Flink's version, from `flink-version` of Flink's `/config`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flink_version: Option<String>,
     /// The `JobManager` Deployment.
@@ -58,51 +58,52 @@ pub struct Before {
     /// Path of the last completed checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_checkpoint: Option<String>,
-    /// When it was triggered.
+    /// When the last completed checkpoint was triggered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_checkpoint_at: Option<Time>,
-    /// The two HA ids that Flink itself reports.
+    /// The two HA ids that Flink reports.
     pub high_availability: HighAvailability,
-    /// SHA-256 of Flink's effective configuration, without what a new container sets anew.
+    /// SHA-256 of Flink's effective configuration, without the options that differ in every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_digest: Option<String>,
 }
 
-/// One Deployment at a moment: the `ReplicaSet` that owns its live pods, and the replica count that `ReplicaSets` do not keep.
+/// One Deployment, the `ReplicaSet` that owns its live pods, and its replica count, which `ReplicaSets` do not keep.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSnapshot {
     /// Name of the Deployment.
     pub deployment: String,
-    /// Its uid.
+    /// Uid of the Deployment.
     pub uid: String,
-    /// Its `spec.replicas`.
+    /// The Deployment's `spec.replicas`.
     pub replicas: i32,
-    /// The `ReplicaSet` that owns the live pods.
+    /// Name of the `ReplicaSet` that owns the live pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replica_set: Option<String>,
-    /// Its uid.
+    /// Uid of that `ReplicaSet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replica_set_uid: Option<String>,
-    /// SHA-256 of its pod template without the controller's own label.
+    /// SHA-256 of the Deployment's pod template, without the label that the Deployment controller adds.
     pub template_digest: String,
-    /// Image ids that the live pods run, sorted.
+    /// Ids of the images that the live pods run, sorted.
     #[serde(default)]
     pub image_ids: Vec<String>,
 }
 
-/// What the target is.
+/// What will run.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Target {
-    /// Its revision number.
+    /// Number of the new revision.
     pub revision: u32,
-    /// Replicas of the `TaskManager` Deployment it will run with.
+    /// Replicas of the `TaskManager` Deployment that the target starts with.
     pub task_manager_replicas: i32,
-    /// Whether that is the live count, read again right before the stop: an autoscaler owns it, or the chart names none.
+    /// Whether the live replica count is kept, because an autoscaler owns it or the chart names none. It is read again before the
+    /// stop.
     #[serde(default)]
     pub keeps_replicas: bool,
-    /// Its `kubernetes.cluster-id`, which the bake may change.
+    /// The target's `kubernetes.cluster-id`. It can differ from what runs now.
     pub kubernetes_cluster_id: String,
 }
 
@@ -114,14 +115,14 @@ pub struct Settings {
     pub job_manager: String,
     /// Name of the `TaskManager` Deployment.
     pub task_manager: String,
-    /// The REST Service.
+    /// The Service in front of Flink's REST API.
     pub rest_service: ServicePort,
-    /// Savepoints.
+    /// Where and how savepoints are taken.
     pub savepoint: SavepointSettings,
-    /// The watch.
+    /// How a new version is watched.
     pub monitor: MonitorSettings,
-    /// Seconds until every vertex must be RUNNING.
+    /// Seconds until every vertex of the started job must be RUNNING.
     pub start_deadline_seconds: u32,
-    /// Whether an unhealthy version is rolled back without a person.
+    /// Whether an unhealthy version is rolled back automatically.
     pub automatic_rollback: bool,
 }

@@ -3,38 +3,38 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Time;
+use super::time::Time;
 
-/// What a rollout goes back to: always taken of what runs now.
+/// The state that a rollout returns to. It is always taken from what runs now.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RestorePoint {
-    /// Its name: that of the rollout that took it.
+    /// Name of the restore point: the name of the rollout that took it.
     pub name: String,
-    /// A savepoint, or a checkpoint where no savepoint could be taken.
+    /// Whether it is a savepoint, or a checkpoint because no savepoint could be taken.
     pub kind: RestorePointKind,
-    /// Path as Flink knows it.
+    /// Path of the savepoint or checkpoint, as Flink sees it.
     #[schemars(length(max = 2048))]
     pub path: String,
-    /// Size of the state in bytes, where Flink says it.
+    /// Size of the state in bytes, if Flink reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
-    /// The job it was taken of.
+    /// Flink's id of the job whose state it is.
     pub job_id: String,
-    /// When Flink triggered it, by Flink's clock.
+    /// When Flink triggered the savepoint or checkpoint, by Flink's clock.
     pub at: Time,
-    /// The revision that can read it: the one it was taken of.
+    /// Number of the revision whose state it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
 }
 
-/// What a restore point is in Flink's words.
+/// The kind of a restore point, in Flink's words.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum RestorePointKind {
-    /// A savepoint taken by a stop.
+    /// A savepoint that a stop took.
     Savepoint,
     /// A retained checkpoint.
     Checkpoint,
-    /// A savepoint whose job failed while stopping: transactions may be uncommitted.
+    /// A savepoint whose job failed while it stopped. Transactions of its sinks may be uncommitted.
     UncommittedSavepoint,
 }

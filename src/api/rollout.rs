@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{decision::Decision, start_from::StartFrom, status::FlinkRolloutStatus};
 
-/// What is asked for, and what people have said to it since.
+/// What is requested, and what people decided about it since.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[kube(
     group = "lockkeeper.dev",
@@ -37,15 +37,15 @@ use super::{decision::Decision, start_from::StartFrom, status::FlinkRolloutStatu
 )]
 #[serde(rename_all = "camelCase")]
 pub struct FlinkRolloutSpec {
-    /// What is asked for. Immutable.
+    /// What is requested. It cannot be changed.
     pub request: Request,
-    /// What people have said since. Append-only.
+    /// What people decided since. The list is append-only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
     pub decisions: Vec<Decision>,
 }
 
-/// A request: who asks for what, and where the state comes from.
+/// Who requests what, and which state the target starts from.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -55,31 +55,31 @@ pub struct Request {
     /// Name of the `FlinkApplication` in the same namespace.
     #[schemars(length(min = 1, max = 40))]
     pub application: String,
-    /// Who asks: `slack:<team>/<user>` or `kubernetes:<user name>`.
+    /// Who requests it: `slack:<team>/<user>` or `kubernetes:<user name>`.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^(slack|kubernetes):.+$"))]
     pub by: String,
-    /// Why, in the person's words.
+    /// The reason, in the person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500))]
     pub reason: Option<String>,
-    /// Deploy a version, or roll back to a revision.
+    /// Whether to deploy a version, or to roll back to a revision.
     pub kind: RequestKind,
-    /// The version of a Deploy.
+    /// The version to deploy. Only for `Deploy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"))]
     pub version: Option<String>,
-    /// The revision of a `RollBack`; without it the one before the current.
+    /// Number of the revision to go back to, only for `RollBack`. Without it, the revision before the current one is taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
-    /// What the target starts from.
+    /// The state that the target starts from.
     #[serde(default)]
     pub start_from: StartFrom,
 }
 
-/// What kind of move is asked for.
+/// What kind of change is requested.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum RequestKind {
-    /// Bake a version and deploy it.
+    /// Render a version with the chart, and deploy it.
     Deploy,
     /// Deploy a revision that ran before.
     RollBack,

@@ -4,7 +4,7 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the target starts from.
+/// The state that the target starts from.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(
@@ -15,11 +15,11 @@ pub struct StartFrom {
     /// The kind of state.
     #[serde(default)]
     pub from: StartFromKind,
-    /// Name of a restore point, or a path.
+    /// Name of the restore point, or the path. Only for `RestorePoint` and `Path`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub value: Option<String>,
-    /// Whether what runs is given up although no savepoint of it can be taken: its last checkpoint is then the restore point.
+    /// Whether the rollout goes on without a savepoint of what runs. The last checkpoint is then the restore point.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub without_savepoint: bool,
 }
@@ -50,19 +50,19 @@ impl StartFrom {
     }
 }
 
-/// The kinds of state a target can start from.
+/// The kinds of state that a target can start from.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
 pub enum StartFromKind {
-    /// The savepoint this rollout takes.
+    /// The savepoint that this rollout takes.
     #[default]
     Savepoint,
-    /// A restore point of an earlier rollout, by its name.
+    /// A restore point of an earlier rollout, by name.
     RestorePoint,
-    /// The last completed checkpoint of what runs: no savepoint is taken.
+    /// The last completed checkpoint of what runs. No savepoint is taken.
     LastCheckpoint,
     /// A savepoint or retained checkpoint at a path.
     Path,
-    /// Nothing: the state is lost. Must be asked for by name.
+    /// An empty state. The old state is lost to the new job.
     Nothing,
 }
 

@@ -5,78 +5,78 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Time, decision::DecisionRecord, plan::Plan, restore_point::RestorePoint, start_from::StartFrom};
+use super::{decision::DecisionRecord, plan::Plan, restore_point::RestorePoint, start_from::StartFrom, time::Time};
 
 /// Where a rollout stands. Only the controller writes it.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FlinkRolloutStatus {
-    /// One word for people: the stage, `Halted`, or the result.
+    /// One word for people: the stage, `Halted`, or the kind of the result.
     #[serde(default)]
     #[schemars(length(max = 32))]
     pub phase: String,
-    /// One sentence for people: what it waits for, or why it ended.
+    /// One sentence for people: what the rollout waits for, or why it ended.
     #[serde(default)]
     #[schemars(length(max = 2048))]
     pub message: String,
-    /// Which process writes: never lower than before.
+    /// Number of the lease under which the status was written. It never goes back, so a process that lost the lease cannot write.
     #[serde(default)]
     pub epoch: i64,
-    /// The revision number taken with the claim.
+    /// The revision number that the rollout took with the claim.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u32>,
-    /// Which way it goes.
+    /// Whether the rollout goes forward to the target, or back to what ran before.
     #[serde(default)]
     pub direction: Direction,
-    /// The stage it is in.
+    /// The stage that the rollout is in.
     #[serde(default)]
     pub stage: Stage,
     /// When this stage must have ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Time>,
-    /// How often this direction was begun; part of every operation id and job id.
+    /// How often the current direction was started. Every operation id and job id depends on it.
     #[serde(default)]
     pub attempt: u32,
-    /// The plan.
+    /// What will be applied, and what it replaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub plan: Option<Plan>,
-    /// What the rollout goes back to.
+    /// The state that the rollout returns to. Once set, it never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_point: Option<RestorePoint>,
     /// The job that the last Deploy or Restore started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<StartedJob>,
-    /// What was seen when watching began.
+    /// Flink's counters when the watch began, and how the probes stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,
-    /// Every effect: its intent and its proof.
+    /// Every change that the rollout made or is about to make. The intent is recorded first.
     #[serde(default)]
     #[schemars(length(max = 200))]
     pub operations: Vec<OperationRecord>,
-    /// The stages that were entered, in order.
+    /// The stages that the rollout entered, in order.
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub stages: Vec<StageRecord>,
-    /// Why it turned back.
+    /// Why the rollout turned back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
-    /// Set while it waits for a person.
+    /// Why the rollout waits for a person. It is absent unless the rollout is halted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halt: Option<Halt>,
-    /// What became of each decision.
+    /// What the controller did with each decision.
     #[serde(default)]
     #[schemars(length(max = 64))]
     pub decisions: Vec<DecisionRecord>,
-    /// From the savepoint's completion to all vertices running, in milliseconds.
+    /// Milliseconds from the completion of the savepoint until all vertices were running again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub downtime_millis: Option<i64>,
-    /// Between which moments a job that should have been stopped may have emitted again.
+    /// The period in which a job that should have been stopped may have emitted records again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<Duplicates>,
-    /// The end that was decided and is about to be recorded: what is seen meanwhile does not change it.
+    /// The result that is about to be recorded. What is observed meanwhile does not change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<RolloutResult>,
-    /// How it ended. Once set, the status is frozen.
+    /// How the rollout ended. Once set, the status never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<RolloutResult>,
 }
@@ -104,15 +104,15 @@ impl FlinkRolloutStatus {
     }
 }
 
-/// The stages, in the words of the design's table.
+/// The stages of a rollout.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, JsonSchema)]
 pub enum Stage {
-    /// Claim, read, bake, check.
+    /// Take the claim, read what runs, render the chart, and check the result.
     #[default]
     Plan,
-    /// Wait for people.
+    /// Wait for approvals.
     Approve,
-    /// Stop with a savepoint.
+    /// Stop the job with a savepoint.
     Savepoint,
     /// Scale to zero and wait until no pod is left.
     Stop,
@@ -123,9 +123,9 @@ pub enum Stage {
     Deploy,
     /// Write and start what ran before.
     Restore,
-    /// Prove that it was restored from its start state and runs.
+    /// Prove that the job was restored from its start state and runs.
     Verify,
-    /// Watch it.
+    /// Watch the job.
     Monitor,
 }
 
@@ -168,7 +168,7 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Which way a rollout goes.
+/// The direction of a rollout.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, JsonSchema)]
 pub enum Direction {
     /// To the target.
@@ -178,55 +178,55 @@ pub enum Direction {
     Back,
 }
 
-/// One stage that was entered.
+/// One stage that the rollout entered.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StageRecord {
-    /// The stage.
+    /// Name of the stage.
     pub stage: Stage,
-    /// Its direction.
+    /// Direction of the rollout in this stage.
     pub direction: Direction,
-    /// When it was entered.
+    /// When the rollout entered the stage.
     pub started_at: Time,
-    /// When it was left.
+    /// When the rollout left the stage.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
-    /// How it was left.
+    /// How the stage ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<StageOutcome>,
-    /// The evidence, in one sentence.
+    /// What proved the end of the stage, in one sentence.
     #[serde(default)]
     #[schemars(length(max = 1024))]
     pub evidence: String,
 }
 
-/// How a stage was left.
+/// How a stage ended.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum StageOutcome {
-    /// With its proof.
+    /// The stage did its work.
     Done,
-    /// With a failure.
+    /// The stage failed.
     Failed,
-    /// Without having had anything to do.
+    /// The stage had nothing to do.
     Skipped,
 }
 
-/// An effect: recorded before it is carried out, completed when it was.
+/// A change to the cluster or to Flink. Its intent is recorded before it is carried out.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OperationRecord {
-    /// What it is.
+    /// Name of the operation, with the direction and the attempt.
     #[schemars(length(max = 64))]
     pub name: String,
-    /// 32 hex digits derived from the rollout's uid, direction, attempt and the name.
+    /// Id of the operation: 32 hex digits from the rollout's uid, the direction, the attempt and the name.
     #[schemars(length(max = 64))]
     pub id: String,
     /// When the intent was recorded.
     pub started_at: Time,
-    /// When it was carried out.
+    /// When the operation was carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Time>,
-    /// The last reason why it was not, while it is tried again.
+    /// Why the last attempt failed, while the operation is tried again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub last_error: Option<String>,
@@ -236,12 +236,12 @@ pub struct OperationRecord {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StartedJob {
-    /// Its id: fresh for each direction and attempt.
+    /// Flink's id of the job. Each direction and attempt has a new one.
     pub job_id: String,
-    /// Path of its start state; none for an empty start.
+    /// Path of the state that the job starts from. It is absent for an empty start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_path: Option<String>,
-    /// When Flink said that it restored exactly that.
+    /// When Flink confirmed that the job was restored from exactly this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_at: Option<Time>,
     /// When every vertex was RUNNING.
@@ -249,32 +249,32 @@ pub struct StartedJob {
     pub running_at: Option<Time>,
 }
 
-/// The counters when watching began, and how the probes stand.
+/// Flink's counters when the watch began, and how the probes stand.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Watch {
-    /// When every vertex was running and settling began.
+    /// When every vertex was RUNNING, and the job began to settle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settling_since: Option<Time>,
-    /// When watching began.
+    /// When the watch began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watching_since: Option<Time>,
-    /// `counts.restored` of `/checkpoints` when the start was proven: rises by 1 at each restart.
+    /// Flink's `counts.restored` of `/checkpoints` when the start was proven. Flink adds 1 at each restart.
     pub restored: u64,
-    /// `counts.completed` when watching began.
+    /// Flink's `counts.completed` of `/checkpoints` when the watch began.
     pub completed: u64,
-    /// Restarts since.
+    /// How often the job restarted since the start was proven.
     pub restarts: u64,
-    /// Checkpoints completed since watching began.
+    /// How many checkpoints completed since the watch began.
     pub checkpoints: u64,
-    /// When the probes last counted.
+    /// When the probes were last counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probed_at: Option<Time>,
-    /// When the newest exception that was known as watching began had happened, milliseconds since 1970 by Flink's clock, 0 for none;
-    /// absent while Flink has not said.
+    /// When the newest exception happened that was known before the watch, in milliseconds since 1970 by Flink's clock. 0 means
+    /// that there was none. Absent while Flink has not answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub newest_exception: Option<i64>,
-    /// Failures in a row of each probe of the users' own.
+    /// Failures in a row of each probe, by the name of the probe.
     #[serde(default)]
     pub probe_failures: std::collections::BTreeMap<String, u32>,
 }
@@ -283,12 +283,12 @@ pub struct Watch {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Failure {
-    /// The stage it happened in.
+    /// The stage that failed.
     pub stage: Stage,
-    /// What happened, in words that help.
+    /// What happened, and what to do about it.
     #[schemars(length(max = 2048))]
     pub message: String,
-    /// When.
+    /// When the stage failed.
     pub at: Time,
 }
 
@@ -296,31 +296,32 @@ pub struct Failure {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Halt {
-    /// The stage it halted in.
+    /// The stage that the rollout halted in.
     pub stage: Stage,
-    /// Why, and what can be done.
+    /// Why the rollout halted, and what can be done.
     #[schemars(length(max = 2048))]
     pub message: String,
-    /// Whether everything goes to 0 replicas.
+    /// Whether the application is scaled down to 0 replicas.
     pub parked: bool,
-    /// Since when it is at rest there: from then on it belongs to the person, and nothing is scaled down any more.
+    /// When the application had reached 0 replicas. From then on the controller does not scale it down again unless someone sends
+    /// Resume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_rest: Option<Time>,
-    /// Exact commands for a person.
+    /// Exact commands for the person who takes over.
     #[serde(default)]
     #[schemars(length(max = 8))]
     pub commands: Vec<String>,
-    /// When.
+    /// When the rollout halted.
     pub at: Time,
 }
 
-/// Between which moments duplicates are possible.
+/// A period in which duplicate records are possible.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Duplicates {
-    /// From.
+    /// Start of the period.
     pub from: Time,
-    /// To.
+    /// End of the period.
     pub to: Time,
 }
 
@@ -328,40 +329,40 @@ pub struct Duplicates {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RolloutResult {
-    /// The kind of end.
+    /// The kind of result.
     pub kind: ResultKind,
-    /// Why, in one sentence.
+    /// Why the rollout ended like this, in one sentence.
     #[schemars(length(max = 2048))]
     pub message: String,
-    /// When.
+    /// When the rollout ended.
     pub at: Time,
-    /// Where a new rollout could start from instead, each with what it costs.
+    /// Other start states that a new rollout could use, each with what it costs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub choices: Vec<Choice>,
 }
 
-/// Another start state that a new rollout may be asked for with.
+/// Another start state for a new rollout.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
-    /// What it would start from.
+    /// The state that a new rollout would start from.
     pub start_from: StartFrom,
-    /// What that costs: above all how much is processed again, or lost.
+    /// What this choice costs, above all how much is processed again or lost.
     #[schemars(length(max = 1024))]
     pub cost: String,
 }
 
-/// The ends a rollout can have.
+/// How a rollout can end.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum ResultKind {
-    /// The target runs and was watched.
+    /// The target runs, and the watch found it healthy.
     Succeeded,
-    /// What ran before runs again, from the restore point.
+    /// The previous version runs again, from the restore point.
     RolledBack,
     /// Nothing was changed.
     Untouched,
-    /// A first deployment did not work: 0 replicas, nothing to return to.
+    /// A first deployment failed. It is scaled to 0 replicas, and there is nothing to return to.
     Failed,
     /// A person gave up on a halted rollout.
     Abandoned,

@@ -9,6 +9,7 @@ use k8s_openapi::api::{
 use kube::{ResourceExt, core::DynamicObject};
 use serde_json::Value;
 
+use super::effect_error::EffectError;
 use crate::{
     api::{
         APPLICATION_LABEL, Before, Component, Direction, PREVIOUS_REPLICAS_ANNOTATION, PREVIOUS_REPLICASET_ANNOTATION,
@@ -19,6 +20,12 @@ use crate::{
     record::RevisionRecord,
     rollout::World,
 };
+
+/// A typed object as one of any kind.
+pub(super) fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, EffectError> {
+    let value = serde_json::to_value(object).map_err(|error| EffectError::refused(error.to_string()))?;
+    serde_json::from_value(value).map_err(|error| EffectError::refused(error.to_string()))
+}
 
 /// An object without what the API server or its former owner added.
 pub(super) fn cleaned(object: &DynamicObject) -> DynamicObject {

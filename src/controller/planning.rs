@@ -17,7 +17,7 @@ use serde_json::Value;
 use super::{
     context::Context,
     effect_error::EffectError,
-    objects::{cleaned, deployment, is_versioned},
+    objects::{as_dynamic, cleaned, deployment, is_versioned},
     replicas,
 };
 use crate::{
@@ -200,11 +200,6 @@ async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Resul
         }
     }
     Ok(kinds)
-}
-
-fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, EffectError> {
-    let value = serde_json::to_value(object).map_err(|error| EffectError::refused(error.to_string()))?;
-    serde_json::from_value(value).map_err(|error| EffectError::refused(error.to_string()))
 }
 
 fn assemble(

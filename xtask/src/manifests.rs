@@ -7,15 +7,20 @@ use anyhow::{Result, bail};
 use crate::command;
 use crate::paths::Paths;
 
-/// Writes manifests/crds.yaml.
+/// Each subcommand of the bot that prints a file, and the file.
+const GENERATED: [(&str, &str); 2] = [("crds", "manifests/crds.yaml"), ("reference", "docs/reference.md")];
+
+/// Writes manifests/crds.yaml and docs/reference.md.
 pub fn run() -> Result<ExitCode> {
     let paths = Paths::for_this_checkout()?;
-    let mut cargo = command::cargo_command(&paths.checkout);
-    cargo.args(["run", "--quiet", "--package", "lockkeeper", "--", "crds"]);
-    let output = cargo.output()?;
-    if !output.status.success() {
-        bail!("`lockkeeper crds` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    for (subcommand, file) in GENERATED {
+        let mut cargo = command::cargo_command(&paths.checkout);
+        cargo.args(["run", "--quiet", "--package", "lockkeeper", "--", subcommand]);
+        let output = cargo.output()?;
+        if !output.status.success() {
+            bail!("{file} could not be printed: {}", String::from_utf8_lossy(&output.stderr).trim());
+        }
+        fs::write(paths.checkout.join(file), output.stdout)?;
     }
-    fs::write(paths.checkout.join("manifests/crds.yaml"), output.stdout)?;
     Ok(ExitCode::SUCCESS)
 }

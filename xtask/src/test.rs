@@ -17,8 +17,7 @@ use crate::sandbox::{self, Running, UpOptions};
 use table::{StepResult, Table};
 
 /// The tests of the package `lockkeeper` that start no pods from the sample application's images.
-const WITHOUT_A_NODE: &str =
-    "--package lockkeeper --lib --bins --test manifests --test conversations -- --skip bad_flink:: --skip what_runs::";
+const WITHOUT_A_NODE: &str = "--package lockkeeper --lib --bins --test manifests --test tidy --test conversations -- --skip bad_flink:: --skip what_runs::";
 
 /// Checks format, lints and licences, and runs all tests with a sandbox.
 #[derive(clap::Args)]

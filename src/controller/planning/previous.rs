@@ -12,10 +12,9 @@ use super::{
     super::{
         context::Context,
         effect_error::EffectError,
-        objects::{cleaned, is_versioned},
+        objects::{as_dynamic, cleaned, is_versioned},
         replicas,
     },
-    as_dynamic,
     ownership::{is_labelled, is_of_release},
 };
 use crate::{
