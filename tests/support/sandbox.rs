@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// The test binaries that need no node of ours; whatever else is made of this file does.
-const WITHOUT_A_NODE: [&str; 1] = ["conversations"];
+const WITHOUT_A_NODE: [&str; 1] = ["api_server"];
 
 /// What `cargo xtask sandbox status --json` says.
 #[derive(Debug, Clone, Deserialize)]
@@ -171,10 +171,10 @@ fn a_cluster_of_the_users_own_is_refused_by_what_needs_a_node_and_by_nothing_els
         }))
         .unwrap()
     };
-    for binary in ["cluster", "demo", "conversations"] {
+    for binary in ["cluster", "demo", "api_server"] {
         sandbox(false).refuse_without_node(binary);
     }
-    sandbox(true).refuse_without_node("conversations");
+    sandbox(true).refuse_without_node("api_server");
     for binary in ["cluster", "demo"] {
         let refused = std::panic::catch_unwind(|| sandbox(true).refuse_without_node(binary)).unwrap_err();
         let why = refused.downcast_ref::<String>().unwrap();

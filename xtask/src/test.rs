@@ -18,7 +18,7 @@ use table::{Outcome, Table};
 
 /// Everything of the package `lockkeeper` but what starts pods of the sample application's images.
 const WITHOUT_A_NODE: &str =
-    "--package lockkeeper --lib --bins --test manifests --test conversations -- --skip bad_flink:: --skip what_runs::";
+    "--package lockkeeper --lib --bins --test manifests --test api_server -- --skip bad_flink:: --skip drift::";
 
 /// Format, lints, licences and all tests, with a sandbox around the tests.
 #[derive(clap::Args)]
@@ -83,7 +83,7 @@ fn tests(places: &Places, running: &Running) -> Result<()> {
         return test(places, running, "--workspace");
     }
     eprintln!(
-        "tests/cluster and bad_flink and what_runs of tests/conversations are skipped: the nodes of your cluster have neither the sample application's images nor a folder \
+        "tests/cluster is skipped, and so are bad_flink and drift of tests/api_server: the nodes of your cluster have neither the sample application's images nor a folder \
          that this machine sees too. Without LOCKKEEPER_KUBECONFIG they run in a sandbox on this machine."
     );
     // Cargo can name test binaries to run, but none to leave out.

@@ -3,8 +3,8 @@
 use lockkeeper_slack_simulator::{Message, Outage, Simulator};
 use serde_json::{Value, json};
 
-use crate::restarts::{ask, cards, ended};
-use crate::setting::{application, asked, parked, rollouts, shown, started};
+use super::restarts::{ask, cards, ended};
+use crate::fixture::{application, asked, parked, rollouts, shown, started};
 use crate::support::{
     bot::{Bot, DEADLINE, simulator},
     sandbox::{Namespace, Sandbox, eventually},
@@ -78,7 +78,7 @@ async fn a_channel_can_be_named_late_and_corrected_and_outlives_its_application(
     let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
     let told = asked(&slack, "alice", "/flink deploy orders 1.1.0").await;
     assert!(told.contains("`orders` has no `channel`"), "{told}");
-    let name = crate::setting::name_in(told.lines().next().unwrap()).unwrap();
+    let name = crate::fixture::name_in(told.lines().next().unwrap()).unwrap();
     ended(&sandbox, &namespace).await;
     set_channel(&sandbox, &namespace, &json!("C0NOWHERE"));
     let tried = |_: &lockkeeper_slack_simulator::View<'_>| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lockkeeper_slack_simulator::{Failure, Message, Simulator, View};
 use serde_json::json;
 
-use crate::setting::{CHANNEL, application, parked, rollouts, shown};
+use crate::fixture::{CHANNEL, application, parked, rollouts, shown};
 use crate::support::{
     bot::{Bot, DEADLINE, simulator},
     sandbox::{Namespace, Sandbox, eventually},

@@ -3,7 +3,7 @@
 use lockkeeper_slack_simulator::Click;
 use serde_json::json;
 
-use crate::setting::{CHANNEL, application, asked, name_in, parked, rollouts, shown, started, told};
+use crate::fixture::{CHANNEL, application, asked, name_in, parked, rollouts, shown, started, told};
 use crate::support::{
     bot::{Bot, simulator},
     sandbox::Sandbox,

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use lockkeeper_slack_simulator::{Config, Failure, Simulator, scopes_of};
 
-use crate::restarts::{ask, cards, ended, posted};
-use crate::setting::{CHANNEL, application, parked, shown};
+use super::restarts::{ask, cards, ended, posted};
+use crate::fixture::{CHANNEL, application, parked, shown};
 use crate::support::{
     bot::{Bot, simulator},
     sandbox::Sandbox,

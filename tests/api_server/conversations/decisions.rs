@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use lockkeeper_slack_simulator::{Click, Failure, Simulator};
 use serde_json::{Value, json};
 
-use crate::setting::{CHANNEL, application, asked, name_in, parked, rollouts, shown, started, told};
+use crate::fixture::{CHANNEL, application, asked, name_in, parked, rollouts, shown, started, told};
 use crate::support::{
     bot::{Bot, DEADLINE, simulator},
     sandbox::{Namespace, Sandbox, eventually},
