@@ -1,12 +1,12 @@
-//! Counts the sample application's records, from its files alone: what is missing, what is there twice, what a failed
-//! version emitted that had to be emitted again, and how long nothing was emitted.
+//! Counts the sample application's records in its files: missing ones, doubled ones, and those that a failed version emitted and
+//! the next job emitted again. Also measures how long no record was emitted.
 //!
 //! Below the application's data folder are, in lines of `partition,number,version,job,milliseconds`:
-//! - `out/<job id>/part-*.csv`: committed, exactly once; files that are not committed begin with a dot,
-//! - `emitted/<job id>/<subtask>-<attempt>.csv`: everything that a job emitted, also what was never committed.
+//! - `out/<job id>/part-*.csv`: committed, exactly once. Files that are not committed begin with a dot.
+//! - `emitted/<job id>/<subtask>-<attempt>.csv`: everything that a job emitted, even if it was never committed.
 //!
-//! To count after a deployment or a rollback: wait until [`Records::highest`] of the committed records of the final job has
-//! [`passed`] that of the failed one, wait for two more completed checkpoints, read the files anew, and [`count`] up to there.
+//! To count after a deployment or a rollback, wait until [`Records::highest`] of the final job has [`passed`] that of the failed
+//! one. Then wait for two more completed checkpoints, read the files again and [`count`] up to those numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -36,12 +36,12 @@ pub type Numbers = BTreeMap<u32, u64>;
 pub struct Records(Vec<Record>);
 
 impl Records {
-    /// What was committed: the visible files below `out`.
+    /// The committed records: the visible files below `out`.
     pub fn committed(data: &Path) -> io::Result<Self> {
         Self::below(&data.join("out"), |name| !name.starts_with('.'))
     }
 
-    /// What was emitted: the side log below `emitted`.
+    /// The emitted records: the side log below `emitted`.
     pub fn emitted(data: &Path) -> io::Result<Self> {
         Self::below(&data.join("emitted"), |_| true)
     }
@@ -59,7 +59,6 @@ impl Records {
         Ok(Self(records))
     }
 
-    /// All records.
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
         self.0.iter()
     }
@@ -87,13 +86,13 @@ pub fn passed(now: &Numbers, before: &Numbers) -> bool {
     before.iter().all(|(partition, number)| now.get(partition).is_some_and(|reached| reached > number))
 }
 
-/// A job whose records after some point were given up: the job that ran on started from that point again.
+/// A job whose records after some point were abandoned: the next job started from that point.
 #[derive(Debug, Clone)]
 pub struct Abandoned<'a> {
     /// Id of the job.
     pub job: &'a str,
-    /// The last numbers that the state in which the next job started had seen: for a failed version what the job before
-    /// it had committed at its savepoint.
+    /// The last numbers in the next job's start state. For a failed version these are the numbers that the job before it had
+    /// committed at its savepoint.
     pub after: Numbers,
 }
 
@@ -103,16 +102,16 @@ impl Abandoned<'_> {
     }
 }
 
-/// What was counted, in records.
+/// Numbers of records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
     /// Committed nowhere.
     pub missing: usize,
-    /// Committed more than once; each record counts once for every time too many.
+    /// Committed more than once. Each record counts once for each extra time.
     pub doubled: usize,
-    /// Committed by an abandoned job, and so to be expected twice.
+    /// Committed by an abandoned job, so that a second commit is expected.
     pub expected_doubled: usize,
-    /// Emitted by an abandoned job, committed or not; a record that it emitted several times counts once.
+    /// Emitted by an abandoned job, committed or not. A record that it emitted several times counts once.
     pub replayed: usize,
 }
 
@@ -120,32 +119,32 @@ pub struct Count {
 #[must_use]
 pub fn count(committed: &Records, emitted: &Records, up_to: &Numbers, abandoned: &[Abandoned]) -> Count {
     let counted = |record: &&Record| up_to.get(&record.partition).is_some_and(|last| record.number <= *last);
-    let given_up = |record: &&Record| abandoned.iter().any(|job| job.has(record));
+    let is_abandoned = |record: &&Record| abandoned.iter().any(|job| job.has(record));
     let mut times: HashMap<(u32, u64), usize> = HashMap::new();
     for record in committed.iter().filter(counted) {
         *times.entry((record.partition, record.number)).or_default() += 1;
     }
     let wanted: u64 = up_to.values().map(|last| last + 1).sum();
     let replayed: BTreeSet<_> =
-        emitted.iter().filter(given_up).map(|record| (record.partition, record.number)).collect();
+        emitted.iter().filter(is_abandoned).map(|record| (record.partition, record.number)).collect();
     Count {
         missing: usize::try_from(wanted).unwrap_or(usize::MAX) - times.len(),
         doubled: times.values().map(|times| times - 1).sum(),
-        expected_doubled: committed.iter().filter(counted).filter(given_up).count(),
+        expected_doubled: committed.iter().filter(counted).filter(is_abandoned).count(),
         replayed: replayed.len(),
     }
 }
 
-/// The time without records between two jobs, in milliseconds: from the last that `old` emitted to the first that `new`
-/// did; none if one of them emitted nothing.
+/// Milliseconds without records between two jobs, from the last record of `old` to the first of `new`. None if one of them has no
+/// records.
 #[must_use]
-pub fn gap(emitted: &Records, old: &str, new: &str) -> Option<u64> {
+pub fn downtime(emitted: &Records, old: &str, new: &str) -> Option<u64> {
     let last = emitted.of(old).map(|record| record.emitted).max()?;
     let first = emitted.of(new).map(|record| record.emitted).min()?;
     Some(first.saturating_sub(last))
 }
 
-/// The paths in a folder; none if it is not there.
+/// The paths in a folder. Empty if the folder does not exist.
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
@@ -199,26 +198,26 @@ mod tests {
     }
 
     #[test]
-    fn a_good_hand_over_has_nothing_missing_and_nothing_doubled() {
+    fn a_good_hand_over_has_no_missing_and_no_doubled_records() {
         let committed = records(&[("old", &[0, 1, 2]), ("new", &[3, 4, 5])]);
         assert_eq!(count(&committed, &committed, &numbers(&[(0, 5)]), &[]), Count::default());
     }
 
     #[test]
-    fn a_hole_is_missing_and_what_is_above_the_mark_does_not_count() {
+    fn a_hole_is_missing_and_records_above_the_limit_do_not_count() {
         let committed = records(&[("old", &[0, 1]), ("new", &[3, 4, 6, 6])]);
         let count = count(&committed, &committed, &numbers(&[(0, 4)]), &[]);
         assert_eq!(count, Count { missing: 1, ..Count::default() });
     }
 
     #[test]
-    fn a_partition_without_any_record_is_missing_whole() {
+    fn all_records_of_an_empty_partition_are_missing() {
         let committed = records(&[("old", &[0, 1])]);
         assert_eq!(count(&committed, &committed, &numbers(&[(0, 1), (1, 9)]), &[]).missing, 10);
     }
 
     #[test]
-    fn what_a_failed_job_committed_is_expected_twice_and_what_it_emitted_is_replayed() {
+    fn commits_of_a_failed_job_are_expected_twice_and_its_emits_are_replayed() {
         let committed = records(&[("old", &[0, 1, 2]), ("bad", &[3, 4]), ("back", &[3, 4, 5, 6])]);
         // crashed and emitted 5 twice without ever committing it
         let emitted = records(&[("old", &[0, 1, 2]), ("bad", &[3, 4, 5, 5]), ("back", &[3, 4, 5, 6])]);
@@ -228,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_rewind_only_what_is_above_the_older_state_is_expected_twice() {
+    fn after_a_rewind_only_records_above_the_older_state_are_expected_twice() {
         let committed = records(&[("old", &[0, 1, 2, 3]), ("rewound", &[2, 3, 4])]);
         let old = Abandoned { job: "old", after: numbers(&[(0, 1)]) };
         let count = count(&committed, &committed, &numbers(&[(0, 4)]), &[old]);
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_that_nobody_expects_are_seen() {
+    fn unexpected_doubles_are_counted() {
         let committed = records(&[("old", &[0, 1, 2]), ("new", &[2, 3])]);
         let count = count(&committed, &committed, &numbers(&[(0, 3)]), &[]);
         assert_eq!((count.doubled, count.expected_doubled), (1, 0));
@@ -251,10 +250,10 @@ mod tests {
     }
 
     #[test]
-    fn the_gap_is_from_the_last_record_to_the_first() {
+    fn the_downtime_is_from_the_last_record_to_the_first() {
         let emitted = Records(vec![record("old", 0, 0, 100), record("old", 1, 0, 140), record("new", 1, 1, 900)]);
-        assert_eq!(gap(&emitted, "old", "new"), Some(760));
-        assert_eq!(gap(&emitted, "old", "other"), None);
+        assert_eq!(downtime(&emitted, "old", "new"), Some(760));
+        assert_eq!(downtime(&emitted, "old", "other"), None);
     }
 
     #[test]

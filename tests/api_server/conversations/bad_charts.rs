@@ -1,18 +1,23 @@
-//! Charts that cannot or may not be deployed: each is refused at Plan in words that say what to do, and leaves nothing behind.
+//! Charts that cannot or may not be deployed. Each is refused at Plan with what to do next, and leaves nothing behind.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    bot::{Bot, simulator},
-    chart::{Charts, STANDALONE, both, deployment},
-    refusals::{application, deploy, objects, refused, released},
+    bot::Bot,
+    fixtures::{
+        chart::{Charts, STANDALONE, both, deployment},
+        flink_application::flink_application,
+        flink_rollout::deploy_request,
+    },
+    refused_rollouts::{list_objects, wait_until_released, wait_until_untouched},
     sandbox::Sandbox,
+    simulator::start_simulator,
 };
 
-/// Baking is helm, twice for each chart, and all of them are asked for at once.
-const BAKED: Duration = Duration::from_secs(240);
+/// Planning runs helm twice for each chart, and all rollouts start at once.
+const BAKE_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// The two Deployments and one more template.
 fn with(more: &str) -> Vec<(&'static str, String)> {
@@ -21,7 +26,7 @@ fn with(more: &str) -> Vec<(&'static str, String)> {
     templates
 }
 
-/// The two Deployments, the JobManager's changed.
+/// The two Deployments, with a changed JobManager.
 fn job_manager(container: &str, pod: &str) -> Vec<(&'static str, String)> {
     let mut templates = both();
     templates[0].1 = deployment("jobmanager", container, pod);
@@ -40,7 +45,7 @@ fn noise(bytes: usize, mut seed: u64) -> String {
     std::iter::repeat_with(next).take(bytes).collect()
 }
 
-/// Objects that fit into the API server each, and together not into a revision record.
+/// Each object fits into the API server, but together they do not fit into a revision record.
 fn large() -> Vec<(&'static str, String)> {
     let object = |number: u64| {
         format!(
@@ -96,27 +101,28 @@ fn cases() -> Vec<(&'static str, Vec<(&'static str, String)>)> {
 async fn a_bad_chart_is_refused_and_leaves_nothing_behind() {
     let (sandbox, charts) = (Sandbox::get(), Charts::new("charts"));
     let namespace = sandbox.namespace("charts");
-    let before = objects(&sandbox, &namespace);
-    let slack = simulator().await;
+    let before = list_objects(&sandbox, &namespace);
+    let slack = start_simulator().await;
     let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
     let mut names = vec!["missing"];
-    sandbox.apply(&namespace.name, &application("missing", "/nowhere/chart", &json!({})));
+    sandbox.apply(&namespace.name, &flink_application("missing", "/nowhere/chart", &json!({})));
     for (name, templates) in cases() {
-        sandbox.apply(&namespace.name, &application(name, &charts.write(name, &templates), &json!({})));
+        sandbox.apply(&namespace.name, &flink_application(name, charts.write(name, &templates), &json!({})));
         names.push(name);
     }
-    let asked: Vec<Value> = names.iter().map(|name| deploy(&sandbox, &format!("{name}-1"), name, "1.0.0")).collect();
-    sandbox.apply(&namespace.name, &json!({"apiVersion": "v1", "kind": "List", "items": asked}));
-    let mut said = Vec::new();
+    let requests: Vec<Value> =
+        names.iter().map(|name| deploy_request(&sandbox, &format!("{name}-1"), name, "1.0.0")).collect();
+    sandbox.apply(&namespace.name, &json!({"apiVersion": "v1", "kind": "List", "items": requests}));
+    let mut messages = Vec::new();
     for name in names {
-        let message = refused(&sandbox, &namespace, &format!("{name}-1"), BAKED).await;
-        released(&sandbox, &namespace, name).await;
-        said.push(format!("{name}: {message}"));
+        let message = wait_until_untouched(&sandbox, &namespace, &format!("{name}-1"), BAKE_TIMEOUT).await;
+        wait_until_released(&sandbox, &namespace, name).await;
+        messages.push(format!("{name}: {message}"));
     }
-    assert_eq!(objects(&sandbox, &namespace), before);
+    assert_eq!(list_objects(&sandbox, &namespace), before);
     let folder = charts.folder().to_str().unwrap().to_owned();
     insta::with_settings!({filters => vec![
         (folder.as_str(), "[charts]"), (r"charts-\d+", "[namespace]"), (r"is \d{6,} bytes", "is [size] bytes"),
-    ]}, { insta::assert_snapshot!(said.join("\n\n")) });
+    ]}, { insta::assert_snapshot!(messages.join("\n\n")) });
     bot.stop().await;
 }

@@ -1,20 +1,22 @@
-//! Something in Flink's place that answers nonsense, 503 or nothing: no plan is made, nothing is touched, and the answer says what
-//! came instead.
+//! A server in Flink's place that answers nonsense, 503 or nothing. No plan is made, nothing changes, and the message says what it
+//! answered.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::support::{
-    bot::{Bot, simulator},
-    refusals::{application, deploy, objects, refused, released},
+    bot::Bot,
+    fixtures::{flink_application::flink_application, flink_rollout::deploy_request},
+    refused_rollouts::{list_objects, wait_until_released, wait_until_untouched},
     sandbox::{Namespace, Sandbox, eventually},
+    simulator::start_simulator,
 };
 
-/// A pod has this long to serve; only a real failure reaches it.
-const STARTED: Duration = Duration::from_secs(240);
+/// Only a real failure reaches this timeout.
+const START_TIMEOUT: Duration = Duration::from_secs(240);
 
-/// Answers every request on Flink's REST port with the status line and body of its arguments; without them with nothing, ever.
+/// Answers every request on Flink's REST port with the status line and body of its arguments. Without arguments it never answers.
 const SERVER: &str = r#"
 import java.io.*;
 import java.net.*;
@@ -34,14 +36,14 @@ public class Impostor {
                 String head = "HTTP/1.1 " + args[0] + "\r\nContent-Length: " + args[1].length() + "\r\nConnection: close\r\n\r\n";
                 client.getOutputStream().write((head + args[1]).getBytes(StandardCharsets.US_ASCII));
             } catch (IOException gone) {
-                // Whoever asked did not wait.
+                // The client did not wait.
             }
         }
     }
 }
 "#;
 
-/// What is in Flink's place, and what it answers.
+/// The servers in Flink's place, with their answers.
 const IMPOSTORS: [(&str, &[&str]); 5] = [
     ("page", &["200 OK", "<html>It works!</html>"]),
     ("other-json", &["200 OK", r#"{"jobs":"all fine"}"#]),
@@ -57,8 +59,8 @@ const IMPOSTORS: [(&str, &[&str]); 5] = [
 ];
 const SILENT: &str = "silent";
 
-/// So often in a row an impostor that answers does not keep the bot waiting.
-const ATTEMPTS: usize = 4;
+/// A busy machine does not delay the answer this often in a row.
+const MAX_ATTEMPTS: usize = 4;
 
 fn workload(name: &str, component: &str, replicas: u32, arguments: &[&str]) -> Value {
     let labels = json!({"app": name, "component": component});
@@ -79,30 +81,30 @@ fn workload(name: &str, component: &str, replicas: u32, arguments: &[&str]) -> V
     })
 }
 
-/// An application in whose JobManager's place a server of ours runs.
-fn impostor(sandbox: &Sandbox, namespace: &Namespace, name: &str, arguments: &[&str]) {
+/// An application whose JobManager is our server.
+fn apply_impostor(sandbox: &Sandbox, namespace: &Namespace, name: &str, arguments: &[&str]) {
     let service = json!({
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": format!("{name}-rest")},
         "spec": {"selector": {"app": name, "component": "jobmanager"}, "ports": [{"port": 8081}]},
     });
-    let chart = sandbox.chart.to_str().unwrap();
+    let chart = &sandbox.chart;
     for object in [
         workload(name, "jobmanager", 1, arguments),
         workload(name, "taskmanager", 0, arguments),
         service,
-        application(name, chart, &json!({})),
+        flink_application(name, chart, &json!({})),
     ] {
         sandbox.apply(&namespace.name, &object);
     }
 }
 
-fn serves(sandbox: &Sandbox, namespace: &Namespace, name: &str) -> Option<()> {
+fn is_ready(sandbox: &Sandbox, namespace: &Namespace, name: &str) -> Option<()> {
     let deployment = sandbox.get_json(&namespace.name, &format!("deployment/{name}-jobmanager"));
     (deployment.pointer("/status/readyReplicas") == Some(&json!(1))).then_some(())
 }
 
-/// The deadline of Plan is minutes away; it is brought forward, as the bot's own account may.
-fn past_its_deadline(sandbox: &Sandbox, namespace: &Namespace, rollout: &str) {
+/// Ends the wait for the deadline of Plan by a write with the bot's account.
+fn move_deadline_to_the_past(sandbox: &Sandbox, namespace: &Namespace, rollout: &str) {
     let patch = json!({"status": {"deadline": "2026-01-01T00:00:00Z"}}).to_string();
     sandbox.kubectl(&[
         "-n",
@@ -118,65 +120,65 @@ fn past_its_deadline(sandbox: &Sandbox, namespace: &Namespace, rollout: &str) {
     ]);
 }
 
-/// Waits until a rollout holds the claim, so that it asks Flink.
-async fn asking(sandbox: &Sandbox, namespace: &Namespace, rollout: &str) {
-    eventually(&format!("{rollout} holds the claim"), STARTED, || {
+/// Waits until a rollout holds the claim. From then on it queries Flink.
+async fn wait_until_claimed(sandbox: &Sandbox, namespace: &Namespace, rollout: &str) {
+    eventually(&format!("{rollout} holds the claim"), START_TIMEOUT, || {
         let rollout = sandbox.get_json(&namespace.name, &format!("flinkrollout/{rollout}"));
         rollout.pointer("/status/revision").map(drop)
     })
     .await;
 }
 
-/// Brings forward the deadline of a rollout that was asked for; what it says when it is given up.
-async fn given_up(sandbox: &Sandbox, namespace: &Namespace, name: &str, rollout: &str) -> String {
-    asking(sandbox, namespace, rollout).await;
-    let seen = sandbox.get_json(&namespace.name, &format!("flinkrollout/{rollout}"));
-    assert!(seen.pointer("/status/result").is_none(), "{name} was given up before its deadline: {seen}");
-    past_its_deadline(sandbox, namespace, rollout);
-    let message = refused(sandbox, namespace, rollout, STARTED).await;
-    released(sandbox, namespace, name).await;
+/// Ends a rollout by its deadline. Returns the message of its end.
+async fn end_by_deadline(sandbox: &Sandbox, namespace: &Namespace, name: &str, rollout: &str) -> String {
+    wait_until_claimed(sandbox, namespace, rollout).await;
+    let rollout_now = sandbox.get_json(&namespace.name, &format!("flinkrollout/{rollout}"));
+    assert!(rollout_now.pointer("/status/result").is_none(), "{name} ended before its deadline: {rollout_now}");
+    move_deadline_to_the_past(sandbox, namespace, rollout);
+    let message = wait_until_untouched(sandbox, namespace, rollout, START_TIMEOUT).await;
+    wait_until_released(sandbox, namespace, name).await;
     message
 }
 
-/// The same, asked for anew as long as the last look fell into a pause of this machine: what it says is that of the last look alone.
-async fn given_up_for_what_came(sandbox: &Sandbox, namespace: &Namespace, name: &str) -> String {
-    let mut message = given_up(sandbox, namespace, name, &format!("{name}-1")).await;
-    for attempt in 2..=ATTEMPTS {
+/// The same. The message is about the last query alone, so a query that a busy machine delayed is repeated with a new rollout.
+async fn end_by_deadline_after_an_answer(sandbox: &Sandbox, namespace: &Namespace, name: &str) -> String {
+    let mut message = end_by_deadline(sandbox, namespace, name, &format!("{name}-1")).await;
+    for attempt in 2..=MAX_ATTEMPTS {
         if name == SILENT || !message.contains("no answer within") {
             break;
         }
         let rollout = format!("{name}-{attempt}");
-        sandbox.apply(&namespace.name, &deploy(sandbox, &rollout, name, "1.1.0"));
-        message = given_up(sandbox, namespace, name, &rollout).await;
+        sandbox.apply(&namespace.name, &deploy_request(sandbox, &rollout, name, "1.1.0"));
+        message = end_by_deadline(sandbox, namespace, name, &rollout).await;
     }
     message
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_flink_is_not_believed() {
+async fn answers_that_are_not_from_flink_make_no_plan() {
     let sandbox = Sandbox::get();
     let namespace = sandbox.namespace("impostors");
     sandbox.apply(&namespace.name, &json!({
         "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "impostor"}, "data": {"Impostor.java": SERVER},
     }));
     for (name, arguments) in IMPOSTORS {
-        impostor(&sandbox, &namespace, name, arguments);
+        apply_impostor(&sandbox, &namespace, name, arguments);
     }
     for (name, _) in IMPOSTORS {
-        eventually(&format!("{name} serves"), STARTED, || serves(&sandbox, &namespace, name)).await;
+        eventually(&format!("{name} serves"), START_TIMEOUT, || is_ready(&sandbox, &namespace, name)).await;
     }
-    let before = objects(&sandbox, &namespace);
-    let slack = simulator().await;
+    let before = list_objects(&sandbox, &namespace);
+    let slack = start_simulator().await;
     let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
     for (name, _) in IMPOSTORS {
-        sandbox.apply(&namespace.name, &deploy(&sandbox, &format!("{name}-1"), name, "1.1.0"));
+        sandbox.apply(&namespace.name, &deploy_request(&sandbox, &format!("{name}-1"), name, "1.1.0"));
     }
-    let mut said = Vec::new();
+    let mut messages = Vec::new();
     for (name, _) in IMPOSTORS {
-        let message = given_up_for_what_came(&sandbox, &namespace, name).await;
-        said.push(format!("{name}: {message}"));
+        let message = end_by_deadline_after_an_answer(&sandbox, &namespace, name).await;
+        messages.push(format!("{name}: {message}"));
     }
-    assert_eq!(objects(&sandbox, &namespace), before);
-    insta::assert_snapshot!(said.join("\n\n"));
+    assert_eq!(list_objects(&sandbox, &namespace), before);
+    insta::assert_snapshot!(messages.join("\n\n"));
     bot.stop().await;
 }

@@ -1,53 +1,55 @@
-//! Requests that cannot be meant: by Slack they are answered, by kubectl refused, and either way nothing is touched.
+//! Malformed requests: Slack gets an answer, kubectl an error, and nothing changes in either case.
 
 use lockkeeper_slack_simulator::{Config, Delivered, Simulator};
 use serde_json::{Value, json};
 
 use crate::support::{
-    bot::{Bot, DEADLINE, simulator},
-    refusals::{application, deploy, objects, refused, released},
+    bot::{Bot, DEADLINE},
+    fixtures::{flink_application::flink_application, flink_rollout::deploy_request},
+    refused_rollouts::{list_objects, wait_until_released, wait_until_untouched},
     sandbox::{Namespace, Sandbox},
+    simulator::start_simulator,
 };
 
 /// A namespace with one application, whose list of versions is short.
-fn one_application(sandbox: &Sandbox, purpose: &str) -> Namespace {
+fn namespace_with_one_application(sandbox: &Sandbox, purpose: &str) -> Namespace {
     let namespace = sandbox.namespace(purpose);
-    let chart = sandbox.chart.to_str().unwrap();
-    sandbox.apply(&namespace.name, &application("shop", chart, &json!({"versions": ["1.0.0", "1.1.0"]})));
+    let chart = &sandbox.chart;
+    sandbox.apply(&namespace.name, &flink_application("shop", chart, &json!({"versions": ["1.0.0", "1.1.0"]})));
     namespace
 }
 
-/// Versions that nobody means. The last ones are well-formed and not in the application's list.
+/// Malformed versions. The last two are well-formed but not in the application's list.
 fn versions() -> [String; 7] {
     ["1.2.0; rm -rf /", "../x", "$(id)", "", "1.1.0\n", "9.9.9", "1.1.O"].map(str::to_owned)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_version_that_cannot_be_meant_deploys_nothing() {
+async fn a_malformed_or_unlisted_version_deploys_nothing() {
     let sandbox = Sandbox::get();
-    let namespace = one_application(&sandbox, "versions");
-    let before = objects(&sandbox, &namespace);
-    let slack = simulator().await;
+    let namespace = namespace_with_one_application(&sandbox, "versions");
+    let before = list_objects(&sandbox, &namespace);
+    let slack = start_simulator().await;
     let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
-    let mut said = Vec::new();
+    let mut answers = Vec::new();
     for version in versions().into_iter().chain(["1".repeat(300)]).filter(|version| !version.ends_with('\n')) {
         let line = format!("/flink deploy shop {version}");
         let outcome = slack.command("alice", "deploys", &line).await.unwrap();
-        said.push(format!("{line}\n{}", outcome.text()));
+        answers.push(format!("{line}\n{}", outcome.text()));
     }
     for (index, version) in versions().into_iter().chain(["1".repeat(300)]).enumerate() {
         let name = format!("by-kubectl-{index}");
-        let asked = deploy(&sandbox, &name, "shop", &version).to_string();
-        let answer = match sandbox.try_kubectl(&["-n", &namespace.name, "create", "-f", "-"], Some(&asked)) {
+        let request = deploy_request(&sandbox, &name, "shop", &version).to_string();
+        let answer = match sandbox.try_kubectl(&["-n", &namespace.name, "create", "-f", "-"], Some(&request)) {
             Err(refusal) => refusal,
-            Ok(_) => refused(&sandbox, &namespace, &name, DEADLINE).await,
+            Ok(_) => wait_until_untouched(&sandbox, &namespace, &name, DEADLINE).await,
         };
-        said.push(format!("kubectl: {version:?}\n{}", answer.trim()));
+        answers.push(format!("kubectl: {version:?}\n{}", answer.trim()));
     }
-    released(&sandbox, &namespace, "shop").await;
-    assert_eq!(objects(&sandbox, &namespace), before);
+    wait_until_released(&sandbox, &namespace, "shop").await;
+    assert_eq!(list_objects(&sandbox, &namespace), before);
     insta::with_settings!({filters => vec![(r"`shop-[0-9a-f]{10}`", "`[rollout]`")]}, {
-        insta::assert_snapshot!(said.join("\n\n"));
+        insta::assert_snapshot!(answers.join("\n\n"));
     });
     bot.stop().await;
 }
@@ -55,14 +57,14 @@ async fn a_version_that_cannot_be_meant_deploys_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_unknown_application_is_named() {
     let sandbox = Sandbox::get();
-    let namespace = one_application(&sandbox, "unknown");
-    let before = objects(&sandbox, &namespace);
-    let slack = simulator().await;
+    let namespace = namespace_with_one_application(&sandbox, "unknown");
+    let before = list_objects(&sandbox, &namespace);
+    let slack = start_simulator().await;
     let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
-    sandbox.apply(&namespace.name, &deploy(&sandbox, "nobody", "shap", "1.1.0"));
-    let message = refused(&sandbox, &namespace, "nobody", DEADLINE).await;
+    sandbox.apply(&namespace.name, &deploy_request(&sandbox, "nobody", "shap", "1.1.0"));
+    let message = wait_until_untouched(&sandbox, &namespace, "nobody", DEADLINE).await;
     insta::assert_snapshot!(message);
-    assert_eq!(objects(&sandbox, &namespace), before);
+    assert_eq!(list_objects(&sandbox, &namespace), before);
     bot.stop().await;
 }
 
@@ -90,7 +92,7 @@ fn button(id: &Value, value: &Value) -> Value {
     json!({"type": "button", "action_id": id, "block_id": "b", "value": value, "text": text, "action_ts": "1.0"})
 }
 
-/// Payloads that Slack does not send: parts missing, of other types, far too long, or naming what is not there.
+/// Payloads that Slack does not send: with missing parts, other types, far too long, or with unknown names.
 fn malformed() -> Vec<(&'static str, Value)> {
     let without = |mut payload: Value, key: &str| {
         payload.as_object_mut().unwrap().remove(key);
@@ -133,23 +135,23 @@ fn malformed() -> Vec<(&'static str, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn payloads_that_make_no_sense_are_acknowledged_and_the_bot_lives_on() {
+async fn malformed_payloads_are_acknowledged_and_the_bot_keeps_running() {
     let sandbox = Sandbox::get();
-    let namespace = one_application(&sandbox, "payloads");
+    let namespace = namespace_with_one_application(&sandbox, "payloads");
     let mut config = Config::new().unwrap();
-    // What is asked is whether they are acknowledged at all; the machine may be busy.
+    // The test is whether they are acknowledged at all. The machine may be busy.
     config.ack_deadline = DEADLINE;
     let slack = Simulator::start(config).await.unwrap();
     let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
-    let mut left_alone = Vec::new();
+    let mut not_acknowledged = Vec::new();
     for (kind, payload) in malformed() {
         if slack.send_envelope(kind, payload.clone()).await.unwrap() != Delivered::Acknowledged {
-            left_alone.push(format!("{kind}: {}", payload.to_string().chars().take(200).collect::<String>()));
+            not_acknowledged.push(format!("{kind}: {}", payload.to_string().chars().take(200).collect::<String>()));
         }
         let answer = slack.command("alice", "deploys", "/flink list").await.unwrap();
         assert!(answer.text().contains("*shop*"), "after {kind} {payload}: {}", answer.text());
     }
-    assert!(left_alone.is_empty(), "not acknowledged:\n{}", left_alone.join("\n"));
+    assert!(not_acknowledged.is_empty(), "not acknowledged:\n{}", not_acknowledged.join("\n"));
     for frame in
         ["", "not JSON", "[]", "{\"envelope_id\": 5}", "{\"type\": \"hello\"}", "{\"type\": \"slash_commands\"}"]
     {

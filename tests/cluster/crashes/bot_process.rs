@@ -14,10 +14,10 @@ use serde_json::json;
 use crate::support::{application::Application, sandbox::eventually};
 
 /// A lease of 3 s is not lost this often in a row.
-const ATTEMPTS: usize = 3;
+const MAX_ATTEMPTS: usize = 3;
 
-/// Starts processes of the bot, one after the other, and ends the last.
-pub(super) struct Program {
+/// Runs processes of the bot, one after the other, and kills the last one when it is dropped.
+pub(super) struct BotProcess {
     folder: PathBuf,
     namespace: String,
     helm: PathBuf,
@@ -26,8 +26,8 @@ pub(super) struct Program {
     running: Option<Child>,
 }
 
-impl Program {
-    /// A program that has the bot's service account and nothing else.
+impl BotProcess {
+    /// The processes have the rights of the bot's service account and no others.
     pub(super) fn new(orders: &Application, slack: &Simulator) -> Self {
         let folder = std::env::temp_dir().join(format!("lockkeeper-{}", orders.namespace.name));
         fs::create_dir_all(&folder).unwrap();
@@ -39,7 +39,7 @@ impl Program {
         }
         let mut options = fs::OpenOptions::new();
         let file = options.write(true).create(true).truncate(true).mode(0o600).open(folder.join("kubeconfig")).unwrap();
-        serde_json::to_writer(file, &with_secrets(&config)).unwrap();
+        serde_json::to_writer(file, &serialize_with_token(&config)).unwrap();
         Self {
             folder,
             namespace: orders.namespace.name.clone(),
@@ -50,7 +50,7 @@ impl Program {
         }
     }
 
-    /// A process that calls itself so, and that ends with this test however that ends.
+    /// A process with this identity. It ends with this test, however the test ends.
     fn command(&self, identity: &str) -> Command {
         let [bot_token, app_token, api_url] = &self.slack;
         let mut command = Command::new("setpriv");
@@ -66,7 +66,7 @@ impl Program {
         self.folder.join(format!("bot-{}.log", self.started))
     }
 
-    /// Starts the next process and does not wait for it.
+    /// Starts the next process without waiting for it.
     pub(super) fn start(&mut self) {
         self.started += 1;
         let log = File::create(self.log()).unwrap();
@@ -75,15 +75,15 @@ impl Program {
         self.running = Some(command.spawn().unwrap());
     }
 
-    /// Who the running process is.
+    /// The identity of the running process.
     pub(super) fn identity(&self) -> String {
         format!("bot-{}", self.started)
     }
 
-    /// Waits until the running process is at work.
-    pub(super) async fn at_work(&mut self) {
-        eventually("the bot is at work", Duration::from_secs(180), || {
-            self.revive();
+    /// Waits until the running process has started.
+    pub(super) async fn wait_until_started(&mut self) {
+        eventually("the bot has started", Duration::from_secs(180), || {
+            self.restart_after_lost_lease();
             fs::read_to_string(self.log()).unwrap().contains("\"at work\"").then_some(())
         })
         .await;
@@ -91,46 +91,46 @@ impl Program {
 
     /// Kills the running process as `kill -9` does.
     pub(super) fn kill(&mut self) {
-        self.revive();
+        self.restart_after_lost_lease();
         let mut child = self.running.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    /// Starts the next process if the running one gave up because it could not renew its lease in time, or because a write of the one
-    /// before landed late, as the kubelet would: on a machine that is busy that happens. Any other end is a failure.
-    pub(super) fn revive(&mut self) {
+    /// Starts the next process, as the kubelet would, if the running one ended because of its lease. On a busy machine it may not
+    /// renew the lease in time, or a late write of the process before may change it. Any other end is a failure.
+    pub(super) fn restart_after_lost_lease(&mut self) {
         let Some(status) = self.running.as_mut().and_then(|child| child.try_wait().unwrap()) else { return };
         let log = fs::read_to_string(self.log()).unwrap();
-        let of_the_lease = ["the lease of namespace", "another Lockkeeper ("].iter().any(|words| log.contains(words));
-        assert!(of_the_lease, "the bot ended by itself ({status}):\n{log}");
+        let lease_lost = ["the lease of namespace", "another Lockkeeper ("].iter().any(|words| log.contains(words));
+        assert!(lease_lost, "the bot ended by itself ({status}):\n{log}");
         println!("     {} lost its lease", self.identity());
         self.start();
     }
 
-    /// Starts another process beside the running one, which must refuse because of that.
-    pub(super) async fn refuses_a_second(&mut self) {
-        for _ in 0..ATTEMPTS {
+    /// Starts a second process, which must refuse to run beside the first.
+    pub(super) async fn assert_second_is_refused(&mut self) {
+        for _ in 0..MAX_ATTEMPTS {
             let mut second = tokio::process::Command::from(self.command("second"));
             second.stdin(Stdio::null()).kill_on_drop(true);
             let refused = format!("another Lockkeeper ({})", self.identity());
             if let Ok(output) = tokio::time::timeout(Duration::from_secs(60), second.output()).await {
                 let output = output.unwrap();
-                assert!(!output.status.success(), "a second process ended as if all were well");
+                assert!(!output.status.success(), "a second process ended with success");
                 let why = String::from_utf8_lossy(&output.stderr);
                 if why.contains(&refused) {
                     return;
                 }
                 println!("     second: {why}");
             }
-            // The first may have lost its lease meanwhile, on a busy machine: then the second was right to take over.
-            self.at_work().await;
+            // On a busy machine the first may have lost its lease. Then the second may take over.
+            self.wait_until_started().await;
         }
         panic!("a second process does not refuse to run beside {}", self.identity());
     }
 }
 
-impl Drop for Program {
+impl Drop for BotProcess {
     fn drop(&mut self) {
         if let Some(mut child) = self.running.take() {
             drop(child.kill());
@@ -144,8 +144,8 @@ impl Drop for Program {
     }
 }
 
-/// A kubeconfig with its token in it, which its type hides when it is written.
-fn with_secrets(config: &kube::config::Kubeconfig) -> serde_json::Value {
+/// A kubeconfig with its token. The type hides the token when it is serialized.
+fn serialize_with_token(config: &kube::config::Kubeconfig) -> serde_json::Value {
     use secrecy::ExposeSecret;
     let mut written = serde_json::to_value(config).unwrap();
     for (index, user) in config.auth_infos.iter().enumerate() {

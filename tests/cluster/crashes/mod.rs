@@ -1,6 +1,7 @@
-//! The bot is killed and started again in every stage of a good and of a failing rollout, beside an application with a similar name.
+//! The bot is killed and started again in every stage of a good and of a failing rollout.
+//! An application with a similar name runs beside it and must stay untouched.
 
-mod process;
+mod bot_process;
 
 use std::{
     collections::BTreeSet,
@@ -13,22 +14,23 @@ use lockkeeper::api::{Direction, FlinkRolloutStatus, ResultKind, Stage};
 use lockkeeper_slack_simulator::{Outage, Simulator, View};
 use serde_json::{Value, json};
 
-use self::process::Program;
+use self::bot_process::BotProcess;
 use crate::support::{
-    application::{Application, CHANNEL, ROLLOUT, text},
-    bot::simulator,
+    application::{Application, ROLLOUT_TIMEOUT, text},
+    bot::CHANNEL,
     kubernetes_users::{OTTO, RITA},
-    ledger::Ledger,
+    record_ledger::RecordLedger,
     records::Records,
     sandbox::eventually,
+    simulator::start_simulator,
 };
 
 use Direction::{Back, Forward};
 
 /// A bot that was away, or lost its lease on a busy machine, completes a thread within this time.
-const COMPLETE: Duration = Duration::from_secs(180);
+const THREAD_TIMEOUT: Duration = Duration::from_secs(180);
 
-const THERE: [(Direction, Stage); 8] = [
+const FORWARD_STAGES: [(Direction, Stage); 8] = [
     (Forward, Stage::Plan),
     (Forward, Stage::Approve),
     (Forward, Stage::Savepoint),
@@ -38,7 +40,7 @@ const THERE: [(Direction, Stage); 8] = [
     (Forward, Stage::Verify),
     (Forward, Stage::Monitor),
 ];
-const AND_BACK: [(Direction, Stage); 5] = [
+const BACK_STAGES: [(Direction, Stage); 5] = [
     (Back, Stage::Stop),
     (Back, Stage::ClearHa),
     (Back, Stage::Restore),
@@ -47,84 +49,84 @@ const AND_BACK: [(Direction, Stage); 5] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bot_that_is_killed_in_every_stage_goes_on() {
-    let orders = Application::installed_for("crashes").await;
-    orders.admit_people();
-    orders.change(&json!({
+async fn a_bot_killed_in_every_stage_finishes_its_rollouts() {
+    let orders = Application::install("crashes").await;
+    orders.grant_rollout_rights();
+    orders.patch_spec(&json!({
         "approvals": {"kubernetesUsers": [OTTO, RITA]},
         "startDeadlineSeconds": 600,
         "monitor": {"stabiliseSeconds": 3, "watchSeconds": 10},
     }));
-    let neighbour = orders.neighbour("orders-eu").await;
-    let untouched = (neighbour.footprint().await, neighbour.high_availability());
+    let neighbour = orders.install_neighbour("orders-eu").await;
+    let untouched = (neighbour.observe_state().await, neighbour.ha_config_maps());
     assert!(!untouched.1.is_empty());
-    let slack = simulator().await;
-    let mut program = Program::new(&orders, &slack);
-    program.start();
-    program.at_work().await;
-    program.refuses_a_second().await;
+    let slack = start_simulator().await;
+    let mut bot = BotProcess::new(&orders, &slack);
+    bot.start();
+    bot.wait_until_started().await;
+    bot.assert_second_is_refused().await;
 
-    let mut ledger = Ledger::open(&orders).await;
-    good_version(&orders, &slack, &mut program, &mut ledger).await;
-    crash_loop(&orders, &slack, &mut program, &mut ledger).await;
+    let mut ledger = RecordLedger::open(&orders).await;
+    good_version(&orders, &slack, &mut bot, &mut ledger).await;
+    crash_loop(&orders, &slack, &mut bot, &mut ledger).await;
 
-    assert_eq!((neighbour.footprint().await, neighbour.high_availability()), untouched);
+    assert_eq!((neighbour.observe_state().await, neighbour.ha_config_maps()), untouched);
     let emitted = || Records::emitted(&neighbour.data).unwrap().iter().count();
     let before = emitted();
-    eventually("orders-eu goes on", Duration::from_secs(120), || (emitted() > before).then_some(())).await;
-    let counted = neighbour.count(&untouched.0.job, &[]).await;
+    eventually("orders-eu emits more records", Duration::from_secs(120), || (emitted() > before).then_some(())).await;
+    let counted = neighbour.count_records(&untouched.0.job, &[]).await;
     assert_eq!((counted.missing, counted.doubled), (0, 0), "{counted:?}");
 }
 
-/// 1.1.0 goes in as if nobody had been killed. Slack is away when it ends.
-async fn good_version(orders: &Application, slack: &Simulator, program: &mut Program, ledger: &mut Ledger) {
+/// 1.1.0 succeeds although the bot is killed. Slack is away at its end.
+async fn good_version(orders: &Application, slack: &Simulator, bot: &mut BotProcess, ledger: &mut RecordLedger) {
     let name = "good-version";
-    orders.ask(name, json!({"kind": "Deploy", "version": "1.1.0"}));
-    let (status, killed) = killed_in_every_stage(orders, name, program, |stage| {
+    orders.request_rollout(name, json!({"kind": "Deploy", "version": "1.1.0"}));
+    let (status, killed) = follow_and_kill_in_every_stage(orders, name, bot, |stage| {
         if stage == (Forward, Stage::Monitor) {
             slack.go_away(Outage::Unavailable);
         }
     })
     .await;
-    assert_eq!(killed, THERE);
+    assert_eq!(killed, FORWARD_STAGES);
     assert_eq!(status.result.as_ref().unwrap().kind, ResultKind::Succeeded, "{}", status.message);
-    one_savepoint(orders, name);
-    let counted = ledger.went_on(orders, &status.job.as_ref().unwrap().job_id).await;
+    assert_one_savepoint(orders, name);
+    let counted = ledger.count_after(orders, &status.job.as_ref().unwrap().job_id).await;
     assert_eq!(counted.doubled, 0);
     let posted = slack.view().render_all();
     assert!(!posted.contains("*Succeeded*"), "Slack went away too late:\n{posted}");
     slack.come_back();
-    thread_is_whole(orders, slack, program, (name, &status)).await;
+    assert_whole_thread(orders, slack, bot, (name, &status)).await;
 }
 
-/// 1.2.0 is found out and 1.1.0 comes back, as if nobody had been killed.
-async fn crash_loop(orders: &Application, slack: &Simulator, program: &mut Program, ledger: &mut Ledger) {
+/// 1.2.0 fails and 1.1.0 is restored although the bot is killed.
+async fn crash_loop(orders: &Application, slack: &Simulator, bot: &mut BotProcess, ledger: &mut RecordLedger) {
     let name = "crash-loop";
-    orders.ask(name, json!({"kind": "Deploy", "version": "1.2.0"}));
-    let (status, killed) = killed_in_every_stage(orders, name, program, |_| ()).await;
-    // On a busy machine it may be found out before it is watched.
+    orders.request_rollout(name, json!({"kind": "Deploy", "version": "1.2.0"}));
+    let (status, killed) = follow_and_kill_in_every_stage(orders, name, bot, |_| ()).await;
+    // On a busy machine the failure may show before the watch begins.
     let stages = || status.stages.iter().map(|record| (record.direction, record.stage));
     assert!(stages().all(|stage| killed.contains(&stage)), "{killed:?}");
-    assert!(killed.ends_with(&AND_BACK), "{killed:?}");
+    assert!(killed.ends_with(&BACK_STAGES), "{killed:?}");
     assert_eq!(status.result.as_ref().unwrap().kind, ResultKind::RolledBack, "{}", status.message);
-    one_savepoint(orders, name);
-    ledger.went_on(orders, &status.job.as_ref().unwrap().job_id).await;
-    thread_is_whole(orders, slack, program, (name, &status)).await;
+    assert_one_savepoint(orders, name);
+    ledger.count_after(orders, &status.job.as_ref().unwrap().job_id).await;
+    assert_whole_thread(orders, slack, bot, (name, &status)).await;
 }
 
-/// Follows a rollout to its end. Whenever it shows a stage for the first time, or that an operation has begun and not ended, the bot
-/// is killed and started again; the plan is approved while there is none. The last status, and the stages it was killed in.
-async fn killed_in_every_stage(
+/// Follows a rollout to its end. The bot is killed and started again whenever the rollout shows a new stage, or an operation that
+/// has begun and not ended. The plan is approved while no bot runs. Returns the last status and the stages of the kills.
+async fn follow_and_kill_in_every_stage(
     orders: &Application,
     name: &str,
-    program: &mut Program,
+    bot: &mut BotProcess,
     in_stage: impl Fn((Direction, Stage)),
 ) -> (FlinkRolloutStatus, Vec<(Direction, Stage)>) {
-    let mut versions = orders.versions(name).await;
+    let mut versions = orders.watch_status(name).await;
     let mut killed = Vec::new();
     let mut begun = BTreeSet::new();
     loop {
-        let status = next(orders, name, program, &mut versions).await;
+        let status = next_status(orders, name, bot, &mut versions).await;
         assert_eq!(status.halt, None, "{name} halted");
         if status.result.is_some() {
             return (status, killed);
@@ -136,11 +138,11 @@ async fn killed_in_every_stage(
         if status.stages.is_empty() || (killed.contains(&stage) && fresh.is_empty()) {
             continue;
         }
-        program.kill();
+        bot.kill();
         if killed.contains(&stage) {
             println!("     {name}: killed in {}", fresh.join(", "));
             begun.extend(fresh);
-            program.start();
+            bot.start();
             continue;
         }
         begun.extend(fresh);
@@ -149,17 +151,17 @@ async fn killed_in_every_stage(
             let digest = status.plan.unwrap().digest;
             orders.decide(RITA, name, json!({"kind": "Approve", "planDigest": digest})).unwrap();
         }
-        program.start();
+        bot.start();
         in_stage(stage);
         killed.push(stage);
     }
 }
 
 /// The next version of a rollout's status.
-async fn next(
+async fn next_status(
     orders: &Application,
     name: &str,
-    program: &mut Program,
+    bot: &mut BotProcess,
     versions: &mut BoxStream<'static, FlinkRolloutStatus>,
 ) -> FlinkRolloutStatus {
     let began = Instant::now();
@@ -167,13 +169,13 @@ async fn next(
         if let Ok(status) = tokio::time::timeout(Duration::from_secs(1), versions.next()).await {
             return status.unwrap();
         }
-        assert!(began.elapsed() < ROLLOUT, "{name} stands still: {}", orders.rollout(name));
-        program.revive();
+        assert!(began.elapsed() < ROLLOUT_TIMEOUT, "{name} does not change: {}", orders.get_rollout(name));
+        bot.restart_after_lost_lease();
     }
 }
 
-/// However often it was killed, the job was stopped once.
-fn one_savepoint(orders: &Application, name: &str) {
+/// However often the bot was killed, it stopped the job once.
+fn assert_one_savepoint(orders: &Application, name: &str) {
     let folders = fs::read_dir(orders.data.join("savepoints")).unwrap().map(|entry| entry.unwrap().path());
     let ours: Vec<_> = folders
         .filter(|folder| folder.file_name().unwrap().to_str().unwrap().starts_with(&format!("{name}-")))
@@ -183,14 +185,14 @@ fn one_savepoint(orders: &Application, name: &str) {
     assert!(ours[0].join("_metadata").exists());
 }
 
-/// One card; in its thread one line for each stage and each notice that the record asks for, none twice.
-async fn thread_is_whole(
+/// There is one card. Its thread has one line for each stage and each notice of the record, and none twice.
+async fn assert_whole_thread(
     orders: &Application,
     slack: &Simulator,
-    program: &mut Program,
+    bot: &mut BotProcess,
     (name, status): (&str, &FlinkRolloutStatus),
 ) {
-    let rollout: Value = orders.rollout(name);
+    let rollout: Value = orders.get_rollout(name);
     let uid = text(&rollout, "/metadata/uid");
     let mut wanted: BTreeSet<String> = (0..status.stages.len()).map(|index| format!("{uid}/stage-{index}")).collect();
     wanted.extend(["card", "approval", "result"].map(|key| format!("{uid}/{key}")));
@@ -212,8 +214,8 @@ async fn thread_is_whole(
         if let Ok(whole) = slack.wait_for("the whole thread", Duration::from_secs(5), complete).await {
             break whole;
         }
-        assert!(began.elapsed() < COMPLETE, "wanted {wanted:?}, posted {:?}", posted(&slack.view()));
-        program.revive();
+        assert!(began.elapsed() < THREAD_TIMEOUT, "wanted {wanted:?}, posted {:?}", posted(&slack.view()));
+        bot.restart_after_lost_lease();
     };
-    assert_eq!(posted.len(), wanted.len(), "posted twice, or too much: {posted:?}");
+    assert_eq!(posted.len(), wanted.len(), "posted twice, or more than wanted: {posted:?}");
 }
