@@ -1,15 +1,15 @@
-//! What manifests/ and docs/ hold is what the sources say.
+//! manifests/ and docs/ agree with the sources.
 
-#![allow(clippy::unwrap_used)] // a test says so by panicking
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 #[test]
-fn the_custom_resource_definitions_are_those_of_the_types() {
+fn the_custom_resource_definitions_match_the_types() {
     let generated = lockkeeper::api::crds_as_yaml().unwrap();
     let committed = include_str!("../manifests/crds.yaml");
-    assert!(generated == committed, "manifests/crds.yaml is not what src/api says: run `cargo xtask manifests`");
+    assert!(generated == committed, "manifests/crds.yaml differs from src/api: run `cargo xtask manifests`");
 }
 
-/// The names of what a Cargo.toml depends on.
+/// The names of the dependencies in a Cargo.toml.
 fn dependencies(manifest: &str) -> Vec<&str> {
     let mut section = "";
     let mut names = Vec::new();
@@ -24,7 +24,7 @@ fn dependencies(manifest: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_dependency_says_why_it_is_there() {
+fn every_dependency_has_its_reason_in_the_docs() {
     let documented = include_str!("../docs/dependencies.md");
     let known: Vec<&str> = documented
         .lines()
