@@ -26,7 +26,7 @@ fn dependencies(manifest: &str) -> Vec<&str> {
 #[test]
 fn every_dependency_has_its_reason_in_the_docs() {
     let documented = include_str!("../docs/dependencies.md");
-    let known: Vec<&str> = documented
+    let with_reason: Vec<&str> = documented
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
         .flat_map(|names| names.split([',', '(', ')', ' ']))
@@ -38,6 +38,6 @@ fn every_dependency_has_its_reason_in_the_docs() {
     ];
     for name in manifests.into_iter().flat_map(dependencies) {
         let ours = name.starts_with("lockkeeper");
-        assert!(ours || known.contains(&name), "docs/dependencies.md does not say why {name} is there");
+        assert!(ours || with_reason.contains(&name), "docs/dependencies.md does not say why {name} is there");
     }
 }

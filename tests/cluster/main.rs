@@ -26,7 +26,7 @@ mod support {
     pub mod slack_user;
 }
 
-// Tests start in the order of their names. The first three take longest, so they start first.
+// Tests start in the order of their names. Long chains come early: one that starts last delays the whole run.
 mod crashes;
 mod decisions;
 mod main_job;

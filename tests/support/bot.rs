@@ -36,7 +36,7 @@ impl Bot {
             namespaces: vec![namespace.to_owned()],
             helm: sandbox.helm.clone(),
             listen: "127.0.0.1:0".parse().unwrap(),
-            // Long, so that a busy machine does not lose it. Only the successor of a killed bot waits for it.
+            // A long lease is not lost on a busy machine. Only the successor of a killed bot waits for it.
             lease: Duration::from_secs(15),
             identity: format!("test-{}-{namespace}", std::process::id()),
             slack: Some(SlackSettings {

@@ -11,7 +11,7 @@ pub struct RecordLedger {
     /// The job that is expected to run.
     job: String,
     /// Every job that ever ran.
-    known: BTreeSet<String>,
+    all_jobs: BTreeSet<String>,
     /// Jobs whose records above these numbers were emitted again by a later job.
     abandoned: Vec<(String, Numbers)>,
 }
@@ -20,7 +20,7 @@ impl RecordLedger {
     /// Begins with the one job that runs.
     pub async fn open(orders: &Application) -> Self {
         let job = orders.observe_state().await.job;
-        Self { known: BTreeSet::from([job.clone()]), job, abandoned: Vec::new() }
+        Self { all_jobs: BTreeSet::from([job.clone()]), job, abandoned: Vec::new() }
     }
 
     /// The numbers up to which the expected job has committed. After its stop, they are the numbers of its savepoint.
@@ -41,11 +41,11 @@ impl RecordLedger {
 
     /// The same for a `job` whose start state contains the records up to `start`.
     pub async fn count_after_start_at(&mut self, start: &Numbers, orders: &Application, job: &str) -> Count {
-        assert!(!self.known.contains(job), "{job} is a fresh job id");
+        assert!(!self.all_jobs.contains(job), "{job} is a fresh job id");
         let emitted = Records::emitted(&orders.data).unwrap();
-        self.known.extend(emitted.iter().map(|record| record.job.clone()).filter(|known| known != job));
-        self.abandoned.extend(self.known.iter().map(|known| (known.clone(), start.clone())));
-        self.known.insert(job.to_owned());
+        self.all_jobs.extend(emitted.iter().map(|record| record.job.clone()).filter(|other| other != job));
+        self.abandoned.extend(self.all_jobs.iter().map(|job| (job.clone(), start.clone())));
+        self.all_jobs.insert(job.to_owned());
         job.clone_into(&mut self.job);
         let abandoned: Vec<(&str, Numbers)> =
             self.abandoned.iter().map(|(job, start)| (job.as_str(), start.clone())).collect();

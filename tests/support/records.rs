@@ -155,7 +155,7 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn read(file: &Path, records: &mut Vec<Record>) -> io::Result<()> {
     let text = fs::read_to_string(file)?;
-    // A last line without an end is still being written, or never will be.
+    // A last line without a newline is incomplete.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     for line in whole.lines() {
         let record = parse(line).ok_or_else(|| {

@@ -149,7 +149,7 @@ fn folder_or_placeholder<'de, D: Deserializer<'de>>(data: D) -> Result<PathBuf, 
 /// Calls `look` until it returns something. Panics after the timeout.
 pub async fn eventually<T>(what: &str, timeout: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
-    // A look often starts a program, so looks become rarer over time.
+    // A look often starts a program, so the pause grows.
     let mut pause = Duration::from_millis(200);
     loop {
         if let Some(answer) = look() {

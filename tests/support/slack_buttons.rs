@@ -30,8 +30,8 @@ pub async fn press_button(slack: &Simulator, user: &str, ts: &str, action: &str)
             let answers = view.ephemerals(user);
             let try_again = answers.iter().skip(answers_before).any(|answer| asks_to_try_again(&answer.text));
             let message = view.message(CHANNEL, ts);
-            let shown = message.is_some_and(|message| json!(message.blocks).to_string().contains(action));
-            if try_again { Some(false) } else { (!shown).then_some(true) }
+            let still_shown = message.is_some_and(|message| json!(message.blocks).to_string().contains(action));
+            if try_again { Some(false) } else { (!still_shown).then_some(true) }
         };
         if slack.wait_for("the result of a click", CLICK_TIMEOUT, recorded).await.unwrap() {
             return;

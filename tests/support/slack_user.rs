@@ -21,13 +21,13 @@ pub fn rollout_name_in(answer: &str) -> Option<String> {
 /// Starts a rollout. `run_command` types `line` and returns the answer. Returns the rollout's name.
 pub async fn start_rollout(slack: &Simulator, line: &str, run_command: impl AsyncFn() -> String) -> String {
     for _ in 0..MAX_ATTEMPTS {
-        let known = rollouts_with_card(slack.view());
+        let earlier = rollouts_with_card(slack.view());
         let answer = run_command().await;
         if let Some(name) = rollout_name_in(&answer) {
             return name;
         }
         assert!(asks_to_try_again(&answer), "{line}: {answer}");
-        let new = |view: &View<'_>| rollouts_with_card(*view).into_iter().find(|name| !known.contains(name));
+        let new = |view: &View<'_>| rollouts_with_card(*view).into_iter().find(|name| !earlier.contains(name));
         if let Ok(name) = slack.wait_for("a new card", CARD_TIMEOUT, new).await {
             return name;
         }

@@ -24,7 +24,7 @@ pub(super) async fn chain(scene: &Scene) {
     scene.assert_untouched("deleted", delete(scene)).await;
 }
 
-/// Waits for the end of a rollout that must have changed nothing, for this reason.
+/// Waits for the end of a rollout, which must be Untouched for this reason.
 async fn wait_until_untouched_because(scene: &Scene, rollout: &str, words: &str) {
     let status = scene.orders.wait_until_settled(rollout).await;
     let result = status.result.unwrap_or_else(|| panic!("{rollout} halted: {}", status.message));

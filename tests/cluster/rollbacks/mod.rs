@@ -1,4 +1,4 @@
-//! Rollbacks that people ask for or mend, in a chain on one application: after success, and after a rollback that could not start.
+//! Rollbacks in a chain on one application: people ask for them after success, and resume one that could not start.
 
 mod by_command;
 mod parked;
