@@ -4,8 +4,17 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a demo that cannot continue panics with the reason
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+#[path = "../tests/support"]
+mod support {
+    pub mod application;
+    pub mod bot;
+    pub mod fixtures {
+        pub mod flink_application;
+    }
+    pub mod records;
+    pub mod sandbox;
+    pub mod slack_user;
+}
 
 use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf, time::Duration};
 
@@ -14,9 +23,9 @@ use lockkeeper_slack_simulator::{Click, Config, Simulator};
 use serde::Serialize;
 use serde_json::Value;
 use support::{
-    application::{Application, CHANNEL, text},
-    bot::Bot,
-    records::{Count, Numbers, Records, gap},
+    application::{Application, text},
+    bot::{Bot, CHANNEL},
+    records::{Count, Numbers, Records, downtime},
 };
 
 /// Shows one rollout and one rollback in a sandbox.
@@ -54,7 +63,7 @@ impl Row {
 async fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
     eprintln!("installing orders 1.0.0 with Helm, and changing it by hand");
-    let orders = Application::installed().await;
+    let orders = Application::install("orders").await;
     let mut config = Config::new()?;
     config.rate_limit_speedup = 4.0;
     let slack = Simulator::start(config).await?;
@@ -87,13 +96,13 @@ async fn main() -> anyhow::Result<()> {
 /// Deploys a version: alice asks, bob approves. Returns the row of the table and the job that runs at the end.
 async fn deploy(orders: &Application, slack: &Simulator, version: &str, old: &str) -> (Row, String) {
     println!("\nalice: /flink deploy orders {version}");
-    let name = orders.command(slack, &format!("/flink deploy orders {version}")).await;
-    let card = orders.card(slack, &name).await;
+    let name = orders.start_rollout(slack, &format!("/flink deploy orders {version}")).await;
+    let card = orders.wait_for_card(slack, &name).await;
     let printing = print_new_messages(slack, &card.ts);
     let approving = async {
-        let request = orders.approval(slack, &card).await;
+        let request = orders.wait_for_approval_request(slack, &card).await;
         slack.click(&Click::new("bob", CHANNEL, &request.ts, "rollout.approve")).await.unwrap();
-        orders.ended(slack, &name, &card).await
+        orders.wait_for_end(slack, &name, &card).await
     };
     let (rollout, thread) =
         tokio::select! { result = approving => result, () = printing => unreachable!("printing never ends") };
@@ -105,9 +114,9 @@ async fn deploy(orders: &Application, slack: &Simulator, version: &str, old: &st
     let given_up: Vec<(&str, Numbers)> =
         failed.iter().map(|failed| (failed.as_str(), committed.highest(old))).collect();
     eprintln!("counting records");
-    let counted = orders.count(&job, &given_up).await;
+    let counted = orders.count_records(&job, &given_up).await;
     let emitted = Records::emitted(&orders.data).unwrap();
-    (build_row(version, &rollout, counted, gap(&emitted, old, &job), thread), job)
+    (build_row(version, &rollout, counted, downtime(&emitted, old, &job), thread), job)
 }
 
 fn build_row(version: &str, rollout: &Value, counted: Count, downtime_millis: Option<u64>, thread: String) -> Row {

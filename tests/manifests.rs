@@ -1,22 +1,22 @@
-//! What manifests/ and docs/ hold is what the sources say.
+//! manifests/ and docs/ agree with the sources.
 
-#![allow(clippy::unwrap_used)] // a test says so by panicking
+#![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use lockkeeper::api::FlinkApplication;
 use serde_json::Value;
 
 #[test]
-fn the_custom_resource_definitions_are_those_of_the_types() {
+fn the_custom_resource_definitions_match_the_types() {
     let generated = lockkeeper::api::crds_as_yaml().unwrap();
     let committed = include_str!("../manifests/crds.yaml");
-    assert!(generated == committed, "manifests/crds.yaml is not what src/api says: run `cargo xtask manifests`");
+    assert!(generated == committed, "manifests/crds.yaml differs from src/api: run `cargo xtask manifests`");
 }
 
 #[test]
-fn the_reference_is_that_of_the_types() {
+fn the_reference_matches_the_types() {
     let generated = lockkeeper::api::reference_as_markdown();
     let committed = include_str!("../docs/reference.md");
-    assert!(generated == committed, "docs/reference.md is not what src/api says: run `cargo xtask manifests`");
+    assert!(generated == committed, "docs/reference.md differs from src/api: run `cargo xtask manifests`");
 }
 
 /// A link to a section that is not there, or an example that is not found, would leave a hole in the page.
@@ -63,7 +63,7 @@ fn the_example_has_only_fields_that_exist() {
     assert!(probes.iter().any(|probe| probe.http.is_some()) && probes.iter().any(|probe| probe.flink_metric.is_some()));
 }
 
-/// The names of what a Cargo.toml depends on.
+/// The names of the dependencies in a Cargo.toml.
 fn dependencies(manifest: &str) -> Vec<&str> {
     let mut section = "";
     let mut names = Vec::new();
@@ -78,9 +78,9 @@ fn dependencies(manifest: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_dependency_says_why_it_is_there() {
+fn every_dependency_has_its_reason_in_the_docs() {
     let documented = include_str!("../docs/dependencies.md");
-    let known: Vec<&str> = documented
+    let with_reason: Vec<&str> = documented
         .lines()
         .filter_map(|line| line.strip_prefix("| ")?.split(" |").next())
         .flat_map(|names| names.split([',', '(', ')', ' ']))
@@ -92,6 +92,6 @@ fn every_dependency_says_why_it_is_there() {
     ];
     for name in manifests.into_iter().flat_map(dependencies) {
         let ours = name.starts_with("lockkeeper");
-        assert!(ours || known.contains(&name), "docs/dependencies.md does not say why {name} is there");
+        assert!(ours || with_reason.contains(&name), "docs/dependencies.md does not say why {name} is there");
     }
 }

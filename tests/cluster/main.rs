@@ -1,14 +1,35 @@
 //! Rollouts on the real cluster: real API server, real kubelet, real Flink, the bot with its own service account.
+//!
+//! Each test is a chain of steps on one application, because installing takes longer than a rollout.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test says so by panicking
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails by panicking
 
-#[path = "../support/mod.rs"]
-mod support;
+// The modules that this binary uses: a helper that nobody uses is a warning.
+#[path = "../support"]
+mod support {
+    pub mod application;
+    pub mod application_changes;
+    pub mod bot;
+    pub mod cluster_state;
+    pub mod fixtures {
+        pub mod flink_application;
+        pub mod flink_rollout;
+    }
+    pub mod kubernetes_users;
+    pub mod page;
+    pub mod record_ledger;
+    pub mod records;
+    pub mod refused_rollouts;
+    pub mod sandbox;
+    pub mod simulator;
+    pub mod slack_buttons;
+    pub mod slack_user;
+}
 
-// Tests start in the order of their names: the longest chain first.
-mod adoption;
-mod bad_requests;
-mod bad_versions;
+// Tests start in the order of their names. Long chains come early: one that starts last delays the whole run.
 mod crashes;
-mod people;
-mod probes;
+mod decisions;
+mod main_job;
+mod no_high_availability;
+mod rollbacks;
+mod scene;

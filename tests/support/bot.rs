@@ -1,4 +1,4 @@
-//! The bot in process, with the service account of manifests/ and a Slack simulator.
+//! The bot in this process, with the service account of manifests/ and a Slack simulator.
 
 use std::{sync::Once, time::Duration};
 
@@ -7,33 +7,28 @@ use futures::{
     future::{BoxFuture, Shared},
 };
 use lockkeeper::{bot, record::LeaseError, slack::SlackSettings};
-use lockkeeper_slack_simulator::{Config, Simulator};
+use lockkeeper_slack_simulator::Simulator;
 use tokio::{
     runtime::{Builder, Runtime},
     sync::oneshot,
     task::JoinHandle,
 };
 
-use super::sandbox::Sandbox;
+use crate::support::sandbox::Sandbox;
 
-/// Long enough that only a real failure reaches it.
+/// Only a real failure reaches this timeout.
 pub const DEADLINE: Duration = Duration::from_secs(90);
 
-/// A running bot.
 pub struct Bot {
     stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<anyhow::Result<()>>,
+    pub task: JoinHandle<anyhow::Result<()>>,
 }
 
-/// A simulator with rate limits that do not hold tests up.
-pub async fn simulator() -> Simulator {
-    let mut config = Config::new().unwrap();
-    config.rate_limit_speedup = 20.0;
-    Simulator::start(config).await.unwrap()
-}
+/// The channel of every application in these tests.
+pub const CHANNEL: &str = "deploys";
 
 impl Bot {
-    /// Starts a bot for one namespace and waits until Slack can reach it.
+    /// Starts a bot for one namespace and waits until it is connected to Slack.
     pub async fn start(sandbox: &Sandbox, namespace: &str, slack: &Simulator) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
@@ -41,7 +36,7 @@ impl Bot {
             namespaces: vec![namespace.to_owned()],
             helm: sandbox.helm.clone(),
             listen: "127.0.0.1:0".parse().unwrap(),
-            // A busy machine must not lose it: nobody waits for it unless a bot is killed.
+            // A long lease is not lost on a busy machine. Only the successor of a killed bot waits for it.
             lease: Duration::from_secs(15),
             identity: format!("test-{}-{namespace}", std::process::id()),
             slack: Some(SlackSettings {
@@ -50,35 +45,23 @@ impl Bot {
                 api_url: slack.api_url(),
             }),
         };
-        // Those of a bot that ended would be taken for this one's.
+        // A socket of an earlier bot would look like one of this bot.
         slack.close_sockets();
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(supervised(sandbox.bot_config().await, settings, stopped.map(drop).boxed().shared()));
+        let task = tokio::spawn(supervise(sandbox.bot_config().await, settings, stopped.map(drop).boxed().shared()));
         slack.wait_for("the bot", DEADLINE, |view| (view.sockets() > 0).then_some(())).await.unwrap();
         Self { stop: Some(stop), task }
     }
 
-    /// Ends it as SIGTERM does.
+    /// Stops it as SIGTERM does.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         self.task.await.unwrap().unwrap();
     }
-
-    /// Waits until it ends by itself; why it did.
-    pub async fn ended(self) -> String {
-        let ended = tokio::time::timeout(DEADLINE * 2, self.task).await.expect("the bot goes on").unwrap();
-        ended.expect_err("the bot ended without a reason").to_string()
-    }
-
-    /// Ends it as `kill -9` does: whatever was under way breaks off.
-    pub async fn kill(self) {
-        self.task.abort();
-        drop(self.task.await);
-    }
 }
 
-/// On a machine that is busy a lease is not always renewed in time; the bot ends then, and is started again as the kubelet does it.
-async fn supervised(
+/// Restarts the bot, as the kubelet would, when it ends because of its lease. A busy machine does not always renew it in time.
+async fn supervise(
     config: kube::Config,
     settings: bot::Settings,
     stop: Shared<BoxFuture<'static, ()>>,
@@ -88,17 +71,17 @@ async fn supervised(
         let ended = process.run(bot::run(config.clone(), settings.clone(), stop.clone().boxed())).await;
         drop(process);
         match ended {
-            Err(error) if may_start_again(&error) => eprintln!("{error}"),
+            Err(error) if ended_by_lease(&error) => eprintln!("{error}"),
             other => return other,
         }
     }
 }
 
-fn may_start_again(error: &anyhow::Error) -> bool {
+fn ended_by_lease(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(LeaseError::NotRenewed { .. } | LeaseError::Held { .. }))
 }
 
-/// What a bot started ends with it, as in a process: Slack's library would keep its sockets open, and take commands by them.
+/// Tasks that the bot started end with it, as in a process. Otherwise Slack's library would keep its sockets open and read commands.
 struct Process(Option<Runtime>);
 
 impl Process {
@@ -113,7 +96,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It is dropped where nothing may wait.
+        // The drop happens in async code, which must not block.
         self.0.take().unwrap().shutdown_background();
     }
 }

@@ -1,4 +1,4 @@
-//! A person at the simulator's page, in headless Chromium: types, opens threads, presses buttons and confirms.
+//! A person at the simulator's page in headless Chromium: types commands, opens threads and presses buttons.
 
 use std::{path::Path, time::Duration};
 
@@ -6,17 +6,18 @@ use k8s_openapi::ByteString;
 use lockkeeper_slack_simulator::Simulator;
 use serde_json::json;
 
-use super::asked;
+use crate::support::slack_user;
 
-// The simulator's own tests drive the same page.
+// The simulator's own tests use the same driver.
 #[path = "../../sandbox/slack/tests/page/chromium.rs"]
+#[expect(dead_code, reason = "the simulator's own tests use all of it, and warn about dead code")]
 mod chromium;
 
 use chromium::Browser;
 
-/// Folder for screenshots; none are kept if it is not set.
+/// The folder for screenshots. None are kept if it is not set.
 const SCREENSHOTS: &str = "LOCKKEEPER_SCREENSHOTS";
-/// Of which the thread gets two fifths.
+/// The thread gets two fifths of it.
 const WIDTH: u64 = 1900;
 
 pub struct Page(Browser);
@@ -29,19 +30,19 @@ impl Page {
         Self(browser)
     }
 
-    /// Chooses who sits at the page, by id.
+    /// Chooses the person at the page, by id.
     pub async fn act_as(&self, user: &str) {
         self.0.act_as(user).await;
         self.0.until("the person", &format!("document.querySelector('#acting').value === {}", json!(user))).await;
     }
 
-    /// Types a command that starts a rollout; the rollout's name.
-    pub async fn start(&self, slack: &Simulator, line: &str) -> String {
-        asked::started(slack, line, async || self.answer(line).await).await
+    /// Types a command that starts a rollout. Returns the rollout's name.
+    pub async fn start_rollout(&self, slack: &Simulator, line: &str) -> String {
+        slack_user::start_rollout(slack, line, async || self.run_command(line).await).await
     }
 
-    /// Types a command; the answer, with backticks around what is shown as code.
-    async fn answer(&self, line: &str) -> String {
+    /// Types a command. Returns the answer, with backticks around code.
+    async fn run_command(&self, line: &str) -> String {
         let count = "document.querySelectorAll('#messages .ephemeral').length";
         let before = self.0.evaluate(count).await;
         self.0.type_line("#composer-input", line).await;
@@ -54,10 +55,10 @@ impl Page {
         self.0.evaluate(&marked).await.as_str().unwrap().to_owned()
     }
 
-    /// Waits for an answer that only this person sees.
-    pub async fn told(&self, text: &str) {
-        let shown = "[...document.querySelectorAll('.ephemeral')]";
-        let look = format!("{shown}.some(one => one.textContent.includes({}))", json!(text));
+    /// Waits for an answer that only this person can read.
+    pub async fn wait_for_answer(&self, text: &str) {
+        let answers = "[...document.querySelectorAll('.ephemeral')]";
+        let look = format!("{answers}.some(one => one.textContent.includes({}))", json!(text));
         self.0.until(&format!("the answer \"{text}\""), &look).await;
     }
 
@@ -73,7 +74,7 @@ impl Page {
         self.0.until("the thread", "!document.querySelector('#thread').hidden").await;
     }
 
-    /// Presses a button in the open thread, and confirms.
+    /// Presses a button in the open thread and confirms.
     pub async fn press(&self, action: &str) {
         let button = format!("#thread-messages [data-action='{action}']");
         self.0.until(action, &format!("document.querySelector({})?.disabled === false", json!(button))).await;
@@ -82,14 +83,15 @@ impl Page {
         self.0.press("#confirm-yes").await;
     }
 
-    /// Waits until the open thread says something.
-    pub async fn says(&self, text: &str, deadline: Duration) {
+    /// Waits until the open thread has this text.
+    pub async fn wait_for_thread_text(&self, text: &str, deadline: Duration) {
         let look = format!("document.querySelector('#thread-messages').textContent.includes({})", json!(text));
         self.0.until_within(deadline, &format!("\"{text}\" in the thread"), &look).await;
     }
 
-    /// A picture of the whole open thread, if pictures are wanted. `folder` is the machine's own and means nothing to others.
-    pub async fn photograph(&self, name: &str, folder: &Path) {
+    /// Takes a picture of the whole open thread, if pictures are wanted. Paths below `folder` are shortened, because they only exist on
+    /// this machine.
+    pub async fn take_screenshot(&self, name: &str, folder: &Path) {
         let Some(pictures) = std::env::var_os(SCREENSHOTS) else { return };
         let shorten = format!(
             "(texts => {{ while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll({}, '/…') }})\

@@ -1,12 +1,12 @@
-//! Counts the sample application's records, from its files alone: what is missing, what is there twice, what a failed
-//! version emitted that had to be emitted again, and how long nothing was emitted.
+//! Counts the sample application's records in its files: missing ones, doubled ones, and those that a failed version emitted and
+//! the next job emitted again. Also measures how long no record was emitted.
 //!
 //! Below the application's data folder are, in lines of `partition,number,version,job,milliseconds`:
-//! - `out/<job id>/part-*.csv`: committed, exactly once; files that are not committed begin with a dot,
-//! - `emitted/<job id>/<subtask>-<attempt>.csv`: everything that a job emitted, also what was never committed.
+//! - `out/<job id>/part-*.csv`: committed, exactly once. Files that are not committed begin with a dot.
+//! - `emitted/<job id>/<subtask>-<attempt>.csv`: everything that a job emitted, even if it was never committed.
 //!
-//! To count after a deployment or a rollback: wait until [`Records::highest`] of the committed records of the final job has
-//! [`passed`] that of the failed one, wait for two more completed checkpoints, read the files anew, and [`count`] up to there.
+//! To count after a deployment or a rollback, wait until [`Records::highest`] of the final job has [`passed`] that of the failed
+//! one. Then wait for two more completed checkpoints, read the files again and [`count`] up to those numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -36,12 +36,12 @@ pub type Numbers = BTreeMap<u32, u64>;
 pub struct Records(Vec<Record>);
 
 impl Records {
-    /// What was committed: the visible files below `out`.
+    /// The committed records: the visible files below `out`.
     pub fn committed(data: &Path) -> io::Result<Self> {
         Self::below(&data.join("out"), |name| !name.starts_with('.'))
     }
 
-    /// What was emitted: the side log below `emitted`.
+    /// The emitted records: the side log below `emitted`.
     pub fn emitted(data: &Path) -> io::Result<Self> {
         Self::below(&data.join("emitted"), |_| true)
     }
@@ -59,7 +59,6 @@ impl Records {
         Ok(Self(records))
     }
 
-    /// All records.
     pub fn iter(&self) -> impl Iterator<Item = &Record> {
         self.0.iter()
     }
@@ -87,13 +86,13 @@ pub fn passed(now: &Numbers, before: &Numbers) -> bool {
     before.iter().all(|(partition, number)| now.get(partition).is_some_and(|reached| reached > number))
 }
 
-/// A job whose records after some point were given up: the job that ran on started from that point again.
+/// A job whose records after some point were abandoned: the next job started from that point.
 #[derive(Debug, Clone)]
 pub struct Abandoned<'a> {
     /// Id of the job.
     pub job: &'a str,
-    /// The last numbers that the state in which the next job started had seen: for a failed version what the job before
-    /// it had committed at its savepoint.
+    /// The last numbers in the next job's start state. For a failed version these are the numbers that the job before it had
+    /// committed at its savepoint.
     pub after: Numbers,
 }
 
@@ -103,16 +102,16 @@ impl Abandoned<'_> {
     }
 }
 
-/// What was counted, in records.
+/// Numbers of records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
     /// Committed nowhere.
     pub missing: usize,
-    /// Committed more than once; each record counts once for every time too many.
+    /// Committed more than once. Each record counts once for each extra time.
     pub doubled: usize,
-    /// Committed by an abandoned job, and so to be expected twice.
+    /// Committed by an abandoned job, so that a second commit is expected.
     pub expected_doubled: usize,
-    /// Emitted by an abandoned job, committed or not; a record that it emitted several times counts once.
+    /// Emitted by an abandoned job, committed or not. A record that it emitted several times counts once.
     pub replayed: usize,
 }
 
@@ -120,32 +119,32 @@ pub struct Count {
 #[must_use]
 pub fn count(committed: &Records, emitted: &Records, up_to: &Numbers, abandoned: &[Abandoned]) -> Count {
     let counted = |record: &&Record| up_to.get(&record.partition).is_some_and(|last| record.number <= *last);
-    let given_up = |record: &&Record| abandoned.iter().any(|job| job.has(record));
+    let is_abandoned = |record: &&Record| abandoned.iter().any(|job| job.has(record));
     let mut times: HashMap<(u32, u64), usize> = HashMap::new();
     for record in committed.iter().filter(counted) {
         *times.entry((record.partition, record.number)).or_default() += 1;
     }
     let wanted: u64 = up_to.values().map(|last| last + 1).sum();
     let replayed: BTreeSet<_> =
-        emitted.iter().filter(given_up).map(|record| (record.partition, record.number)).collect();
+        emitted.iter().filter(is_abandoned).map(|record| (record.partition, record.number)).collect();
     Count {
         missing: usize::try_from(wanted).unwrap_or(usize::MAX) - times.len(),
         doubled: times.values().map(|times| times - 1).sum(),
-        expected_doubled: committed.iter().filter(counted).filter(given_up).count(),
+        expected_doubled: committed.iter().filter(counted).filter(is_abandoned).count(),
         replayed: replayed.len(),
     }
 }
 
-/// The time without records between two jobs, in milliseconds: from the last that `old` emitted to the first that `new`
-/// did; none if one of them emitted nothing.
+/// Milliseconds without records between two jobs, from the last record of `old` to the first of `new`. None if one of them has no
+/// records.
 #[must_use]
-pub fn gap(emitted: &Records, old: &str, new: &str) -> Option<u64> {
+pub fn downtime(emitted: &Records, old: &str, new: &str) -> Option<u64> {
     let last = emitted.of(old).map(|record| record.emitted).max()?;
     let first = emitted.of(new).map(|record| record.emitted).min()?;
     Some(first.saturating_sub(last))
 }
 
-/// The paths in a folder; none if it is not there.
+/// The paths in a folder. Empty if the folder does not exist.
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
@@ -156,7 +155,7 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn read(file: &Path, records: &mut Vec<Record>) -> io::Result<()> {
     let text = fs::read_to_string(file)?;
-    // A last line without an end is still being written, or never will be.
+    // A last line without a newline is incomplete.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     for line in whole.lines() {
         let record = parse(line).ok_or_else(|| {
@@ -181,97 +180,4 @@ fn parse(line: &str) -> Option<Record> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(job: &str, partition: u32, number: u64, emitted: u64) -> Record {
-        Record { partition, number, version: "1.0.0".into(), job: job.into(), emitted }
-    }
-
-    /// Records of one partition with these numbers.
-    fn records(jobs: &[(&str, &[u64])]) -> Records {
-        let each = |(job, numbers): &(&str, &[u64])| numbers.iter().map(|n| record(job, 0, *n, *n)).collect::<Vec<_>>();
-        Records(jobs.iter().flat_map(each).collect())
-    }
-
-    fn numbers(all: &[(u32, u64)]) -> Numbers {
-        all.iter().copied().collect()
-    }
-
-    #[test]
-    fn a_good_hand_over_has_nothing_missing_and_nothing_doubled() {
-        let committed = records(&[("old", &[0, 1, 2]), ("new", &[3, 4, 5])]);
-        assert_eq!(count(&committed, &committed, &numbers(&[(0, 5)]), &[]), Count::default());
-    }
-
-    #[test]
-    fn a_hole_is_missing_and_what_is_above_the_mark_does_not_count() {
-        let committed = records(&[("old", &[0, 1]), ("new", &[3, 4, 6, 6])]);
-        let count = count(&committed, &committed, &numbers(&[(0, 4)]), &[]);
-        assert_eq!(count, Count { missing: 1, ..Count::default() });
-    }
-
-    #[test]
-    fn a_partition_without_any_record_is_missing_whole() {
-        let committed = records(&[("old", &[0, 1])]);
-        assert_eq!(count(&committed, &committed, &numbers(&[(0, 1), (1, 9)]), &[]).missing, 10);
-    }
-
-    #[test]
-    fn what_a_failed_job_committed_is_expected_twice_and_what_it_emitted_is_replayed() {
-        let committed = records(&[("old", &[0, 1, 2]), ("bad", &[3, 4]), ("back", &[3, 4, 5, 6])]);
-        // crashed and emitted 5 twice without ever committing it
-        let emitted = records(&[("old", &[0, 1, 2]), ("bad", &[3, 4, 5, 5]), ("back", &[3, 4, 5, 6])]);
-        let bad = Abandoned { job: "bad", after: committed.highest("old") };
-        let count = count(&committed, &emitted, &committed.highest("back"), &[bad]);
-        assert_eq!(count, Count { missing: 0, doubled: 2, expected_doubled: 2, replayed: 3 });
-    }
-
-    #[test]
-    fn after_a_rewind_only_what_is_above_the_older_state_is_expected_twice() {
-        let committed = records(&[("old", &[0, 1, 2, 3]), ("rewound", &[2, 3, 4])]);
-        let old = Abandoned { job: "old", after: numbers(&[(0, 1)]) };
-        let count = count(&committed, &committed, &numbers(&[(0, 4)]), &[old]);
-        assert_eq!(count, Count { missing: 0, doubled: 2, expected_doubled: 2, replayed: 2 });
-    }
-
-    #[test]
-    fn doubles_that_nobody_expects_are_seen() {
-        let committed = records(&[("old", &[0, 1, 2]), ("new", &[2, 3])]);
-        let count = count(&committed, &committed, &numbers(&[(0, 3)]), &[]);
-        assert_eq!((count.doubled, count.expected_doubled), (1, 0));
-    }
-
-    #[test]
-    fn passed_means_above_in_every_partition() {
-        let before = numbers(&[(0, 5), (1, 7)]);
-        assert!(passed(&numbers(&[(0, 6), (1, 8)]), &before));
-        assert!(!passed(&numbers(&[(0, 6), (1, 7)]), &before));
-        assert!(!passed(&numbers(&[(0, 6)]), &before));
-    }
-
-    #[test]
-    fn the_gap_is_from_the_last_record_to_the_first() {
-        let emitted = Records(vec![record("old", 0, 0, 100), record("old", 1, 0, 140), record("new", 1, 1, 900)]);
-        assert_eq!(gap(&emitted, "old", "new"), Some(760));
-        assert_eq!(gap(&emitted, "old", "other"), None);
-    }
-
-    #[test]
-    fn only_visible_files_and_whole_lines_are_read() {
-        let data = std::env::temp_dir().join(format!("records-{}", std::process::id()));
-        for folder in ["out/a", "emitted/a"] {
-            fs::create_dir_all(data.join(folder)).unwrap();
-        }
-        fs::write(data.join("out/a/part-0.csv"), "2,7,1.0.0,a,1000\n").unwrap();
-        fs::write(data.join("out/a/.part-1.csv.inprogress.x"), "2,8,1.0.0,a,1001\n").unwrap();
-        fs::write(data.join("emitted/a/0-0.csv"), "2,7,1.0.0,a,1000\n2,8,1.0.0,a,10").unwrap();
-        let (committed, emitted) = (Records::committed(&data), Records::emitted(&data));
-        fs::write(data.join("out/a/part-0.csv"), "no record\n").unwrap();
-        let problem = Records::committed(&data).unwrap_err();
-        fs::remove_dir_all(&data).unwrap();
-        assert_eq!(committed.unwrap().0, vec![record("a", 2, 7, 1000)]);
-        assert_eq!(emitted.unwrap().0, vec![record("a", 2, 7, 1000)]);
-        assert!(problem.to_string().contains("part-0.csv"), "{problem}");
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! The sandbox that `cargo xtask test` brought up, through kubectl as a person would use it.
+//! The sandbox that `cargo xtask test` brought up, used with kubectl as a person would use it.
 
 use std::{
     io::Write as _,
@@ -10,23 +10,23 @@ use std::{
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// The test binaries that need no node of ours; whatever else is made of this file does.
-const WITHOUT_A_NODE: [&str; 1] = ["conversations"];
+/// The test binaries that also run on a cluster whose nodes lack the sample application's images.
+const WITHOUT_A_NODE: [&str; 1] = ["api_server"];
 
-/// What `cargo xtask sandbox status --json` says.
+/// The output of `cargo xtask sandbox status --json`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sandbox {
     pub kubeconfig: PathBuf,
     pub kubectl: PathBuf,
     pub helm: PathBuf,
-    #[serde(deserialize_with = "folder_or_name")]
+    #[serde(deserialize_with = "folder_or_placeholder")]
     pub data: PathBuf,
     pub chart: PathBuf,
     own_cluster: bool,
 }
 
-/// A namespace of a test's own, deleted at its end.
+/// A namespace of one test, deleted at the test's end.
 pub struct Namespace {
     pub name: String,
     sandbox: Sandbox,
@@ -50,7 +50,7 @@ impl Sandbox {
         sandbox
     }
 
-    /// Before anything is touched: pods of the sample application cannot start on a cluster of the user's own.
+    /// Pods of the sample application cannot start on a cluster of the user's own, so this fails before the test changes anything.
     fn refuse_without_node(&self, binary: &str) {
         assert!(
             !self.own_cluster || WITHOUT_A_NODE.contains(&binary),
@@ -67,7 +67,7 @@ impl Sandbox {
         command
     }
 
-    /// Runs kubectl; what it printed, or its error.
+    /// Runs kubectl. Returns its output, or its error.
     pub fn try_kubectl(&self, arguments: &[&str], input: Option<&str>) -> Result<String, String> {
         let mut child = self
             .command(arguments)
@@ -81,7 +81,7 @@ impl Sandbox {
         if status.success() { Ok(String::from_utf8(stdout).unwrap()) } else { Err(String::from_utf8(stderr).unwrap()) }
     }
 
-    /// Runs kubectl, which must work.
+    /// Runs kubectl, which must succeed.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         self.try_kubectl(arguments, None).unwrap_or_else(|error| panic!("kubectl {}: {error}", arguments.join(" ")))
     }
@@ -122,14 +122,14 @@ impl Sandbox {
         let name = format!("{purpose}-{}", std::process::id());
         self.kubectl(&["create", "namespace", &name]);
         self.kubectl(&["-n", &name, "apply", "-f", &file("role.yaml")]);
-        // The controller manager makes them in its own time, and some tests compare all objects before and after.
-        for made in ["serviceaccount/default", "configmap/kube-root-ca.crt"] {
-            self.kubectl(&["-n", &name, "wait", "--for=create", made, "--timeout=120s"]);
+        // The controller manager creates these later, and some tests compare all objects before and after.
+        for object in ["serviceaccount/default", "configmap/kube-root-ca.crt"] {
+            self.kubectl(&["-n", &name, "wait", "--for=create", object, "--timeout=120s"]);
         }
         Namespace { name, sandbox: self.clone() }
     }
 
-    /// The configuration of a client that is the bot's service account, with its rights and no more.
+    /// A client configuration with the rights of the bot's service account and no others.
     pub async fn bot_config(&self) -> kube::Config {
         let token = self.kubectl(&["-n", "lockkeeper", "create", "token", "lockkeeper", "--duration=2h"]);
         let kubeconfig = kube::config::Kubeconfig::read_from(&self.kubeconfig).unwrap();
@@ -141,29 +141,28 @@ impl Sandbox {
     }
 }
 
-/// On a cluster of the user's own there is no folder that both its nodes and this machine see: what is only planned there
-/// still names one.
-fn folder_or_name<'de, D: Deserializer<'de>>(data: D) -> Result<PathBuf, D::Error> {
+/// On a cluster of the user's own no folder is on both its nodes and this machine. Plans still need the name of one.
+fn folder_or_placeholder<'de, D: Deserializer<'de>>(data: D) -> Result<PathBuf, D::Error> {
     Ok(Option::deserialize(data)?.unwrap_or_else(|| "/lockkeeper".into()))
 }
 
-/// Looks again until there is an answer, or the deadline has passed.
-pub async fn eventually<T>(what: &str, deadline: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+/// Calls `look` until it returns something. Panics after the timeout.
+pub async fn eventually<T>(what: &str, timeout: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
-    // A look is often a program of its own: the longer it takes, the less often is looked.
+    // A look often starts a program, so the pause grows.
     let mut pause = Duration::from_millis(200);
     loop {
         if let Some(answer) = look() {
             return answer;
         }
-        assert!(began.elapsed() < deadline, "{what}: not within {deadline:?}");
+        assert!(began.elapsed() < timeout, "{what}: not within {timeout:?}");
         tokio::time::sleep(pause).await;
         pause = (pause * 5 / 4).min(Duration::from_millis(1500));
     }
 }
 
 #[test]
-fn a_cluster_of_the_users_own_is_refused_by_what_needs_a_node_and_by_nothing_else() {
+fn only_binaries_that_need_a_node_refuse_a_cluster_of_the_users_own() {
     let sandbox = |own: bool| {
         let data = if own { Value::Null } else { "/data".into() };
         serde_json::from_value::<Sandbox>(serde_json::json!({
@@ -171,10 +170,10 @@ fn a_cluster_of_the_users_own_is_refused_by_what_needs_a_node_and_by_nothing_els
         }))
         .unwrap()
     };
-    for binary in ["cluster", "demo", "conversations"] {
+    for binary in ["cluster", "demo", "api_server"] {
         sandbox(false).refuse_without_node(binary);
     }
-    sandbox(true).refuse_without_node("conversations");
+    sandbox(true).refuse_without_node("api_server");
     for binary in ["cluster", "demo"] {
         let refused = std::panic::catch_unwind(|| sandbox(true).refuse_without_node(binary)).unwrap_err();
         let why = refused.downcast_ref::<String>().unwrap();

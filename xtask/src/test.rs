@@ -17,7 +17,7 @@ use crate::sandbox::{self, Running, UpOptions};
 use table::{StepResult, Table};
 
 /// The tests of the package `lockkeeper` that start no pods from the sample application's images.
-const WITHOUT_A_NODE: &str = "--package lockkeeper --lib --bins --test manifests --test tidy --test conversations -- --skip bad_flink:: --skip what_runs::";
+const WITHOUT_A_NODE: &str = "--package lockkeeper --lib --bins --test manifests --test tidy --test api_server -- --skip bad_flink:: --skip drift::";
 
 /// Checks format, lints and licences, and runs all tests with a sandbox.
 #[derive(clap::Args)]
@@ -82,7 +82,7 @@ fn run_tests(paths: &Paths, running: &Running) -> Result<()> {
         return run_cargo_test(paths, running, "--workspace");
     }
     eprintln!(
-        "tests/cluster and bad_flink and what_runs of tests/conversations are skipped: the nodes of your cluster have neither the sample application's images nor a folder \
+        "tests/cluster is skipped, and so are bad_flink and drift of tests/api_server: the nodes of your cluster have neither the sample application's images nor a folder \
          that this machine sees too. Without LOCKKEEPER_KUBECONFIG they run in a sandbox on this machine."
     );
     // Cargo can select test binaries, but cannot exclude one.
