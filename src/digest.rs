@@ -6,15 +6,26 @@ use sha2::{Digest as _, Sha256};
 /// SHA-256, in hex, of the JSON of a value. The keys of maps are sorted; the fields of a struct keep the order of their declaration.
 #[must_use]
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> String {
-    // A `Value` keeps its keys sorted, a struct its fields in order of declaration.
-    let value = serde_json::to_value(value).unwrap_or_default();
-    hex(&Sha256::digest(value.to_string()))
+    hex(&sha256(value))
 }
 
 /// The first `digits` hex digits of [`digest_of`], for names and ids that have little room.
 #[must_use]
 pub fn short_digest_of<T: Serialize + ?Sized>(value: &T, digits: usize) -> String {
     digest_of(value).chars().take(digits).collect()
+}
+
+/// The first 128 bits of [`digest_of`], as a number.
+#[must_use]
+pub fn digest_number<T: Serialize + ?Sized>(value: &T) -> u128 {
+    let bytes = sha256(value);
+    bytes.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+}
+
+fn sha256<T: Serialize + ?Sized>(value: &T) -> [u8; 32] {
+    // A `Value` keeps its keys sorted, a struct its fields in order of declaration.
+    let value = serde_json::to_value(value).unwrap_or_default();
+    Sha256::digest(value.to_string()).into()
 }
 
 fn hex(bytes: &[u8]) -> String {

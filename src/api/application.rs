@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{restore_point::RestorePoint, time::Time};
+use super::{component::PerComponent, restore_point::RestorePoint, time::Time};
 
 /// The settings of one application, written by the platform team. An edit takes effect with the next rollout, because Plan copies
 /// what it needs.
@@ -76,6 +76,14 @@ pub struct FlinkApplicationSpec {
     #[serde(default)]
     #[schemars(length(max = 8))]
     pub allow: Vec<Allowance>,
+}
+
+impl FlinkApplicationSpec {
+    /// Name of the Deployment of each component.
+    #[must_use]
+    pub fn deployments(&self) -> PerComponent<&str> {
+        PerComponent { job_manager: &self.job_manager, task_manager: &self.task_manager }
+    }
 }
 
 /// A Helm chart in the bot's file system.

@@ -7,22 +7,26 @@
 mod application;
 mod component;
 mod decision;
+mod job_id;
 mod plan;
 mod reference;
 mod restore_point;
 mod rollout;
 mod start_from;
+mod state_path;
 mod status;
 mod time;
 
 pub use application::*;
 pub use component::*;
 pub use decision::*;
+pub use job_id::*;
 pub use plan::*;
 pub use reference::reference_as_markdown;
 pub use restore_point::*;
 pub use rollout::*;
 pub use start_from::*;
+pub use state_path::*;
 pub use status::*;
 pub use time::{Time, time};
 

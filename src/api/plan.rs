@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     application::{HighAvailability, MonitorSettings, SavepointSettings, ServicePort},
+    component::PerComponent,
+    job_id::JobId,
+    state_path::StatePath,
     time::Time,
 };
 
@@ -31,7 +34,7 @@ pub struct Plan {
     pub to_version: String,
     /// What runs now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<Before>,
+    pub current: Option<Current>,
     /// What will run.
     pub target: Target,
     /// The application's settings at the time of the plan.
@@ -44,28 +47,43 @@ pub struct Plan {
 /// What runs now, in enough detail to recognise it and to bring it back.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Before {
-    /// Flink's id of the running job. It is absent if the application is parked.
+pub struct Current {
+    /// The running job. It is absent if no job runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job_id: Option<String>,
+    pub job: Option<RunningJob>,
     /// Flink's version, from `flink-version` of Flink's `/config`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flink_version: Option<String>,
-    /// The `JobManager` Deployment.
-    pub job_manager: WorkloadSnapshot,
-    /// The `TaskManager` Deployment.
-    pub task_manager: WorkloadSnapshot,
-    /// Path of the last completed checkpoint.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_checkpoint: Option<String>,
-    /// When the last completed checkpoint was triggered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_checkpoint_at: Option<Time>,
+    /// The Deployment of each component.
+    #[serde(flatten)]
+    pub workloads: PerComponent<WorkloadSnapshot>,
     /// The two HA ids that Flink reports.
     pub high_availability: HighAvailability,
+}
+
+/// The job that runs now.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RunningJob {
+    /// Flink's id of the job.
+    pub id: JobId,
+    /// The last completed checkpoint. It is absent if the job has completed none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_checkpoint: Option<LastCheckpoint>,
     /// SHA-256 of Flink's effective configuration, without the options that differ in every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_digest: Option<String>,
+}
+
+/// A completed checkpoint.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct LastCheckpoint {
+    /// Path of the checkpoint, as Flink sees it.
+    #[schemars(length(max = 2048))]
+    pub path: StatePath,
+    /// When Flink triggered the checkpoint, by Flink's clock.
+    pub at: Time,
 }
 
 /// One Deployment, the `ReplicaSet` that owns its live pods, and its replica count, which `ReplicaSets` do not keep.
@@ -111,10 +129,9 @@ pub struct Target {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Settings {
-    /// Name of the `JobManager` Deployment.
-    pub job_manager: String,
-    /// Name of the `TaskManager` Deployment.
-    pub task_manager: String,
+    /// Name of the Deployment of each component.
+    #[serde(flatten)]
+    pub deployments: PerComponent<String>,
     /// The Service in front of Flink's REST API.
     pub rest_service: ServicePort,
     /// Where and how savepoints are taken.

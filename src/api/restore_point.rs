@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::time::Time;
+use super::{job_id::JobId, state_path::StatePath, time::Time};
 
 /// The state that a rollout returns to. It is always taken from what runs now.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
@@ -15,12 +15,13 @@ pub struct RestorePoint {
     pub kind: RestorePointKind,
     /// Path of the savepoint or checkpoint, as Flink sees it.
     #[schemars(length(max = 2048))]
-    pub path: String,
+    pub path: StatePath,
     /// Size of the state in bytes, if Flink reports it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
-    /// Flink's id of the job whose state it is.
-    pub job_id: String,
+    /// Flink's id of the job whose state it is. It is absent if no job ran when the rollout began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     /// When Flink triggered the savepoint or checkpoint, by Flink's clock.
     pub at: Time,
     /// Number of the revision whose state it is.

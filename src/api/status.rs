@@ -5,7 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{decision::DecisionRecord, plan::Plan, restore_point::RestorePoint, start_from::StartFrom, time::Time};
+use super::{
+    decision::DecisionRecord, job_id::JobId, plan::Plan, restore_point::RestorePoint, start_from::StartFrom,
+    state_path::StatePath, time::Time,
+};
 
 /// Where a rollout stands. Only the controller writes it.
 #[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, JsonSchema)]
@@ -237,10 +240,10 @@ pub struct OperationRecord {
 #[serde(rename_all = "camelCase")]
 pub struct StartedJob {
     /// Flink's id of the job. Each direction and attempt has a new one.
-    pub job_id: String,
+    pub job_id: JobId,
     /// Path of the state that the job starts from. It is absent for an empty start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_path: Option<String>,
+    pub start_path: Option<StatePath>,
     /// When Flink confirmed that the job was restored from exactly this state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_at: Option<Time>,

@@ -7,13 +7,15 @@
 use serde_json::Value;
 use thiserror::Error;
 
+use crate::api::{JobId, StatePath};
+
 /// What the job is started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
     /// A fresh job id, 32 hex digits.
-    pub job_id: String,
+    pub job_id: JobId,
     /// Path of the start state; none for an empty start.
-    pub path: Option<String>,
+    pub path: Option<StatePath>,
 }
 
 /// Why a pod template cannot be started by us.
@@ -94,9 +96,9 @@ pub fn set_start(template: &mut Value, start: &Start) -> Result<(), ArgumentErro
     let words = marker_list(template).ok_or(ArgumentError::NoStandaloneJob)?;
     let (at, list) = words;
     let tail = stripped(list.split_off(at));
-    list.extend(["--job-id".to_owned(), start.job_id.clone()].map(Value::String));
+    list.extend(["--job-id".to_owned(), start.job_id.to_string()].map(Value::String));
     if let Some(path) = &start.path {
-        list.extend(["--fromSavepoint".to_owned(), path.clone()].map(Value::String));
+        list.extend(["--fromSavepoint".to_owned(), path.to_string()].map(Value::String));
     }
     // With the default Flink ends the JobManager when the job ends, Kubernetes starts it again and the old job runs twice.
     list.push(Value::String("-Dexecution.shutdown-on-application-finish=false".to_owned()));
@@ -197,6 +199,8 @@ fn is_set_by_us(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const JOB_ID: &str = "000000000000000000000000000000ab";
     use serde_json::json;
 
     fn template(args: &[&str]) -> Value {
@@ -204,7 +208,7 @@ mod tests {
     }
 
     fn start() -> Start {
-        Start { job_id: "ab".into(), path: Some("file:/sp".into()) }
+        Start { job_id: JobId::from(0xab), path: Some("file:/sp".into()) }
     }
 
     fn args(template: &Value) -> Vec<&str> {
@@ -238,7 +242,7 @@ mod tests {
             [
                 "standalone-job",
                 "--job-id",
-                "ab",
+                JOB_ID,
                 "--fromSavepoint",
                 "file:/sp",
                 "-Dexecution.shutdown-on-application-finish=false",
@@ -256,10 +260,10 @@ mod tests {
     #[test]
     fn a_script_in_the_command_with_arguments_apart() {
         let mut given = json!({"spec": {"containers": [{"command": ["/opt/flink/bin/standalone-job.sh", "start-foreground"], "args": ["-s", "old", "-Da=b"]}]}});
-        set_start(&mut given, &Start { job_id: "ab".into(), path: None }).unwrap();
+        set_start(&mut given, &Start { job_id: JobId::from(0xab), path: None }).unwrap();
         assert_eq!(
             given.pointer("/spec/containers/0").unwrap(),
-            &json!({"command": ["/opt/flink/bin/standalone-job.sh", "start-foreground", "--job-id", "ab", "-Dexecution.shutdown-on-application-finish=false"], "args": ["-Da=b"]})
+            &json!({"command": ["/opt/flink/bin/standalone-job.sh", "start-foreground", "--job-id", JOB_ID, "-Dexecution.shutdown-on-application-finish=false"], "args": ["-Da=b"]})
         );
     }
 

@@ -6,7 +6,7 @@ use kube::{ResourceExt, core::DynamicObject};
 use serde_json::Value;
 
 use crate::{
-    api::Allowance,
+    api::{Allowance, PerComponent},
     cluster::{DEPLOYMENT, is_named, pod_template},
 };
 
@@ -20,7 +20,7 @@ pub struct PolicyContext<'a> {
     /// What the platform team allows.
     pub allow: &'a [Allowance],
     /// The two Deployments that must be there.
-    pub workloads: [&'a str; 2],
+    pub workloads: PerComponent<&'a str>,
 }
 
 /// Everything about a rendered chart that is refused, a sentence each.
@@ -47,7 +47,7 @@ pub fn violations(objects: &[DynamicObject], context: &PolicyContext<'_>) -> Vec
             found.extend(privileges(template, context.allow).into_iter().map(|what| format!("{label} {what}")));
         }
     }
-    for workload in context.workloads {
+    for workload in context.workloads.iter() {
         let there = objects.iter().any(|object| is_named(object, DEPLOYMENT, workload));
         if !there {
             found.push(format!("the Deployment {workload}, which the FlinkApplication names, is missing"));
@@ -84,7 +84,12 @@ mod tests {
 
     fn check(yaml: &str, allow: &[Allowance]) -> Vec<String> {
         let kinds = ["v1/ConfigMap", "apps/v1/Deployment"].map(str::to_owned).into();
-        let context = PolicyContext { namespace: "shop", namespaced_kinds: &kinds, allow, workloads: ["jm", "tm"] };
+        let context = PolicyContext {
+            namespace: "shop",
+            namespaced_kinds: &kinds,
+            allow,
+            workloads: PerComponent { job_manager: "jm", task_manager: "tm" },
+        };
         let both = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: jm}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tm}\n---\n";
         violations(&super::super::parse_objects(&format!("{both}{yaml}")).unwrap(), &context)
     }

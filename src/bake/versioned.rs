@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::references::{Referenced, references, rewrite_references};
 use crate::{
-    api::REVISION_LABEL,
+    api::{PerComponent, REVISION_LABEL},
     cluster::{encoded, is_workload, pod_template, pod_template_mut, same_content},
 };
 
@@ -23,7 +23,12 @@ pub fn versioned_name(name: &str, revision: u32) -> String {
 
 /// Renames what the Deployments named in `workloads` refer to, and rewrites the references to it in every pod template. `previous` is
 /// the revision that runs.
-pub fn name_versions(objects: &mut [DynamicObject], workloads: &[&str], revision: u32, previous: &[DynamicObject]) {
+pub fn name_versions(
+    objects: &mut [DynamicObject],
+    workloads: PerComponent<&str>,
+    revision: u32,
+    previous: &[DynamicObject],
+) {
     let wanted: BTreeSet<(Referenced, String)> = objects
         .iter()
         .filter(|object| is_workload(object, workloads))
@@ -89,6 +94,8 @@ fn base_name(object: &DynamicObject) -> String {
 mod tests {
     use super::*;
 
+    const WORKLOADS: PerComponent<&str> = PerComponent { job_manager: "jm", task_manager: "tm" };
+
     fn objects(setting: &str) -> Vec<DynamicObject> {
         super::super::parse_objects(&format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config}}\ndata: {{a: '{setting}'}}\n---\n\
@@ -105,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_mounted_gets_the_revisions_name_and_nothing_else_does() {
         let mut first = objects("one");
-        name_versions(&mut first, &["jm"], 1, &[]);
+        name_versions(&mut first, WORKLOADS, 1, &[]);
         assert_eq!(mounted(&first), "config-v001");
         assert_eq!(first[0].name_any(), "config-v001");
         assert_eq!(first[1].name_any(), "unused");
@@ -126,7 +133,7 @@ mod tests {
             let mut all = objects("one");
             let other = format!("apiVersion: any/v1\nkind: {kind}\nmetadata: {{name: other}}\nspec: {spec}\n");
             all.extend(super::super::parse_objects(&other).unwrap());
-            name_versions(&mut all, &["jm"], 1, &[]);
+            name_versions(&mut all, WORKLOADS, 1, &[]);
             let name = |at: usize| {
                 all[3].data.pointer(&format!("{place}/spec/volumes/{at}/configMap/name")).unwrap().as_str().unwrap()
             };
@@ -150,12 +157,12 @@ mod tests {
     #[test]
     fn unchanged_content_keeps_its_name() {
         let mut first = objects("one");
-        name_versions(&mut first, &["jm"], 1, &[]);
+        name_versions(&mut first, WORKLOADS, 1, &[]);
         let mut same = objects("one");
-        name_versions(&mut same, &["jm"], 2, &first);
+        name_versions(&mut same, WORKLOADS, 2, &first);
         assert_eq!(mounted(&same), "config-v001");
         let mut other = objects("two");
-        name_versions(&mut other, &["jm"], 3, &same);
+        name_versions(&mut other, WORKLOADS, 3, &same);
         assert_eq!(mounted(&other), "config-v003");
     }
 }

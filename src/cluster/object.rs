@@ -6,6 +6,8 @@ use kube::{
 };
 use serde_json::Value;
 
+use crate::api::PerComponent;
+
 /// The kind of a Deployment.
 pub const DEPLOYMENT: &str = "Deployment";
 
@@ -23,7 +25,7 @@ pub fn is_named(object: &DynamicObject, kind: &str, name: &str) -> bool {
 
 /// Whether an object is one of the Deployments with these names.
 #[must_use]
-pub fn is_workload(object: &DynamicObject, deployments: &[&str]) -> bool {
+pub fn is_workload(object: &DynamicObject, deployments: PerComponent<&str>) -> bool {
     deployments.iter().any(|name| is_named(object, DEPLOYMENT, name))
 }
 

@@ -10,7 +10,7 @@ use super::{
     planning,
 };
 use crate::{
-    api::{APPLICATION_LABEL, Component, Direction, REVISION_LABEL, ServicePort},
+    api::{APPLICATION_LABEL, Component, Direction, JobId, REVISION_LABEL, ServicePort},
     bake::Start,
     cluster::{Workload, WriteError, backup_name, backup_of, is_workload},
     flink::{FlinkClient, FlinkError},
@@ -105,7 +105,13 @@ async fn scale_up(context: &Context, world: &World, task_managers: i32) -> Resul
 }
 
 /// Best effort: the path is recorded already, this only lets a held JobManager end sooner.
-async fn release_job_manager(context: &Context, world: &World, pod: &str, job: &str, trigger_id: &str) -> EffectResult {
+async fn release_job_manager(
+    context: &Context,
+    world: &World,
+    pod: &str,
+    job: &JobId,
+    trigger_id: &str,
+) -> EffectResult {
     let service = rest_service(world);
     let port = target_port(context, &service).await.unwrap_or(service.port);
     let endpoint = Endpoint::Pod { namespace: context.namespace.clone(), name: pod.to_owned(), port };
@@ -192,9 +198,9 @@ async fn apply_objects(context: &Context, world: &World) -> Result<(), EffectErr
         .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
     let leftover = record(context, world, other).await?;
     let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
-    let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
+    let names = plan.settings.deployments.as_ref().map(String::as_str);
     let writer = context.writer();
-    for object in wanted.objects.iter().filter(|object| !is_workload(object, &names)) {
+    for object in wanted.objects.iter().filter(|object| !is_workload(object, names)) {
         if is_versioned(object) {
             writer.create_immutable(object, false).await?;
         } else {
@@ -225,8 +231,8 @@ async fn write_deployments(context: &Context, world: &World, start: &Start) -> R
     let record = record(context, world, status.direction)
         .await?
         .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
-    for which in [Component::JobManager, Component::TaskManager] {
-        let written = deployment(world, &record, which, start).map_err(EffectError::refused)?;
+    for component in Component::ALL {
+        let written = deployment(world, &record, component, start)?;
         context.writer().put_deployment(&written, false).await?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use self::{flink::ask_flink, logs::read_logs, rivals::read_rivals};
 use super::context::Context;
 use crate::{
-    api::{FlinkApplication, PerComponent, Stage},
+    api::{FlinkApplication, PerComponent, Stage, StatePath},
     cluster::{HaConfigMaps, read_autoscalers, read_workload},
     rollout::{FlinkView, Needs, World, needs, own_directory},
 };
@@ -79,9 +79,9 @@ async fn read_cluster(
 ) -> kube::Result<()> {
     let (job_manager, task_manager, mut ids) = match (world.plan(), application) {
         (Some(plan), _) => {
-            let before = plan.before.as_ref().map(|before| before.high_availability.kubernetes_cluster_id.clone());
-            let ids = std::iter::once(plan.target.kubernetes_cluster_id.clone()).chain(before).collect::<Vec<_>>();
-            (plan.settings.job_manager.clone(), plan.settings.task_manager.clone(), ids)
+            let current = plan.current.as_ref().map(|current| current.high_availability.kubernetes_cluster_id.clone());
+            let ids = std::iter::once(plan.target.kubernetes_cluster_id.clone()).chain(current).collect::<Vec<_>>();
+            (plan.settings.deployments.job_manager.clone(), plan.settings.deployments.task_manager.clone(), ids)
         }
         (None, Some(application)) => {
             let spec = &application.spec;
@@ -108,7 +108,7 @@ async fn read_cluster(
 }
 
 /// Completed savepoints in the rollout's own directory, where the bot can see it.
-async fn read_savepoints_on_disk(world: &World) -> Option<Vec<String>> {
+async fn read_savepoints_on_disk(world: &World) -> Option<Vec<StatePath>> {
     let settings = &world.plan()?.settings.savepoint;
     let view = settings.local_view.as_ref()?;
     let directory = own_directory(&settings.directory, &world.rollout);
@@ -118,7 +118,7 @@ async fn read_savepoints_on_disk(world: &World) -> Option<Vec<String>> {
     let mut entries = tokio::fs::read_dir(&local).await.ok()?;
     while let Ok(Some(entry)) = entries.next_entry().await {
         if tokio::fs::try_exists(entry.path().join("_metadata")).await.unwrap_or(false) {
-            found.push(format!("{directory}/{}", entry.file_name().to_string_lossy()));
+            found.push(format!("{directory}/{}", entry.file_name().to_string_lossy()).into());
         }
     }
     Some(found)

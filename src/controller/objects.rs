@@ -8,12 +8,13 @@ use k8s_openapi::api::{
 };
 use kube::{ResourceExt, core::DynamicObject};
 use serde_json::Value;
+use thiserror::Error;
 
 use super::effect_error::EffectError;
 use crate::{
     api::{
-        APPLICATION_LABEL, Before, Component, Direction, PREVIOUS_REPLICAS_ANNOTATION, PREVIOUS_REPLICASET_ANNOTATION,
-        RESTORE_POINT_ANNOTATION, ROLLOUT_ANNOTATION, WorkloadSnapshot,
+        APPLICATION_LABEL, Component, Direction, PREVIOUS_REPLICAS_ANNOTATION, PREVIOUS_REPLICASET_ANNOTATION,
+        PerComponent, RESTORE_POINT_ANNOTATION, ROLLOUT_ANNOTATION, WorkloadSnapshot,
     },
     bake::{ArgumentError, BASE_NAME_ANNOTATION, Referenced, Start, rewrite_references, set_start},
     cluster::{DEPLOYMENT, Workload, is_workload, kind_of, pod_template, same_object},
@@ -58,11 +59,11 @@ pub(super) fn is_versioned(object: &DynamicObject) -> bool {
 pub(super) fn only_in<'a>(
     record: &'a RevisionRecord,
     other: &'a RevisionRecord,
-    workloads: [&'a str; 2],
+    workloads: PerComponent<&'a str>,
 ) -> impl Iterator<Item = &'a DynamicObject> {
     record.objects.iter().filter(move |object| {
         !is_versioned(object)
-            && !is_workload(object, &workloads)
+            && !is_workload(object, workloads)
             && !other.objects.iter().any(|kept| same_object(kept, object))
     })
 }
@@ -72,36 +73,57 @@ pub(super) fn is_kept(object: &DynamicObject) -> bool {
     matches!(kind_of(object), "PersistentVolumeClaim" | "Namespace")
 }
 
+/// Why a Deployment cannot be built from a revision record.
+#[derive(Debug, Error)]
+pub(super) enum DeploymentError {
+    #[error("the plan is gone")]
+    NoPlan,
+    #[error("the revision record has no Deployment {name}")]
+    NotInRecord { name: String },
+    #[error("Deployment {name} has no pod template")]
+    NoTemplate { name: String },
+    #[error("Deployment {name} of the revision record cannot be read")]
+    Malformed { name: String, source: serde_json::Error },
+    #[error(transparent)]
+    Arguments(#[from] ArgumentError),
+}
+
+impl From<DeploymentError> for EffectError {
+    fn from(error: DeploymentError) -> Self {
+        match &error {
+            DeploymentError::Malformed { source, .. } => Self::refused(format!("{error}: {source}")),
+            _ => Self::refused(error.to_string()),
+        }
+    }
+}
+
 /// What is written to one Deployment: the live object with the revision's spec and labels; foreign annotations stay, replicas stay.
 pub(super) fn deployment(
     world: &World,
     record: &RevisionRecord,
-    which: Component,
+    component: Component,
     start: &Start,
-) -> Result<Deployment, String> {
+) -> Result<Deployment, DeploymentError> {
     let status = world.status();
-    let plan = status.plan.as_ref().ok_or("the plan is gone")?;
-    let (name, live) = match which {
-        Component::JobManager => (&plan.settings.job_manager, &world.workloads.job_manager),
-        Component::TaskManager => (&plan.settings.task_manager, &world.workloads.task_manager),
-    };
-    let snapshot = plan.before.as_ref().map(|before| snapshot_of(before, which));
-    let baked =
-        record.object(DEPLOYMENT, name).ok_or_else(|| format!("the revision record has no Deployment {name}"))?;
+    let plan = status.plan.as_ref().ok_or(DeploymentError::NoPlan)?;
+    let name = plan.settings.deployments.get(component);
+    let live = world.workloads.get(component);
+    let snapshot = plan.current.as_ref().map(|current| current.workloads.get(component));
+    let baked = record.object(DEPLOYMENT, name).ok_or_else(|| DeploymentError::NotInRecord { name: name.clone() })?;
     let mut template = template_of(baked)?;
     if status.direction == Direction::Back
         && let Some(restored) = snapshot.and_then(|snapshot| restored_template(live, snapshot, record))
     {
         template = restored;
     }
-    if which == Component::JobManager {
-        set_start(&mut template, start).map_err(|error: ArgumentError| error.to_string())?;
+    if component == Component::JobManager {
+        set_start(&mut template, start)?;
     }
     let mut written = build(baked, live.deployment.as_ref(), template)?;
     let annotations = written.annotations_mut();
     annotations.insert(ROLLOUT_ANNOTATION.to_owned(), world.rollout.name_any());
     if let Some(point) = &status.restore_point {
-        annotations.insert(RESTORE_POINT_ANNOTATION.to_owned(), point.path.clone());
+        annotations.insert(RESTORE_POINT_ANNOTATION.to_owned(), point.path.to_string());
     }
     if let Some(snapshot) = snapshot {
         annotations.insert(PREVIOUS_REPLICAS_ANNOTATION.to_owned(), snapshot.replicas.to_string());
@@ -111,15 +133,8 @@ pub(super) fn deployment(
     Ok(written)
 }
 
-fn snapshot_of(before: &Before, which: Component) -> &WorkloadSnapshot {
-    match which {
-        Component::JobManager => &before.job_manager,
-        Component::TaskManager => &before.task_manager,
-    }
-}
-
-fn template_of(object: &DynamicObject) -> Result<Value, String> {
-    pod_template(object).cloned().ok_or_else(|| format!("Deployment {} has no template", object.name_any()))
+fn template_of(object: &DynamicObject) -> Result<Value, DeploymentError> {
+    pod_template(object).cloned().ok_or_else(|| DeploymentError::NoTemplate { name: object.name_any() })
 }
 
 /// The template of the very `ReplicaSet` that Plan named, mounting the record's copies of what it mounted.
@@ -147,7 +162,7 @@ pub(super) fn copies(record: &RevisionRecord) -> BTreeMap<(Referenced, String), 
         .collect()
 }
 
-fn build(baked: &DynamicObject, live: Option<&Deployment>, template: Value) -> Result<Deployment, String> {
+fn build(baked: &DynamicObject, live: Option<&Deployment>, template: Value) -> Result<Deployment, DeploymentError> {
     let name = baked.name_any();
     let mut data = baked.data.clone();
     if let Some(place) = data.pointer_mut("/spec/template") {
@@ -155,7 +170,7 @@ fn build(baked: &DynamicObject, live: Option<&Deployment>, template: Value) -> R
     }
     let spec = data.get_mut("spec").map(Value::take).unwrap_or_default();
     let mut spec: DeploymentSpec =
-        serde_json::from_value(spec).map_err(|error| format!("Deployment {name}: {error}"))?;
+        serde_json::from_value(spec).map_err(|source| DeploymentError::Malformed { name, source })?;
     spec.replicas = Some(live.map_or(0, |live| live.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1)));
     let mut written = Deployment { metadata: baked.metadata.clone(), spec: Some(spec), status: None };
     if let Some(live) = live {

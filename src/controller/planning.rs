@@ -21,12 +21,14 @@ use super::{
     replicas,
 };
 use crate::{
-    api::{APPLICATION_LABEL, Before, Component, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
+    api::{
+        APPLICATION_LABEL, Component, Current, Direction, FlinkApplication, JobId, Plan, RequestKind, Settings, Target,
+    },
     bake::{Helm, PolicyContext, Release, Start, changes, name_versions, violations, with_version},
     cluster::{is_workload, kind_of},
     digest::digest_of,
     record::RevisionRecord,
-    rollout::{EffectResult, World, assess},
+    rollout::{Assessment, EffectResult, World, assess},
 };
 
 const MAX_CHANGES: usize = 40;
@@ -38,34 +40,37 @@ pub(super) async fn plan(context: &Context, world: &World) -> EffectResult {
 
 async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError> {
     let application = world.application.as_ref().ok_or_else(|| EffectError::refused("the FlinkApplication is gone"))?;
-    let before = assess(world, application).map_err(EffectError::Refused)?;
-    let before = before.ok_or_else(|| EffectError::NotNow("Flink does not answer".to_owned()))?;
+    let current = match assess(world, application).map_err(EffectError::Refused)? {
+        Assessment::NotAnswered => return Err(EffectError::NotNow("Flink does not answer".to_owned())),
+        Assessment::FirstDeployment => None,
+        Assessment::Existing(current) => Some(*current),
+    };
     let revision =
         world.status().revision.ok_or_else(|| EffectError::NotNow("the claim has no revision number".to_owned()))?;
     let Baked { record: mut target, names_replicas } = target(context, world, application, revision).await?;
     checks::leftovers(world)?;
-    let found = match &before {
+    let found = match &current {
         None => None,
-        Some(before) => Some(previous::find_or_adopt(context, world, application, before, &target).await?),
+        Some(current) => Some(previous::find_or_adopt(context, world, application, current, &target).await?),
     };
     let changed = found.as_ref().and_then(|found| found.changed.clone());
     let previous = found.map(|found| found.record);
     if world.rollout.spec.request.kind == RequestKind::Deploy {
-        let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
+        let names = application.spec.deployments();
         let known = previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default();
-        name_versions(&mut target.objects, &names, revision, known);
+        name_versions(&mut target.objects, names, revision, known);
     }
-    checks::arguments(&target, application, before.as_ref())?;
+    checks::arguments(&target, application, current.as_ref())?;
     checks::ids(&target, application)?;
     checks::references(context, &target, application).await?;
     checks::owners(context, application, &target, previous.as_ref()).await?;
     checks::rights(context, application, &target, previous.as_ref()).await?;
-    let before = before.map(|before| replicas::as_it_ran(before, previous.as_ref()));
-    let kept = replicas::kept(world, before.as_ref(), &application.spec.task_manager, names_replicas);
+    let current = current.map(|current| replicas::as_it_ran(current, previous.as_ref()));
+    let kept = replicas::kept(world, current.as_ref(), &application.spec.task_manager, names_replicas);
     if let Some(kept) = &kept {
         target.task_manager_replicas = kept.replicas;
     }
-    let mut plan = assemble(world, application, before, &target, previous.as_ref());
+    let mut plan = assemble(world, application, current, &target, previous.as_ref());
     plan.target.keeps_replicas = kept.is_some();
     let written = dry_run(context, world, &plan, &target).await?;
     let adopted = previous.as_ref().is_none_or(|previous| previous.rollout_uid == world.uid());
@@ -153,7 +158,7 @@ async fn bake(
         namespace: &context.namespace,
         namespaced_kinds: &kinds,
         allow: &spec.allow,
-        workloads: [&spec.job_manager, &spec.task_manager],
+        workloads: spec.deployments(),
     };
     let found = violations(&objects, &policy);
     if !found.is_empty() {
@@ -205,14 +210,13 @@ async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Resul
 fn assemble(
     world: &World,
     application: &FlinkApplication,
-    before: Option<Before>,
+    current: Option<Current>,
     target: &RevisionRecord,
     previous: Option<&RevisionRecord>,
 ) -> Plan {
     let spec = &application.spec;
-    let replaced = before.as_ref().map(|before| {
-        [&before.job_manager, &before.task_manager]
-            .map(|workload| (workload.uid.clone(), workload.template_digest.clone()))
+    let replaced = current.as_ref().map(|current| {
+        current.workloads.as_ref().map(|workload| (workload.uid.clone(), workload.template_digest.clone()))
     });
     let digest = digest_of(&(&target.objects, &target.version, replaced, &world.rollout.spec.request.start_from));
     let timeout = SignedDuration::from_secs(i64::from(spec.approvals.timeout_seconds));
@@ -220,7 +224,7 @@ fn assemble(
         digest,
         approvals_needed: spec.approvals.required,
         expires_at: crate::api::time(world.now.checked_add(timeout).unwrap_or(jiff::Timestamp::MAX)),
-        first_deployment: before.is_none(),
+        first_deployment: current.is_none(),
         previous_revision: previous.map(|previous| previous.revision),
         from_version: previous.map(|previous| previous.version.clone()),
         to_version: target.version.clone(),
@@ -232,8 +236,7 @@ fn assemble(
             kubernetes_cluster_id: spec.high_availability.kubernetes_cluster_id.clone(),
         },
         settings: Settings {
-            job_manager: spec.job_manager.clone(),
-            task_manager: spec.task_manager.clone(),
+            deployments: spec.deployments().map(str::to_owned),
             rest_service: spec.rest_service.clone(),
             savepoint: spec.savepoint.clone(),
             monitor: spec.monitor.clone(),
@@ -241,7 +244,7 @@ fn assemble(
             automatic_rollback: spec.automatic_rollback,
         },
         changes: Vec::new(),
-        before,
+        current,
     }
 }
 
@@ -268,9 +271,9 @@ async fn dry_run(
     target: &RevisionRecord,
 ) -> Result<Vec<DynamicObject>, EffectError> {
     let writer = context.writer();
-    let names = [plan.settings.job_manager.as_str(), plan.settings.task_manager.as_str()];
+    let names = plan.settings.deployments.as_ref().map(String::as_str);
     let mut written = Vec::new();
-    for object in target.objects.iter().filter(|object| !is_workload(object, &names)) {
+    for object in target.objects.iter().filter(|object| !is_workload(object, names)) {
         if is_versioned(object) {
             writer.create_immutable(object, true).await?;
             written.push(object.clone());
@@ -287,11 +290,11 @@ async fn dry_run(
     status.plan = Some(plan.clone());
     status.direction = Direction::Forward;
     planned.rollout.status = Some(status);
-    let start = Start { job_id: "0".repeat(32), path: Some("file:/planned".to_owned()) };
-    for which in [Component::JobManager, Component::TaskManager] {
-        let deployment = deployment(&planned, target, which, &start).map_err(EffectError::refused)?;
+    let start = Start { job_id: JobId::from(0), path: Some("file:/planned".into()) };
+    for component in Component::ALL {
+        let deployment = deployment(&planned, target, component, &start)?;
         let mut deployment = as_dynamic(&writer.put_deployment(&deployment, true).await?)?;
-        if which == Component::TaskManager {
+        if component == Component::TaskManager {
             replicas::set(&mut deployment, target.task_manager_replicas);
         }
         written.push(cleaned(&deployment));

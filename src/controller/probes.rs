@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use crate::{
-    api::{FlinkMetricProbe, HttpProbe, Probe},
+    api::{FlinkMetricProbe, HttpProbe, JobId, Probe},
     flink::FlinkClient,
     proxy::Endpoint,
     rollout::{FlinkView, ProbeAnswer, World},
@@ -41,7 +41,7 @@ async fn ask_http(context: &Context, http: &HttpProbe) -> ProbeAnswer {
     }
 }
 
-async fn ask_metric(client: &FlinkClient, metric: &FlinkMetricProbe, view: &FlinkView, job: &str) -> ProbeAnswer {
+async fn ask_metric(client: &FlinkClient, metric: &FlinkMetricProbe, view: &FlinkView, job: &JobId) -> ProbeAnswer {
     let vertices = view.job.as_ref().map(|job| job.vertices.as_slice()).unwrap_or_default();
     let vertex = metric.vertex.as_ref().map(|wanted| vertices.iter().find(|vertex| vertex.name.contains(wanted)));
     if let (Some(None), Some(wanted)) = (&vertex, &metric.vertex) {

@@ -4,7 +4,7 @@ use kube::{ResourceExt as _, core::DynamicObject};
 use serde_json::Value;
 
 use crate::{
-    api::{Before, PREVIOUS_REPLICAS_ANNOTATION},
+    api::{Current, PREVIOUS_REPLICAS_ANNOTATION},
     cluster::{DEPLOYMENT, is_named},
     record::RevisionRecord,
     rollout::World,
@@ -34,8 +34,13 @@ pub(super) fn of_chart(objects: &[DynamicObject], deployment: &str) -> Option<i3
 }
 
 /// The live count, where an autoscaler owns it or the chart leaves it open.
-pub(super) fn kept(world: &World, before: Option<&Before>, deployment: &str, chart_says: bool) -> Option<KeptReplicas> {
-    let replicas = before?.task_manager.replicas;
+pub(super) fn kept(
+    world: &World,
+    current: Option<&Current>,
+    deployment: &str,
+    chart_says: bool,
+) -> Option<KeptReplicas> {
+    let replicas = current?.workloads.task_manager.replicas;
     let autoscaler = world.autoscalers.iter().find(|autoscaler| autoscaler.deployment == deployment);
     let whose = match autoscaler {
         Some(scaled) => {
@@ -49,19 +54,23 @@ pub(super) fn kept(world: &World, before: Option<&Before>, deployment: &str, cha
 }
 
 /// What is parked is brought back with the replicas it ran with, not with the 0 it has.
-pub(super) fn as_it_ran(mut before: Before, previous: Option<&RevisionRecord>) -> Before {
-    if let (0, Some(previous)) = (before.task_manager.replicas, previous) {
-        before.task_manager.replicas = previous.task_manager_replicas;
+pub(super) fn as_it_ran(mut current: Current, previous: Option<&RevisionRecord>) -> Current {
+    if let (0, Some(previous)) = (current.workloads.task_manager.replicas, previous) {
+        current.workloads.task_manager.replicas = previous.task_manager_replicas;
     }
-    before
+    current
 }
 
 /// The replicas that what was installed by other means runs with: while it is parked, those that its last rollout found.
-pub(super) fn of_adopted(world: &World, before: &Before) -> i32 {
+pub(super) fn of_adopted(world: &World, current: &Current) -> i32 {
     let noted = world.workloads.task_manager.deployment.as_ref().and_then(|deployment| {
         deployment.annotations().get(PREVIOUS_REPLICAS_ANNOTATION)?.parse().ok().filter(|replicas| *replicas > 0)
     });
-    if before.task_manager.replicas > 0 { before.task_manager.replicas } else { noted.unwrap_or(1) }
+    if current.workloads.task_manager.replicas > 0 {
+        current.workloads.task_manager.replicas
+    } else {
+        noted.unwrap_or(1)
+    }
 }
 
 /// The count in an object that is shown.

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::api::{JobId, StatePath};
+
 /// The states of a job (`JobStatus`, Flink 2.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -64,7 +66,7 @@ impl JobState {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JobOverview {
     /// Its id, 32 hex digits.
-    pub jid: String,
+    pub jid: JobId,
     /// Its name.
     #[serde(default)]
     pub name: String,
@@ -146,10 +148,9 @@ pub struct Checkpoints {
 impl Checkpoints {
     /// Path of the completed savepoint of a stop that went into a directory.
     #[must_use]
-    pub fn completed_in(&self, directory: &str) -> Option<&str> {
+    pub fn completed_in(&self, directory: &str) -> Option<&StatePath> {
         let savepoint = self.latest.savepoint.as_ref().filter(|savepoint| savepoint.status == "COMPLETED")?;
-        let path = savepoint.external_path.as_deref()?;
-        path.rsplit_once('/').is_some_and(|(parent, _)| super::same_path(parent, directory)).then_some(path)
+        savepoint.external_path.as_ref().filter(|path| path.is_directly_in(directory))
     }
 
     /// Whether a stop's savepoint is under way.
@@ -209,7 +210,7 @@ pub struct Checkpoint {
     /// Size in bytes.
     pub state_size: u64,
     /// Its path.
-    pub external_path: Option<String>,
+    pub external_path: Option<StatePath>,
 }
 
 /// What a job was restored from.
@@ -219,7 +220,7 @@ pub struct Restored {
     /// Whether it is a savepoint.
     pub is_savepoint: bool,
     /// Its path.
-    pub external_path: Option<String>,
+    pub external_path: Option<StatePath>,
 }
 
 /// `/jobs/:id/exceptions`.
@@ -289,7 +290,7 @@ pub enum SavepointOperation {
     /// Not done yet.
     InProgress,
     /// A savepoint at this path.
-    Completed(String),
+    Completed(StatePath),
     /// It failed, with the class and message of the innermost cause and the whole trace.
     Failed {
         /// The line that says most.
@@ -316,7 +317,8 @@ mod tests {
 
     #[test]
     fn an_unknown_state_does_not_break_the_answer() {
-        let job: JobOverview = serde_json::from_str(r#"{"jid":"00","state":"HOVERING"}"#).unwrap();
+        let job: JobOverview =
+            serde_json::from_str(r#"{"jid":"00000000000000000000000000000000","state":"HOVERING"}"#).unwrap();
         assert_eq!(job.state, JobState::Other);
     }
 

@@ -11,7 +11,7 @@ use super::{
     error::{FlinkError, interpret},
 };
 use crate::{
-    api::SavepointFormat,
+    api::{JobId, SavepointFormat},
     proxy::{Endpoint, Proxy},
 };
 
@@ -68,17 +68,17 @@ impl FlinkClient {
     }
 
     /// One job.
-    pub async fn job(&self, job: &str) -> Result<JobDetail, FlinkError> {
+    pub async fn job(&self, job: &JobId) -> Result<JobDetail, FlinkError> {
         self.get(&format!("/jobs/{job}")).await
     }
 
     /// Its checkpoints.
-    pub async fn checkpoints(&self, job: &str) -> Result<Checkpoints, FlinkError> {
+    pub async fn checkpoints(&self, job: &JobId) -> Result<Checkpoints, FlinkError> {
         self.get(&format!("/jobs/{job}/checkpoints")).await
     }
 
     /// Its last exceptions.
-    pub async fn exceptions(&self, job: &str) -> Result<Exceptions, FlinkError> {
+    pub async fn exceptions(&self, job: &JobId) -> Result<Exceptions, FlinkError> {
         self.get(&format!("/jobs/{job}/exceptions?maxExceptions=8")).await
     }
 
@@ -106,7 +106,7 @@ impl FlinkClient {
     }
 
     /// Values of metrics of the job, or of one vertex summed over its subtasks. Unknown names are silently left out by Flink.
-    pub async fn metric(&self, job: &str, vertex: Option<&str>, name: &str) -> Result<Option<f64>, FlinkError> {
+    pub async fn metric(&self, job: &JobId, vertex: Option<&str>, name: &str) -> Result<Option<f64>, FlinkError> {
         let (path, field) = match vertex {
             Some(vertex) => (format!("/jobs/{job}/vertices/{vertex}/subtasks/metrics?get={name}"), "sum"),
             None => (format!("/jobs/{job}/metrics?get={name}"), "value"),
@@ -117,7 +117,7 @@ impl FlinkClient {
     }
 
     /// Asks for a stop with a savepoint. 202 says nothing about success, not even that the job exists.
-    pub async fn stop_with_savepoint(&self, job: &str, request: &StopRequest) -> Result<(), FlinkError> {
+    pub async fn stop_with_savepoint(&self, job: &JobId, request: &StopRequest) -> Result<(), FlinkError> {
         let body = json!({
             "targetDirectory": request.directory, "drain": false, "formatType": request.format, "triggerId": request.trigger_id,
         });
@@ -126,7 +126,7 @@ impl FlinkClient {
 
     /// Reads the status of the stop. With Flink's defaults, reading a COMPLETED one releases the `JobManager`, which exits at once:
     /// only after the path is recorded, or where no savepoint was made.
-    pub async fn stop_status(&self, job: &str, trigger_id: &str) -> Result<SavepointOperation, FlinkError> {
+    pub async fn stop_status(&self, job: &JobId, trigger_id: &str) -> Result<SavepointOperation, FlinkError> {
         let answer: Value = self.get(&format!("/jobs/{job}/savepoints/{trigger_id}")).await?;
         Ok(operation(&answer))
     }
@@ -138,7 +138,7 @@ fn operation(answer: &Value) -> SavepointOperation {
         return SavepointOperation::InProgress;
     }
     if let Some(location) = text("/operation/location") {
-        return SavepointOperation::Completed(location.to_owned());
+        return SavepointOperation::Completed(location.into());
     }
     let trace = text("/operation/failure-cause/stack-trace").unwrap_or_default();
     let entry = ExceptionEntry {

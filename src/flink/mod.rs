@@ -5,9 +5,9 @@
 mod answers;
 mod client;
 mod error;
-mod uri;
+mod stop_message;
 
 pub use answers::*;
 pub use client::{FlinkClient, StopRequest};
 pub use error::FlinkError;
-pub use uri::{path_in_message, same_path};
+pub use stop_message::path_in_message;

@@ -1,5 +1,9 @@
 //! What runs now, judged before anything is planned.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
 use super::{
     configuration::configuration_digest,
     offers::{self, Refusal, where_from},
@@ -8,51 +12,115 @@ use super::{
 };
 use crate::{
     api::{
-        Before, Choice, FlinkApplication, HighAvailability, RequestKind, StartFrom, StartFromKind, WorkloadSnapshot,
+        self, Choice, Current, FlinkApplication, HighAvailability, LastCheckpoint, PerComponent, RequestKind,
+        RunningJob, StartFrom, StartFromKind, WorkloadSnapshot,
     },
-    flink::{JobOverview, JobState},
+    flink::{Checkpoint, JobOverview, JobState},
 };
 
-/// What runs now, judged: `Ok(None)` if Flink does not answer yet, the metadata if a rollout may go on from it.
-#[allow(clippy::option_option)] // "not yet", "nothing runs" and "this runs" are three answers.
-pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Option<Before>>, Refusal> {
-    let spec = &application.spec;
-    let (job_manager, task_manager) = match (
-        world.workloads.job_manager.snapshot(),
-        world.workloads.task_manager.snapshot(),
-    ) {
-        (None, None) => return first_deployment(world, application).map(|()| Some(None)),
-        (Some(job_manager), Some(task_manager)) => (job_manager, task_manager),
-        (jm, _) => {
-            let (there, missing) = if jm.is_some() {
-                (&spec.job_manager, &spec.task_manager)
-            } else {
-                (&spec.task_manager, &spec.job_manager)
-            };
-            return Err(Refusal::new(format!(
-                "the Deployment {there} is there but {missing} is not: check the names in the FlinkApplication, or restore the missing one"
-            )));
+/// What a rollout begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Assessment {
+    /// Flink has not answered yet.
+    NotAnswered,
+    /// Nothing of the application was ever deployed.
+    FirstDeployment,
+    /// Both workloads exist. A job runs, or the rollout needs none.
+    Existing(Box<Current>),
+}
+
+/// Judges what runs now. A refusal says why no rollout can begin from it.
+pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessment, Refusal> {
+    let snapshots = world.workloads.as_ref().map(|workload| workload.snapshot());
+    let workloads = match snapshots {
+        PerComponent { job_manager: None, task_manager: None } => {
+            return first_deployment(world, application).map(|()| Assessment::FirstDeployment);
         }
+        PerComponent { job_manager: Some(job_manager), task_manager: Some(task_manager) } => {
+            PerComponent { job_manager, task_manager }
+        }
+        PerComponent { job_manager, .. } => return Err(one_is_missing(application, job_manager.is_some())),
     };
-    if let Some(autoscaler) =
-        world.autoscalers.iter().find(|autoscaler| autoscaler.deployment == job_manager.deployment)
-    {
-        return Err(Refusal::new(format!(
-            "the HorizontalPodAutoscaler {} scales the JobManager Deployment {}, which must have exactly 1 replica: delete it",
-            autoscaler.name, autoscaler.deployment
-        )));
-    }
+    not_autoscaled(world, &workloads.job_manager)?;
     let from = world.rollout.spec.request.start_from.from;
-    if job_manager.replicas == 0 {
-        return parked(application, from, idle(job_manager, task_manager, spec.high_availability.clone()));
+    if workloads.job_manager.replicas == 0 {
+        if from.needs_no_job() {
+            return Ok(existing(None, None, workloads, application.spec.high_availability.clone()));
+        }
+        return Err(where_from(
+            "no job runs (the JobManager has 0 replicas), so no state can be taken from it",
+            application,
+        ));
     }
+    one_replica_set_each(&workloads)?;
+    let (Some(jobs), Some(configuration), Some(version)) =
+        (&world.flink.jobs, &world.flink.configuration, &world.flink.version)
+    else {
+        return Ok(Assessment::NotAnswered);
+    };
+    let high_availability = same_ids(&application.spec.high_availability, configuration)?;
+    if from.needs_no_job() && jobs.iter().all(|job| job.state.is_terminal()) {
+        return Ok(existing(None, Some(version), workloads, high_availability));
+    }
+    let job = running_job(world, jobs, application)?;
+    let checkpoints = world.flink.checkpoints.as_ref();
+    let last = checkpoints.and_then(|checkpoints| checkpoints.latest.completed.as_ref()).and_then(last_checkpoint);
+    let restored = checkpoints.and_then(|checkpoints| checkpoints.latest.restored.as_ref()?.external_path.as_ref());
+    let has_state = last.is_some() || restored.is_some() || requested_path(world).is_some();
+    if !has_state && world.rollout.spec.request.start_from.takes_no_savepoint() {
+        return Err(Refusal::new(offers::no_state(&workloads.job_manager.deployment)));
+    }
+    let running = RunningJob {
+        id: job.jid.clone(),
+        last_checkpoint: last,
+        configuration_digest: Some(configuration_digest(configuration)),
+    };
+    Ok(existing(Some(running), Some(version), workloads, high_availability))
+}
+
+fn existing(
+    job: Option<RunningJob>,
+    flink_version: Option<&String>,
+    workloads: PerComponent<WorkloadSnapshot>,
+    high_availability: HighAvailability,
+) -> Assessment {
+    Assessment::Existing(Box::new(Current { job, flink_version: flink_version.cloned(), workloads, high_availability }))
+}
+
+fn last_checkpoint(completed: &Checkpoint) -> Option<LastCheckpoint> {
+    let at = Timestamp::from_millisecond(completed.trigger_timestamp).ok()?;
+    Some(LastCheckpoint { path: completed.external_path.clone()?, at: api::time(at) })
+}
+
+fn one_is_missing(application: &FlinkApplication, job_manager_exists: bool) -> Refusal {
+    let (there, missing) = if job_manager_exists {
+        (&application.spec.job_manager, &application.spec.task_manager)
+    } else {
+        (&application.spec.task_manager, &application.spec.job_manager)
+    };
+    Refusal::new(format!(
+        "the Deployment {there} is there but {missing} is not: check the names in the FlinkApplication, or restore the missing one"
+    ))
+}
+
+fn not_autoscaled(world: &World, job_manager: &WorkloadSnapshot) -> Result<(), Refusal> {
+    let scales = world.autoscalers.iter().find(|autoscaler| autoscaler.deployment == job_manager.deployment);
+    let Some(autoscaler) = scales else { return Ok(()) };
+    Err(Refusal::new(format!(
+        "the HorizontalPodAutoscaler {} scales the JobManager Deployment {}, which must have exactly 1 replica: delete it",
+        autoscaler.name, autoscaler.deployment
+    )))
+}
+
+fn one_replica_set_each(workloads: &PerComponent<WorkloadSnapshot>) -> Result<(), Refusal> {
+    let job_manager = &workloads.job_manager;
     if job_manager.replicas != 1 {
         return Err(Refusal::new(format!(
             "the JobManager Deployment {} has {} replicas; Lockkeeper moves applications with exactly 1",
             job_manager.deployment, job_manager.replicas
         )));
     }
-    for workload in [&job_manager, &task_manager] {
+    for workload in workloads.iter() {
         if workload.replica_set.is_none() && workload.replicas > 0 {
             return Err(Refusal::new(format!(
                 "the live pods of Deployment {} do not belong to exactly one ReplicaSet: wait until its own update is through",
@@ -60,39 +128,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Option<Op
             )));
         }
     }
-    let (Some(jobs), Some(configuration), Some(version)) =
-        (&world.flink.jobs, &world.flink.configuration, &world.flink.version)
-    else {
-        return Ok(None);
-    };
-    let high_availability = same_ids(&spec.high_availability, configuration)?;
-    if from.needs_no_job() && jobs.iter().all(|job| job.state.is_terminal()) {
-        let version = Some(version.clone());
-        let nothing_runs = Before { flink_version: version, ..idle(job_manager, task_manager, high_availability) };
-        return Ok(Some(Some(nothing_runs)));
-    }
-    let job = running_job(world, jobs, application)?;
-    let checkpoints = world.flink.checkpoints.as_ref();
-    let last = checkpoints.and_then(|checkpoints| checkpoints.latest.completed.as_ref());
-    let restored = checkpoints.and_then(|checkpoints| checkpoints.latest.restored.as_ref());
-    let known = last.and_then(|last| last.external_path.as_ref());
-    let stateless = known.or(restored.and_then(|it| it.external_path.as_ref())).is_none();
-    let nothing_to_return_to = stateless && requested_path(world).is_none();
-    if nothing_to_return_to && world.rollout.spec.request.start_from.takes_no_savepoint() {
-        return Err(Refusal::new(offers::no_state(&job_manager.deployment)));
-    }
-    Ok(Some(Some(Before {
-        job_id: Some(job.jid.clone()),
-        flink_version: Some(version.clone()),
-        job_manager,
-        task_manager,
-        last_checkpoint: last.and_then(|last| last.external_path.clone()),
-        last_checkpoint_at: last
-            .and_then(|last| jiff::Timestamp::from_millisecond(last.trigger_timestamp).ok())
-            .map(crate::api::time),
-        high_availability,
-        configuration_digest: Some(configuration_digest(configuration)),
-    })))
+    Ok(())
 }
 
 fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(), Refusal> {
@@ -109,37 +145,8 @@ fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(),
     Ok(())
 }
 
-/// An application that runs no job.
-fn idle(job_manager: WorkloadSnapshot, task_manager: WorkloadSnapshot, high_availability: HighAvailability) -> Before {
-    Before {
-        job_id: None,
-        flink_version: None,
-        job_manager,
-        task_manager,
-        last_checkpoint: None,
-        last_checkpoint_at: None,
-        high_availability,
-        configuration_digest: None,
-    }
-}
-
-#[allow(clippy::option_option)]
-fn parked(
-    application: &FlinkApplication,
-    from: StartFromKind,
-    before: Before,
-) -> Result<Option<Option<Before>>, Refusal> {
-    if from.needs_no_job() {
-        return Ok(Some(Some(before)));
-    }
-    Err(where_from("no job runs (the JobManager has 0 replicas), so no state can be taken from it", application))
-}
-
 /// The two HA ids of the application and of Flink's own configuration must be the same, or the wrong metadata would be cleared.
-fn same_ids(
-    ours: &HighAvailability,
-    configuration: &std::collections::BTreeMap<String, String>,
-) -> Result<HighAvailability, Refusal> {
+fn same_ids(ours: &HighAvailability, configuration: &BTreeMap<String, String>) -> Result<HighAvailability, Refusal> {
     let get = |key: &str| configuration.get(key).map(String::as_str);
     let kind = get("high-availability.type").or_else(|| get("high-availability")).unwrap_or("NONE");
     if !kind.to_ascii_lowercase().contains("kubernetes") {

@@ -92,7 +92,7 @@ fn refused_approver(world: &World, said: &Decision) -> Option<String> {
     (!may).then(|| format!("{} is not among the approvers of this application", said.by))
 }
 
-/// Before the stop the rollout ends Untouched. Once the stop was asked for, its outcome is awaited. After it the rollout goes back.
+/// Current the stop the rollout ends Untouched. Once the stop was asked for, its outcome is awaited. After it the rollout goes back.
 fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
     if !status.stage.is_before_stop() {
         return Step::record(turn_back(world, status, why));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{offers::Refusal, operation::Operation, proof::ClearHaProof};
 use crate::{
-    api::{Component, FlinkApplicationStatus, FlinkRolloutStatus, Plan},
+    api::{Component, FlinkApplicationStatus, FlinkRolloutStatus, JobId, Plan},
     bake::Start,
     flink::StopRequest,
     record::ClaimOutcome,
@@ -58,7 +58,7 @@ pub enum Effect {
     /// Ask Flink to stop the job with a savepoint.
     StopWithSavepoint {
         /// The job.
-        job: String,
+        job: JobId,
         /// How.
         request: StopRequest,
     },
@@ -69,7 +69,7 @@ pub enum Effect {
         /// Name of the pod.
         pod: String,
         /// The job.
-        job: String,
+        job: JobId,
         /// Id of the stop.
         trigger_id: String,
     },

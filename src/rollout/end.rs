@@ -77,7 +77,11 @@ fn history(
         history.restore_points.drain(..surplus);
     }
     if let (Some(number), Some(version)) = (plan.previous_revision, &plan.from_version) {
-        let replicas = plan.before.as_ref().map(|before| before.task_manager.replicas).filter(|replicas| *replicas > 0);
+        let replicas = plan
+            .current
+            .as_ref()
+            .map(|current| current.workloads.task_manager.replicas)
+            .filter(|replicas| *replicas > 0);
         let revision = Revision {
             number,
             version: version.clone(),

@@ -4,25 +4,21 @@ use kube::ResourceExt as _;
 
 use super::operation::Operation;
 use crate::{
-    api::{Direction, FlinkRollout},
-    digest::short_digest_of,
+    api::{Direction, FlinkRollout, JobId},
+    digest::{digest_number, short_digest_of},
 };
 
 /// Id of an operation: 32 hex digits.
 #[must_use]
 pub fn operation_id(rollout_uid: &str, direction: Direction, attempt: u32, operation: Operation) -> String {
-    derived_id(rollout_uid, direction, attempt, operation.name())
+    short_digest_of(&(rollout_uid, direction, attempt, operation.name()), 32)
 }
 
 /// Id of the job that a direction's attempt starts: 32 hex digits, never the same twice, since a used one collides with the
 /// checkpoints of the job that had it (seen on Flink 2.2.1).
 #[must_use]
-pub fn job_id(rollout_uid: &str, direction: Direction, attempt: u32) -> String {
-    derived_id(rollout_uid, direction, attempt, "job")
-}
-
-fn derived_id(rollout_uid: &str, direction: Direction, attempt: u32, name: &str) -> String {
-    short_digest_of(&(rollout_uid, direction, attempt, name), 32)
+pub fn job_id(rollout_uid: &str, direction: Direction, attempt: u32) -> JobId {
+    JobId::from(digest_number(&(rollout_uid, direction, attempt, "job")))
 }
 
 /// The directory that a rollout's savepoint goes to; nothing else is ever written there. The uid keeps a rollout that was deleted and
@@ -44,6 +40,6 @@ mod tests {
         assert_eq!(id.len(), 32);
         assert_ne!(id, operation_id("u", Direction::Back, 0, Operation::StopWithSavepoint));
         assert_ne!(id, operation_id("u", Direction::Forward, 1, Operation::StopWithSavepoint));
-        assert_ne!(id, job_id("u", Direction::Forward, 0));
+        assert_ne!(id, job_id("u", Direction::Forward, 0).to_string());
     }
 }

@@ -35,7 +35,7 @@ mod tests;
 mod transition;
 mod world;
 
-pub use assessment::assess;
+pub use assessment::{Assessment, assess};
 pub use decision_rule::{DecisionRefusal, decision_refusal, may_roll_back};
 pub use effect::{Effect, EffectResult, Step};
 pub use ids::{job_id, operation_id, own_directory};
@@ -75,8 +75,7 @@ fn step(world: &World) -> Step {
     // Whatever another version did, this one cannot undo or repeat it: only people can end such a rollout.
     let foreign = unknown_operation(&status).map(str::to_owned);
     let parking = foreign.is_none() && status.halt.as_ref().is_some_and(|halt| halt.parked && halt.at_rest.is_none());
-    let runs = world.workloads.iter().any(|workload| workload.replicas() > 0);
-    if parking && runs && !decisions::resumes(world) {
+    if parking && world.is_scaled_up() && !decisions::resumes(world) {
         return parked::next_step(world);
     }
     if let Some(next) = decisions::next_step(world) {

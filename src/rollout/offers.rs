@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::world::World;
 use crate::{
-    api::{Choice, FlinkApplication, StartFrom, StartFromKind, Time},
+    api::{Choice, FlinkApplication, LastCheckpoint, StartFrom, StartFromKind, StatePath, Time},
     flink::Checkpoints,
 };
 
@@ -64,7 +64,7 @@ pub(super) fn no_state(job_manager: &str) -> String {
 }
 
 /// The last state that is known: a checkpoint, or what the job was started from if it completed none since.
-pub(super) fn last(checkpoints: &Checkpoints) -> Option<(String, Option<Time>)> {
+pub(super) fn last(checkpoints: &Checkpoints) -> Option<(StatePath, Option<Time>)> {
     let completed = checkpoints.latest.completed.as_ref().and_then(|last| {
         let at = Timestamp::from_millisecond(last.trigger_timestamp).ok().map(crate::api::time);
         Some((last.external_path.clone()?, at))
@@ -73,7 +73,8 @@ pub(super) fn last(checkpoints: &Checkpoints) -> Option<(String, Option<Time>)> 
 }
 
 /// The offer to go on from a checkpoint without a savepoint.
-pub(super) fn offer(world: &World, path: &str, at: &Time) -> Choice {
+pub(super) fn offer(world: &World, checkpoint: &LastCheckpoint) -> Choice {
+    let LastCheckpoint { path, at } = checkpoint;
     let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
     Choice {
         start_from: StartFrom::plain(StartFromKind::LastCheckpoint),

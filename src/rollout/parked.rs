@@ -17,19 +17,18 @@ use crate::{
 
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
-    if world.workloads.job_manager.replicas() > 0 {
-        return Step::act(Operation::ParkJobManager, Effect::Stop(Component::JobManager));
+    let stops =
+        [(Component::JobManager, Operation::ParkJobManager), (Component::TaskManager, Operation::ParkTaskManagers)];
+    for (component, operation) in stops {
+        if world.workloads.get(component).replicas() > 0 {
+            return Step::act(operation, Effect::Stop(component));
+        }
     }
-    if world.workloads.task_manager.replicas() > 0 {
-        return Step::act(Operation::ParkTaskManagers, Effect::Stop(Component::TaskManager));
-    }
-    let (Some(job_manager), Some(task_manager)) =
-        (world.workloads.job_manager.pods_gone(), world.workloads.task_manager.pods_gone())
-    else {
-        return Step::Wait(POLL_FAST);
-    };
-    if let (false, Some(instead)) = (world.ha.items.is_empty(), next_start(&world.rollout)) {
-        let proof = ClearHaProof::new(instead, job_manager, task_manager, world.ha.clone());
+    let Some(pods_gone) = world.pods_gone() else { return Step::Wait(POLL_FAST) };
+    if !world.ha.items.is_empty()
+        && let Some(next_start) = next_start(&world.rollout)
+    {
+        let proof = ClearHaProof::new(next_start, pods_gone, world.ha.clone());
         return Step::act(Operation::ParkClearHa, Effect::ClearHa { proof });
     }
     if status.direction == Direction::Back && !status.completed(Operation::ParkTemplate) {

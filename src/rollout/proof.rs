@@ -1,7 +1,7 @@
 //! The proofs without which no HA metadata is deleted.
 
 use crate::{
-    api::{FlinkRollout, RestorePoint, StartFromKind},
+    api::{FlinkRollout, PerComponent, RestorePoint, StartFromKind},
     cluster::{HaConfigMaps, PodsGone},
 };
 
@@ -47,7 +47,7 @@ impl EmptyStart {
     pub fn of(rollout: &FlinkRollout) -> Option<Self> {
         rollout.metadata.resource_version.as_ref()?;
         let status = rollout.status.as_ref()?;
-        let nothing_ran = status.plan.as_ref()?.before.as_ref().is_none_or(|before| before.job_id.is_none());
+        let nothing_ran = status.plan.as_ref()?.current.as_ref().is_none_or(|current| current.job.is_none());
         let asked = rollout.spec.request.start_from.from == StartFromKind::Nothing;
         (asked && nothing_ran && status.restore_point.is_none()).then_some(Self { _proof: () })
     }
@@ -64,7 +64,7 @@ pub struct ClearHaProof {
 impl ClearHaProof {
     /// Puts the proofs together.
     #[must_use]
-    pub fn new(next_start: NextStart, _job_manager: PodsGone, _task_manager: PodsGone, maps: HaConfigMaps) -> Self {
+    pub fn new(next_start: NextStart, _pods_gone: PerComponent<PodsGone>, maps: HaConfigMaps) -> Self {
         Self { next_start, maps }
     }
 

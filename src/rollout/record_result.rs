@@ -59,7 +59,7 @@ fn note(status: &mut FlinkRolloutStatus, operation: Operation, change: impl FnOn
     }
 }
 
-/// Before the stop a refusal ends it; after it, it is a failure of the stage.
+/// Current the stop a refusal ends it; after it, it is a failure of the stage.
 fn refused(world: &World, mut status: FlinkRolloutStatus, refusal: &Refusal) -> FlinkRolloutStatus {
     let why = &refusal.message;
     let stopped = status.completed(Operation::StopWithSavepoint) || status.restore_point.is_some();

@@ -4,7 +4,7 @@ use kube::ResourceExt as _;
 
 use super::{ids::job_id, world::World};
 use crate::{
-    api::{Direction, FlinkApplication, FlinkRolloutStatus, StartFromKind},
+    api::{Direction, FlinkApplication, FlinkRolloutStatus, StartFromKind, StatePath},
     bake::Start,
 };
 
@@ -48,11 +48,11 @@ pub(super) fn start(world: &World, status: &FlinkRolloutStatus) -> Start {
 }
 
 /// The path that the request itself names.
-pub(super) fn requested_path(world: &World) -> Option<String> {
+pub(super) fn requested_path(world: &World) -> Option<StatePath> {
     let start_from = &world.rollout.spec.request.start_from;
     let value = start_from.value.as_ref()?;
     match start_from.from {
-        StartFromKind::Path => Some(value.clone()),
+        StartFromKind::Path => Some(value.as_str().into()),
         StartFromKind::RestorePoint => {
             let points = &world.application.as_ref()?.status.as_ref()?.restore_points;
             points.iter().find(|point| &point.name == value).map(|point| point.path.clone())

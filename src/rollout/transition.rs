@@ -200,12 +200,15 @@ pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Step
 /// The way back did not start either: everything goes to 0 replicas, with a template that already holds restore point and job id.
 pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
     let namespace = world.rollout.metadata.namespace.clone().unwrap_or_default();
-    let path = status.restore_point.as_ref().map_or_else(String::new, |point| point.path.clone());
+    let path = status.restore_point.as_ref().map_or_else(String::new, |point| point.path.to_string());
     let commands = status.plan.as_ref().map_or_else(Vec::new, |plan| {
-        let replicas = plan.before.as_ref().map_or(1, |before| before.task_manager.replicas);
+        let replicas = plan.current.as_ref().map_or(1, |current| current.workloads.task_manager.replicas);
         vec![
-            format!("kubectl -n {namespace} scale deployment {} --replicas={replicas}", plan.settings.task_manager),
-            format!("kubectl -n {namespace} scale deployment {} --replicas=1", plan.settings.job_manager),
+            format!(
+                "kubectl -n {namespace} scale deployment {} --replicas={replicas}",
+                plan.settings.deployments.task_manager
+            ),
+            format!("kubectl -n {namespace} scale deployment {} --replicas=1", plan.settings.deployments.job_manager),
         ]
     });
     let why = format!(

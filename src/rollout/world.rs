@@ -6,8 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
 use crate::{
-    api::{FlinkApplication, FlinkRollout, FlinkRolloutStatus, PerComponent, Plan, ROLLOUT_FINALIZER, RequestKind},
-    cluster::{Autoscaler, HaConfigMaps, Workload},
+    api::{
+        FlinkApplication, FlinkRollout, FlinkRolloutStatus, PerComponent, Plan, ROLLOUT_FINALIZER, RequestKind,
+        StatePath,
+    },
+    cluster::{Autoscaler, HaConfigMaps, PodsGone, Workload},
     flink::{Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
 };
 
@@ -42,11 +45,11 @@ pub struct World {
     /// What Flink says.
     pub flink: FlinkView,
     /// Paths, as Flink knows them, of the completed savepoints in the rollout's own directory; none if the bot cannot see it.
-    pub savepoints_on_disk: Option<Vec<String>>,
+    pub savepoints_on_disk: Option<Vec<StatePath>>,
     /// What the users' own probes said, by name.
     pub probes: BTreeMap<String, ProbeAnswer>,
     /// The path that the `JobManager`'s log says the job was started from, where it had to be asked.
-    pub logged_start: Option<String>,
+    pub logged_start: Option<StatePath>,
     /// The cause that the log of the `JobManager`'s last container names, where it ended.
     pub logged_cause: Option<String>,
 }
@@ -142,6 +145,18 @@ impl World {
     #[must_use]
     pub fn plan(&self) -> Option<&Plan> {
         self.rollout.status.as_ref()?.plan.as_ref()
+    }
+
+    /// The proof that no pod of either workload is left.
+    #[must_use]
+    pub fn pods_gone(&self) -> Option<PerComponent<PodsGone>> {
+        self.workloads.as_ref().map(Workload::pods_gone).both()
+    }
+
+    /// Whether anything is scaled above 0 replicas.
+    #[must_use]
+    pub fn is_scaled_up(&self) -> bool {
+        self.workloads.iter().any(|workload| workload.replicas() > 0)
     }
 
     /// The rollout's uid.

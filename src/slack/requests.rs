@@ -124,7 +124,7 @@ mod tests {
     /// Two deployments by Lockkeeper over what Helm had installed, of which the second was undone again.
     fn application(revision: u32, version: &str) -> FlinkApplication {
         let point = |name: &str, revision: u32| {
-            json!({"name": name, "kind": "Savepoint", "path": format!("s3://sp/{name}"), "jobId": "0", "at": "2026-01-01T12:00:00Z",
+            json!({"name": name, "kind": "Savepoint", "path": format!("s3://sp/{name}"), "jobId": "00000000000000000000000000000000", "at": "2026-01-01T12:00:00Z",
                 "revision": revision})
         };
         serde_json::from_value(json!({

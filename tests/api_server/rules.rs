@@ -95,8 +95,7 @@ fn the_api_server_rejects_invalid_changes_of_a_status() {
         patch_rollout(&sandbox, &namespace, "r", &json!({"status": status}), &["--subresource=status", BOT])
     };
     assert_refused(status(json!({"stage": "Stop"})), "does not have the approvals");
-    let point =
-        json!({"name": "r", "kind": "Savepoint", "path": "file:/a", "jobId": "0", "at": "2026-01-01T00:00:00Z"});
+    let point = json!({"name": "r", "kind": "Savepoint", "path": "file:/a", "jobId": "00000000000000000000000000000000", "at": "2026-01-01T00:00:00Z"});
     status(json!({"stage": "Plan", "epoch": 3, "restorePoint": point})).unwrap();
     assert_refused(status(json!({"restorePoint": {"path": "file:/b"}})), "a restore point never changes");
     assert_refused(status(json!({"restorePoint": null})), "a restore point never changes");

@@ -64,7 +64,7 @@ async fn ask_about_stop(
     world: &World,
     status: &FlinkRolloutStatus,
 ) -> Result<(), FlinkError> {
-    let job = world.plan().and_then(|plan| plan.before.as_ref()?.job_id.clone());
+    let job = world.plan().and_then(|plan| Some(plan.current.as_ref()?.job.as_ref()?.id.clone()));
     let jobs = client.jobs().await?;
     let there = jobs.iter().any(|known| Some(&known.jid) == job.as_ref());
     view.jobs = Some(jobs);

@@ -29,10 +29,10 @@ pub(super) async fn read_logs(context: &Context, world: &mut World, status: &Fli
     let previous = read(true).await;
     let log = if previous.is_empty() { read(false).await } else { previous };
     world.logged_cause = innermost_cause(&log);
-    let job = status.job.as_ref().map_or("", |job| job.job_id.as_str());
+    let job = status.job.as_ref().map_or("", |job| &*job.job_id);
     let marker = format!("Starting job {job} from savepoint ");
     world.logged_start = log
         .lines()
         .find_map(|line| line.split_once(&marker))
-        .map(|(_, path)| path.split_whitespace().next().unwrap_or_default().to_owned());
+        .map(|(_, path)| path.split_whitespace().next().unwrap_or_default().into());
 }

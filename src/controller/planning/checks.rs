@@ -16,21 +16,16 @@ use super::{
     ownership::{is_labelled, is_of_release},
 };
 use crate::{
-    api::{APPLICATION_LABEL, Before, FlinkApplication},
+    api::{APPLICATION_LABEL, Current, FlinkApplication},
     bake::{flink_option, lint_arguments, required_references},
     cluster::{DEPLOYMENT, api_resource, describe, is_workload, pod_template, same_object},
     record::RevisionRecord,
     rollout::World,
 };
 
-/// The two Deployments by name.
-fn workloads(application: &FlinkApplication) -> [&str; 2] {
-    [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()]
-}
-
 /// Pods without a Deployment would run beside the new version, and no stop reaches them.
 pub(super) fn leftovers(world: &World) -> Result<(), EffectError> {
-    for workload in [&world.workloads.job_manager, &world.workloads.task_manager] {
+    for workload in world.workloads.iter() {
         if let Some(set) = workload.left_behind().next().map(ResourceExt::name_any) {
             return Err(EffectError::refused(format!(
                 "ReplicaSet {set} still keeps pods, but its Deployment is gone and nothing scales it down: delete it \
@@ -53,13 +48,13 @@ pub(super) fn leftovers(world: &World) -> Result<(), EffectError> {
 pub(super) fn arguments(
     target: &RevisionRecord,
     application: &FlinkApplication,
-    before: Option<&Before>,
+    current: Option<&Current>,
 ) -> Result<(), EffectError> {
     let name = &application.spec.job_manager;
     let template = target.object(DEPLOYMENT, name).and_then(pod_template);
     let template = template.ok_or_else(|| EffectError::refused(format!("the chart renders no Deployment {name}")))?;
     // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
-    let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
+    let version = current.and_then(|current| current.flink_version.as_deref()).unwrap_or("2");
     lint_arguments(template, version).map_err(|error| EffectError::refused(error.to_string()))
 }
 
@@ -69,7 +64,7 @@ pub(super) fn ids(target: &RevisionRecord, application: &FlinkApplication) -> Re
     for (key, wanted) in
         [("kubernetes.cluster-id", &ours.kubernetes_cluster_id), ("high-availability.cluster-id", &ours.cluster_id)]
     {
-        for deployment in workloads(application) {
+        for deployment in application.spec.deployments().iter() {
             let Some(found) = flink_option(&target.objects, deployment, key) else { continue };
             if &found != wanted {
                 return Err(EffectError::refused(format!(
@@ -90,9 +85,9 @@ pub(super) async fn references(
     target: &RevisionRecord,
     application: &FlinkApplication,
 ) -> Result<(), EffectError> {
-    let names = workloads(application);
+    let names = application.spec.deployments();
     let writer = context.writer();
-    for object in target.objects.iter().filter(|object| is_workload(object, &names)) {
+    for object in target.objects.iter().filter(|object| is_workload(object, names)) {
         for (kind, name) in pod_template(object).map(required_references).unwrap_or_default() {
             let wanted =
                 DynamicObject::new(&name, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())));
@@ -116,14 +111,14 @@ pub(super) async fn owners(
     target: &RevisionRecord,
     previous: Option<&RevisionRecord>,
 ) -> Result<(), EffectError> {
-    let names = workloads(application);
+    let names = application.spec.deployments();
     let known = |object: &DynamicObject| {
         previous.is_some_and(|record| record.objects.iter().any(|old| same_object(old, object)))
     };
     let taken_over = application.status.as_ref().is_none_or(|status| status.revision.is_none());
     let mut foreign = Vec::new();
     for object in &target.objects {
-        if is_workload(object, &names) || is_versioned(object) || known(object) {
+        if is_workload(object, names) || is_versioned(object) || known(object) {
             continue;
         }
         let Some(live) = context.writer().live(object).await? else { continue };
@@ -151,7 +146,7 @@ pub(super) async fn rights(
     previous: Option<&RevisionRecord>,
 ) -> Result<(), EffectError> {
     let Some(previous) = previous else { return Ok(()) };
-    let names = workloads(application);
+    let names = application.spec.deployments();
     let added = only_in(target, previous, names).map(|object| (object, vec!["get", "delete"]));
     let removed = only_in(previous, target, names).map(|object| (object, vec!["get", "delete", "create", "patch"]));
     for (object, verbs) in added.chain(removed) {

@@ -18,7 +18,7 @@ use super::{
     ownership::{is_labelled, is_of_release},
 };
 use crate::{
-    api::{APPLICATION_LABEL, Before, FlinkApplication, REVISION_LABEL},
+    api::{APPLICATION_LABEL, Current, FlinkApplication, REVISION_LABEL},
     bake::{
         Referenced, copy_as, differing_fields, references, required_references, rewrite_references, versioned_name,
         without_start,
@@ -45,11 +45,11 @@ pub(super) async fn find_or_adopt(
     context: &Context,
     world: &World,
     application: &FlinkApplication,
-    before: &Before,
+    current: &Current,
     target: &RevisionRecord,
 ) -> Result<PreviousRevision, EffectError> {
     let store = context.revisions();
-    let adoption = Adoption { context, world, application, before, target };
+    let adoption = Adoption { context, world, application, current, target };
     let Some(number) = application.status.as_ref().and_then(|status| status.revision) else {
         let number = free_number(context, world, application, target.revision).await?;
         let record = adoption.record(number, None).await?;
@@ -63,7 +63,7 @@ pub(super) async fn find_or_adopt(
     };
     let mut changed = None;
     if let Some(record) = known.clone() {
-        let fields = changed_fields(context, world, before, &record).await?;
+        let fields = changed_fields(context, world, current, &record).await?;
         if fields.is_empty() {
             return Ok(PreviousRevision { record, changed: None });
         }
@@ -100,14 +100,14 @@ async fn free_number(
 async fn changed_fields(
     context: &Context,
     world: &World,
-    before: &Before,
+    current: &Current,
     record: &RevisionRecord,
 ) -> Result<Vec<String>, EffectError> {
     let mut changed = Vec::new();
-    if before.job_manager.replicas == 0 {
+    if current.workloads.job_manager.replicas == 0 {
         return Ok(changed);
     }
-    for workload in [&world.workloads.job_manager, &world.workloads.task_manager] {
+    for workload in world.workloads.iter() {
         let Some(live) = &workload.deployment else { continue };
         let name = live.name_any();
         let recorded = record.object(DEPLOYMENT, &name).and_then(pod_template);
@@ -165,7 +165,7 @@ struct Adoption<'a> {
     context: &'a Context,
     world: &'a World,
     application: &'a FlinkApplication,
-    before: &'a Before,
+    current: &'a Current,
     target: &'a RevisionRecord,
 }
 
@@ -194,14 +194,14 @@ impl Adoption<'_> {
             revision: number,
             rollout_uid: self.world.uid(),
             version: version_of(self.world, known),
-            task_manager_replicas: replicas::of_adopted(self.world, self.before),
+            task_manager_replicas: replicas::of_adopted(self.world, self.current),
             objects,
         })
     }
 
     fn workloads(&self) -> Result<Vec<DynamicObject>, EffectError> {
         let mut workloads = Vec::new();
-        for workload in [&self.world.workloads.job_manager, &self.world.workloads.task_manager] {
+        for workload in self.world.workloads.iter() {
             let live =
                 workload.deployment.as_ref().ok_or_else(|| EffectError::NotNow("a Deployment is gone".to_owned()))?;
             let mut object = as_dynamic(live)?;
@@ -253,13 +253,13 @@ impl Adoption<'_> {
         copies: &[DynamicObject],
         known: Option<&RevisionRecord>,
     ) -> Result<Vec<DynamicObject>, EffectError> {
-        let names = [self.application.spec.job_manager.as_str(), self.application.spec.task_manager.as_str()];
+        let names = self.application.spec.deployments();
         let recorded: Vec<&DynamicObject> = known.iter().flat_map(|record| &record.objects).collect();
         let mut found: Vec<DynamicObject> = Vec::new();
         for object in self.target.objects.iter().chain(recorded.iter().copied()) {
             let mounted = copies.iter().any(|copy| is_copy_of(copy, object));
             let seen = found.iter().any(|other| same_object(other, object));
-            if mounted || seen || is_workload(object, &names) || is_versioned(object) {
+            if mounted || seen || is_workload(object, names) || is_versioned(object) {
                 continue;
             }
             let Some(mut live) = self.context.writer().live(object).await? else { continue };

@@ -31,24 +31,17 @@ pub(super) fn next_step(world: &World) -> Step {
         );
         return Step::record(halt(world, status, &why, true, Vec::new()));
     }
-    let instead = next_start(&world.rollout);
-    let nothing_instead = instead.is_none();
-    let proof = instead.zip(world.workloads.job_manager.pods_gone()).zip(world.workloads.task_manager.pods_gone());
-    match proof {
-        Some(((instead, job_manager), task_manager)) => Step::act(
-            Operation::ClearHa,
-            Effect::ClearHa { proof: ClearHaProof::new(instead, job_manager, task_manager, world.ha.clone()) },
-        ),
-        None if nothing_instead => {
-            let why = "there is HA metadata but no restore point to stand in for it: delete it by hand if its state may be lost, then resume";
-            Step::record(halt(world, status, why, true, Vec::new()))
+    let Some(next_start) = next_start(&world.rollout) else {
+        let why = "there is HA metadata but no restore point to stand in for it: delete it by hand if its state may be lost, then resume";
+        return Step::record(halt(world, status, why, true, Vec::new()));
+    };
+    match world.pods_gone() {
+        Some(pods_gone) => {
+            let proof = ClearHaProof::new(next_start, pods_gone, world.ha.clone());
+            Step::act(Operation::ClearHa, Effect::ClearHa { proof })
         }
-        None => {
-            // A pod came back (somebody scaled it up): the stop is done again.
-            if world.workloads.job_manager.replicas() > 0 || world.workloads.task_manager.replicas() > 0 {
-                return restart_from_stop(world, status, "a pod came back");
-            }
-            Step::Wait(POLL_FAST)
-        }
+        // Somebody scaled it up again, so it is stopped again.
+        None if world.is_scaled_up() => restart_from_stop(world, status, "a pod came back"),
+        None => Step::Wait(POLL_FAST),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     api::{FlinkRolloutStatus, RequestKind, Stage, StageOutcome},
     rollout::{
-        assessment::assess,
+        assessment::{Assessment, assess},
         effect::{Effect, Step},
         needs::{FlinkQuestions, Needs},
         operation::Operation,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Before the claim, what runs may still change under the rollout that holds it.
+/// Current the claim, what runs may still change under the rollout that holds it.
 const NEEDS_BEFORE_CLAIM: Needs = Needs { rivals: true, ..Needs::NOTHING };
 const NEEDS: Needs = Needs { rivals: true, autoscalers: true, flink: FlinkQuestions::WhatRuns, ..Needs::CLUSTER };
 
@@ -63,7 +63,7 @@ pub(super) fn next_step(world: &World) -> Step {
     }
     match assess(world, application) {
         Err(refusal) => untouched(world, &refusal.message, refusal.choices),
-        Ok(None) if world.past_deadline() => {
+        Ok(Assessment::NotAnswered) if world.past_deadline() => {
             let why = world.flink.unknown.clone().unwrap_or_else(|| "no answer".to_owned());
             untouched(
                 world,
@@ -71,15 +71,15 @@ pub(super) fn next_step(world: &World) -> Step {
                 Vec::new(),
             )
         }
-        Ok(None) => Step::Wait(Duration::from_millis(500)),
-        Ok(Some(_)) if world.past_deadline() => {
+        Ok(Assessment::NotAnswered) => Step::Wait(Duration::from_millis(500)),
+        Ok(Assessment::FirstDeployment | Assessment::Existing(_)) if world.past_deadline() => {
             let trouble = status
                 .operation(Operation::Plan)
                 .and_then(|operation| operation.last_error.clone())
                 .unwrap_or_default();
             untouched(world, &format!("the plan could not be made in time: {trouble}"), Vec::new())
         }
-        Ok(Some(_)) => Step::act(Operation::Plan, Effect::Plan),
+        Ok(Assessment::FirstDeployment | Assessment::Existing(_)) => Step::act(Operation::Plan, Effect::Plan),
     }
 }
 

@@ -4,17 +4,16 @@
 //! JobManager go, and the path with it (2.2.1).
 
 mod last_checkpoint;
+mod outdated;
 mod stop_outcome;
 mod stop_status;
 
 use jiff::Timestamp;
 
 use crate::{
-    api::{Choice, FlinkRolloutStatus, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, WorkloadSnapshot},
-    cluster::Workload,
+    api::{Choice, FlinkRolloutStatus, JobId, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, StatePath},
     flink::StopRequest,
     rollout::{
-        configuration::configuration_digest,
         effect::{Effect, POLL_FAST, Step},
         ids::{operation_id, own_directory},
         needs::{FlinkQuestions, Needs},
@@ -25,6 +24,7 @@ use crate::{
         world::World,
     },
 };
+use outdated::{is_compared, outdated};
 use stop_outcome::StopOutcome;
 
 pub use stop_status::may_read_stop;
@@ -39,9 +39,10 @@ pub(super) fn next_step(world: &World) -> Step {
     if status.restore_point.is_some() {
         return leave(world, status);
     }
-    if status.operation(Operation::StopWithSavepoint).is_none()
-        && status.operation(Operation::ScaleDownForCheckpoint).is_none()
-    {
+    let begun = [Operation::StopWithSavepoint, Operation::ScaleDownForCheckpoint]
+        .into_iter()
+        .any(|operation| status.operation(operation).is_some());
+    if !begun {
         if let Some(why) = outdated(world, &plan) {
             return untouched(world, &format!("outdated: {why} since the plan was made; ask for it again"), Vec::new());
         }
@@ -52,33 +53,25 @@ pub(super) fn next_step(world: &World) -> Step {
     if !status.completed(Operation::CreateVersionedObjects) {
         return versioned_objects(world, &status);
     }
-    let Some(before) = plan.before.as_ref() else {
-        if requested_path(world).is_some() {
-            return without_a_job(world, status);
-        }
-        return skipped(world, status, "a first deployment: there is no state yet");
+    let Some(current) = plan.current.as_ref() else {
+        return match requested_path(world) {
+            Some(_) => without_a_job(world, status),
+            None if plan.first_deployment => skipped(world, status, "a first deployment: there is no state yet"),
+            None => untouched(world, "the plan does not say what runs; start a new rollout", Vec::new()),
+        };
     };
-    match &before.job_id {
-        None => without_a_job(world, status),
-        Some(_)
-            if status.operation(Operation::ScaleDownForCheckpoint).is_none()
-                && status.operation(Operation::StopWithSavepoint).is_none()
-                && !compared(world, &plan) =>
-        {
-            if world.past_deadline() {
-                return untouched(
-                    world,
-                    "Flink did not answer until the deadline, so the stop was never asked for",
-                    Vec::new(),
-                );
-            }
-            Step::Wait(POLL_FAST)
+    let Some(job) = &current.job else { return without_a_job(world, status) };
+    if !begun && !is_compared(world, job) {
+        if world.past_deadline() {
+            let why = "Flink did not answer until the deadline, so the stop was never asked for";
+            return untouched(world, why, Vec::new());
         }
-        Some(job) if world.rollout.spec.request.start_from.takes_no_savepoint() => {
-            last_checkpoint::next_step(world, status, job, before)
-        }
-        Some(job) => stop(world, status, &plan, job),
+        return Step::Wait(POLL_FAST);
     }
+    if world.rollout.spec.request.start_from.takes_no_savepoint() {
+        return last_checkpoint::next_step(world, status, job, &current.workloads);
+    }
+    stop(world, status, &plan, &job.id)
 }
 
 fn versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Step {
@@ -113,60 +106,17 @@ fn leave(world: &World, mut status: FlinkRolloutStatus) -> Step {
     Step::record(status)
 }
 
-/// What differs from the plan, if anything does: right before the stop it must all be as it was approved.
-fn outdated(world: &World, plan: &Plan) -> Option<String> {
-    let before = plan.before.as_ref()?;
-    let differs = |planned: &WorkloadSnapshot, live: &Workload| -> Option<String> {
-        let name = &planned.deployment;
-        let Some(now) = live.snapshot() else { return Some(format!("Deployment {name} is gone")) };
-        if now.uid != planned.uid {
-            return Some(format!("Deployment {name} was made anew"));
-        }
-        if now.template_digest != planned.template_digest || now.replica_set_uid != planned.replica_set_uid {
-            return Some(format!("the pods of Deployment {name} were changed"));
-        }
-        (now.image_ids != planned.image_ids).then(|| format!("the images of Deployment {name} changed"))
-    };
-    differs(&before.job_manager, &world.workloads.job_manager)
-        .or_else(|| differs(&before.task_manager, &world.workloads.task_manager))
-        .or_else(|| {
-            let mut running = world.flink.jobs.iter().flatten().filter(|job| !job.state.is_terminal());
-            match &before.job_id {
-                Some(planned) if world.flink.jobs.is_some() => {
-                    (!running.any(|job| &job.jid == planned)).then(|| "the job was replaced or ended".to_owned())
-                }
-                Some(_) => None,
-                None => running.next().map(|job| format!("the job {} was started", job.jid)),
-            }
-        })
-        .or_else(|| {
-            let planned = before.configuration_digest.as_ref()?;
-            let now = world.flink.configuration.as_ref().map(configuration_digest)?;
-            (&now != planned).then(|| "Flink's configuration changed".to_owned())
-        })
-        .or_else(|| {
-            let scaled_up = before.job_manager.replicas == 0 && world.workloads.job_manager.replicas() > 0;
-            scaled_up.then(|| format!("Deployment {} was scaled up", before.job_manager.deployment))
-        })
-}
-
-/// Whether Flink said enough to be compared with the plan.
-fn compared(world: &World, plan: &Plan) -> bool {
-    let planned = plan.before.as_ref().and_then(|before| before.configuration_digest.as_ref());
-    world.flink.jobs.is_some() && (planned.is_none() || world.flink.configuration.is_some())
-}
-
 /// Replica counts are read again right before the stop: somebody may have scaled while the approval was waited for.
 fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
     let mut next = status.clone();
     // Where nothing runs, the live count is not what the application runs with.
     let plan = next.plan.as_mut()?;
-    let before = plan.before.as_mut().filter(|before| before.job_id.is_some())?;
+    let current = plan.current.as_mut().filter(|current| current.job.is_some())?;
     let live = world.workloads.task_manager.replicas();
-    if before.task_manager.replicas == live {
+    if current.workloads.task_manager.replicas == live {
         return None;
     }
-    before.task_manager.replicas = live;
+    current.workloads.task_manager.replicas = live;
     if plan.target.keeps_replicas {
         plan.target.task_manager_replicas = live;
     }
@@ -183,14 +133,14 @@ fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Step {
         kind: RestorePointKind::Savepoint,
         path,
         size_bytes: None,
-        job_id: String::new(),
+        job_id: None,
         at: world.time(),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
     Step::record(status)
 }
 
-fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> Step {
+fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId) -> Step {
     let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
     let asked = status.operation(Operation::StopWithSavepoint).map(|operation| operation.started_at.clone());
     // Asked for a second time, a JobManager that was replaced meanwhile would stop what runs in it and take a second savepoint.
@@ -199,7 +149,7 @@ fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> St
     if !status.completed(Operation::StopWithSavepoint) && !world.past_deadline() && !resumed && !replaced {
         let trigger_id = operation_id(&world.uid(), status.direction, status.attempt, Operation::StopWithSavepoint);
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
-        return Step::act(Operation::StopWithSavepoint, Effect::StopWithSavepoint { job: job.to_owned(), request });
+        return Step::act(Operation::StopWithSavepoint, Effect::StopWithSavepoint { job: job.clone(), request });
     }
     match stop_outcome::find_stop_outcome(world, job, &directory) {
         StopOutcome::Savepoint(path, kind) => record_point(world, status, job, path, kind),
@@ -222,8 +172,8 @@ fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &str) -> St
 fn record_point(
     world: &World,
     mut status: FlinkRolloutStatus,
-    job: &str,
-    path: String,
+    job: &JobId,
+    path: StatePath,
     kind: RestorePointKind,
 ) -> Step {
     let known = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.savepoint.as_ref());
@@ -235,7 +185,7 @@ fn record_point(
         kind,
         path,
         size_bytes: known.map(|savepoint| savepoint.state_size),
-        job_id: job.to_owned(),
+        job_id: Some(job.clone()),
         at: crate::api::time(at.unwrap_or(world.now)),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
@@ -247,10 +197,9 @@ fn refused(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Step {
     if let Some(abort) = &status.failure {
         return untouched(world, &abort.message, Vec::new());
     }
-    let before = status.plan.as_ref().and_then(|plan| plan.before.as_ref());
-    let checkpoint =
-        before.and_then(|before| before.last_checkpoint.as_deref().zip(before.last_checkpoint_at.as_ref()));
-    let mut choices: Vec<Choice> = checkpoint.map(|(path, at)| offers::offer(world, path, at)).into_iter().collect();
+    let job = status.plan.as_ref().and_then(|plan| plan.current.as_ref()?.job.as_ref());
+    let checkpoint = job.and_then(|job| job.last_checkpoint.as_ref());
+    let mut choices: Vec<Choice> = checkpoint.map(|checkpoint| offers::offer(world, checkpoint)).into_iter().collect();
     choices.extend(offers::offer_to_give_up(world));
     untouched(world, &format!("no savepoint, and the job runs on: {cause}"), choices)
 }

@@ -29,9 +29,7 @@ pub(super) fn next_step(world: &World) -> Step {
         return Step::act(Operation::ApplyObjects, Effect::ApplyObjects);
     }
     if !status.completed(Operation::WriteWorkloads) {
-        let clear =
-            world.workloads.job_manager.pods_gone().is_some() && world.workloads.task_manager.pods_gone().is_some();
-        if !clear || !world.ha.items.is_empty() {
+        if world.pods_gone().is_none() || !world.ha.items.is_empty() {
             // Somebody scaled up meanwhile: what runs would be replaced without a stop.
             return restart_from_stop(world, status, "something started meanwhile");
         }
@@ -60,6 +58,6 @@ fn task_managers(status: &FlinkRolloutStatus) -> Option<i32> {
     let plan = status.plan.as_ref()?;
     match status.direction {
         Direction::Forward => Some(plan.target.task_manager_replicas),
-        Direction::Back => plan.before.as_ref().map(|before| before.task_manager.replicas),
+        Direction::Back => plan.current.as_ref().map(|current| current.workloads.task_manager.replicas),
     }
 }

@@ -5,6 +5,7 @@ use kube::ResourceExt;
 
 use crate::{
     api::{Component, Direction, Duplicates, FlinkRolloutStatus, ResultKind, Stage, StageOutcome, Time},
+    cluster::Workload,
     rollout::{
         effect::{Effect, POLL_FAST, Step},
         ids::operation_id,
@@ -20,7 +21,7 @@ pub(super) const NEEDS: Needs = Needs::CLUSTER;
 
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
-    if world.workloads.job_manager.pods_gone().is_some() && world.workloads.task_manager.pods_gone().is_some() {
+    if world.pods_gone().is_some() {
         return gone(world, status);
     }
     if let Some(since) = started_again(world, &status) {
@@ -28,15 +29,9 @@ pub(super) fn next_step(world: &World) -> Step {
         status.duplicates = Some(Duplicates { from: since, to: world.time() });
         return Step::record(status);
     }
-    let scaled = world.workloads.job_manager.replicas() == 0 && world.workloads.task_manager.replicas() == 0;
-    if world.past_deadline() && (scaled || status.completed(Operation::StopTaskManagers)) {
-        let left: Vec<String> = world
-            .workloads
-            .job_manager
-            .live_pods()
-            .chain(world.workloads.task_manager.live_pods())
-            .map(ResourceExt::name_any)
-            .collect();
+    if world.past_deadline() && (!world.is_scaled_up() || status.completed(Operation::StopTaskManagers)) {
+        let pods = world.workloads.iter().flat_map(Workload::live_pods);
+        let left: Vec<String> = pods.map(ResourceExt::name_any).collect();
         let why = format!(
             "pods are still there after the scale-down: {}. Find out what holds them, then resume",
             left.join(", ")
@@ -65,13 +60,13 @@ fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
     // Not before the pod terminates, or the kubelet would start its container again.
     let pod = world.workloads.job_manager.live_pods().find(|pod| pod.metadata.deletion_timestamp.is_some())?;
     let trigger_id = operation_id(&world.uid(), Direction::Forward, status.attempt, Operation::StopWithSavepoint);
-    Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone(), trigger_id })
+    Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone()?, trigger_id })
 }
 
 fn gone(world: &World, mut status: FlinkRolloutStatus) -> Step {
-    let nothing_ran = status.plan.as_ref().is_some_and(|plan| match &plan.before {
+    let nothing_ran = status.plan.as_ref().is_some_and(|plan| match &plan.current {
         None => true,
-        Some(before) => before.job_id.is_none() && status.restore_point.is_none(),
+        Some(current) => current.job.is_none() && status.restore_point.is_none(),
     });
     if nothing_ran && status.direction == Direction::Back {
         let why = status.failure.clone().map_or_else(String::new, |failure| failure.message);
@@ -106,7 +101,7 @@ fn ran_again(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
     if let Some(seen) = &status.duplicates {
         return Some(Duplicates { to: world.time(), ..seen.clone() });
     }
-    let cluster = &plan.before.as_ref()?.high_availability.kubernetes_cluster_id;
+    let cluster = &plan.current.as_ref()?.high_availability.kubernetes_cluster_id;
     world.ha.shows_a_job(cluster).then(|| Duplicates {
         from: status.restore_point.as_ref().map_or_else(|| world.time(), |point| point.at.clone()),
         to: world.time(),

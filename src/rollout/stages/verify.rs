@@ -1,9 +1,9 @@
 //! Verify: the proof that the started job was restored from exactly its start state, and that every vertex runs.
 
 use crate::{
-    api::{FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
+    api::{FlinkRolloutStatus, JobId, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
     cluster::{PodFailure, pod_failure},
-    flink::{Checkpoints, JobDetail, JobState, same_path},
+    flink::{Checkpoints, JobDetail, JobState},
     rollout::{
         effect::{POLL_FAST, Step},
         health::{ended, job_manager_failure, log_follows, newest_exception, reason},
@@ -90,17 +90,17 @@ enum Proof {
 }
 
 fn restored(world: &World, job: &StartedJob, checkpoints: &Checkpoints, detail: &JobDetail) -> Proof {
-    let path = checkpoints.latest.restored.as_ref().and_then(|restored| restored.external_path.as_deref());
+    let path = checkpoints.latest.restored.as_ref().and_then(|restored| restored.external_path.as_ref());
     match (&job.start_path, path) {
         (None, None) if detail.state == JobState::Running && empty_start_asked_for(world) => Proof::Yes,
         (None, None) if detail.state == JobState::Running => {
             Proof::No("the job runs empty, which nobody asked for".to_owned())
         }
-        (Some(wanted), Some(found)) if same_path(wanted, found) => Proof::Yes,
+        (Some(wanted), Some(found)) if wanted.is_same_place(found) => Proof::Yes,
         // A restart before we looked: Flink then names a checkpoint of the new job, and the first container's log decides.
-        (Some(wanted), Some(found)) if checkpoints.counts.restored > 1 || found.contains(&job.job_id) => {
+        (Some(wanted), Some(found)) if checkpoints.counts.restored > 1 || found.contains(&*job.job_id) => {
             match &world.logged_start {
-                Some(logged) if same_path(logged, wanted) => Proof::Yes,
+                Some(logged) if logged.is_same_place(wanted) => Proof::Yes,
                 Some(logged) => Proof::No(format!("the job was started from {logged} instead of {wanted}")),
                 None => Proof::NotYet,
             }
@@ -124,7 +124,7 @@ fn empty_start_asked_for(world: &World) -> bool {
     by_name || world.plan().is_some_and(|plan| plan.first_deployment)
 }
 
-fn another_job(world: &World, job: &StartedJob) -> Option<String> {
+fn another_job(world: &World, job: &StartedJob) -> Option<JobId> {
     let jobs = world.flink.jobs.as_ref()?;
     jobs.iter().find(|other| other.jid != job.job_id && !other.state.is_terminal()).map(|other| other.jid.clone())
 }
@@ -137,7 +137,7 @@ fn waiting(world: &World, status: FlinkRolloutStatus) -> Step {
     let why = match &world.flink.job {
         None => format!(
             "Flink shows no job {} within {seconds} s: {}",
-            status.job.as_ref().map_or("", |job| job.job_id.as_str()),
+            status.job.as_ref().map_or("", |job| &*job.job_id),
             world.flink.unknown.as_deref().unwrap_or("look at the log of the JobManager's pod")
         ),
         Some(detail) => {

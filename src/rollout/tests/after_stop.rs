@@ -363,7 +363,7 @@ fn empty_start(stage: Stage) -> World {
     world.rollout.spec.request.start_from = from_json(json!({"from": "Nothing"}));
     set(&mut world, |status| {
         status.restore_point = None;
-        status.plan.as_mut().unwrap().before.as_mut().unwrap().job_id = None;
+        status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None;
     });
     world
 }
@@ -373,7 +373,9 @@ fn an_empty_start_that_was_asked_for_may_clear_metadata_where_nothing_ran() {
     let mut world = empty_start(Stage::ClearHa);
     world.ha.items = vec![ha_map("orders-cluster-config-map")];
     assert!(matches!(acted(&world).1, Effect::ClearHa { proof } if proof.start_path().is_none()));
-    set(&mut world, |status| status.plan.as_mut().unwrap().before.as_mut().unwrap().job_id = Some(OLD_JOB.into()));
+    set(&mut world, |status| {
+        status.plan.as_mut().unwrap().current.as_mut().unwrap().job = Some(from_json(json!({"id": OLD_JOB})))
+    });
     assert_eq!(recorded(&world).phase, "Halted", "a job ran: its state needs a restore point");
 }
 
@@ -404,7 +406,7 @@ fn a_first_deployment_from_a_path_has_nothing_to_return_to_either() {
     let mut world = stopped(world(Stage::Stop));
     set(&mut world, |status| {
         status.direction = Direction::Back;
-        status.plan.as_mut().unwrap().before = None;
+        status.plan.as_mut().unwrap().current = None;
     });
     assert_eq!(recorded(&world).ending.unwrap().kind, ResultKind::Failed);
 }

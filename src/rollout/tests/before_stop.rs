@@ -38,7 +38,7 @@ fn what_cannot_be_moved_is_refused_with_the_reason() {
         (|world| world.workloads.job_manager = workload("jm", 2), "has 2 replicas"),
         (|world| world.workloads.job_manager = workload("jm", 0), "no job runs"),
         (|world| world.autoscalers = vec![autoscaler("jm")], "HorizontalPodAutoscaler jm-scaler scales the JobManager"),
-        (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RUNNING"), job("2", "RUNNING")]), "runs 2 jobs"),
+        (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RUNNING"), job(OTHER_JOB, "RUNNING")]), "runs 2 jobs"),
         (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RESTARTING")]), "the job is RESTARTING"),
         (
             |world| {
@@ -128,7 +128,8 @@ fn another_configuration_than_planned_is_not_stopped() {
     complete(&mut world, Operation::CreateVersionedObjects);
     let digest = crate::rollout::configuration::configuration_digest(&planned("orders"));
     set(&mut world, |status| {
-        status.plan.as_mut().unwrap().before.as_mut().unwrap().configuration_digest = Some(digest);
+        status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().configuration_digest =
+            Some(digest);
     });
     assert!(matches!(next_step(&world), Step::Wait(_)), "Flink has not said it yet");
     let mut same = planned("orders");
@@ -155,7 +156,7 @@ fn what_changed_since_the_plan_is_not_stopped() {
             |world| world.workloads.task_manager.replica_sets[0].metadata.uid = Some("new".into()),
             "the pods of Deployment tm were changed",
         ),
-        (|world| world.flink.jobs = Some(vec![job("2", "RUNNING")]), "the job was replaced"),
+        (|world| world.flink.jobs = Some(vec![job(OTHER_JOB, "RUNNING")]), "the job was replaced"),
     ];
     for (change, reason) in cases {
         let mut world = world(Stage::Savepoint);
@@ -171,7 +172,7 @@ fn replicas_scaled_while_people_thought_are_the_ones_to_restore() {
     let mut world = world(Stage::Savepoint);
     world.workloads.task_manager = workload("tm", 5);
     let plan = recorded(&world).plan.unwrap();
-    assert_eq!((plan.before.unwrap().task_manager.replicas, plan.target.task_manager_replicas), (5, 3));
+    assert_eq!((plan.current.unwrap().workloads.task_manager.replicas, plan.target.task_manager_replicas), (5, 3));
     set(&mut world, |status| status.plan.as_mut().unwrap().target.keeps_replicas = true);
     assert_eq!(recorded(&world).plan.unwrap().target.task_manager_replicas, 5, "whoever owns the count has changed it");
 }
@@ -179,7 +180,7 @@ fn replicas_scaled_while_people_thought_are_the_ones_to_restore() {
 #[test]
 fn nothing_that_was_planned_as_idle_may_run_by_now() {
     let idle = |world: &mut World| {
-        set(world, |status| status.plan.as_mut().unwrap().before.as_mut().unwrap().job_id = None);
+        set(world, |status| status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None);
     };
     let mut world = world(Stage::Savepoint);
     idle(&mut world);

@@ -52,15 +52,17 @@ fn flinks_cache_is_waited_for() {
 fn without_a_restart_strategy_the_job_is_not_robbed_of_its_task_managers() {
     let mut world = asked_for();
     world.flink.configuration = Some(BTreeMap::from([("restart-strategy.type".to_owned(), "none".to_owned())]));
-    assert_eq!(recorded(&world).restore_point.unwrap().path, LAST);
+    assert_eq!(recorded(&world).restore_point.unwrap().path.as_str(), LAST);
 }
 
 #[test]
 fn a_job_that_completed_none_since_its_start_goes_on_from_what_it_started_from() {
     let mut world = held();
-    set(&mut world, |status| status.plan.as_mut().unwrap().before.as_mut().unwrap().last_checkpoint_at = None);
+    set(&mut world, |status| {
+        status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().last_checkpoint = None
+    });
     world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
-    assert_eq!(recorded(&world).restore_point.unwrap().path, "file:/sp/start");
+    assert_eq!(recorded(&world).restore_point.unwrap().path.as_str(), "file:/sp/start");
     world.flink.checkpoints = Some(Checkpoints::default());
     assert!(end(&world).1.contains("has completed no checkpoint"));
 }
@@ -122,7 +124,7 @@ fn a_rewind_without_a_savepoint_is_offered_and_keeps_the_last_checkpoint() {
     let mut again = held();
     again.rollout.spec.request.start_from = offered.clone();
     again.rollout.status = Some(recorded(&again));
-    assert_eq!(again.status().restore_point.unwrap().path, LAST);
+    assert_eq!(again.status().restore_point.unwrap().path.as_str(), LAST);
     let base = again.clone();
     set(&mut again, |status| status.enter(&base, Stage::Deploy));
     assert_eq!(recorded(&again).job.unwrap().start_path.as_deref(), Some("file:/sp/older"));

@@ -23,7 +23,9 @@ use crate::{
     flink::{Checkpoints, JobDetail, JobOverview},
 };
 
-pub(super) const OLD_JOB: &str = "0ld00000000000000000000000000000";
+pub(super) const OLD_JOB: &str = "01d00000000000000000000000000000";
+/// Another job.
+pub(super) const OTHER_JOB: &str = "02d00000000000000000000000000000";
 pub(super) const POINT: &str = "file:/sp/r-u/savepoint-1";
 
 pub(super) fn now() -> Timestamp {
@@ -103,9 +105,9 @@ pub(super) fn plan(world: &World) -> Plan {
     from_json(json!({
         "digest": "d1", "approvalsNeeded": 0, "expiresAt": "2026-01-01T12:30:00Z", "firstDeployment": false, "previousRevision": 0,
         "fromVersion": "1.0.0", "toVersion": "1.1.0", "changes": [],
-        "before": {
-            "jobId": OLD_JOB, "flinkVersion": "2.2.1", "jobManager": snapshot(&world.workloads.job_manager), "taskManager": snapshot(&world.workloads.task_manager),
-            "lastCheckpoint": "file:/cp/chk-7", "lastCheckpointAt": "2026-01-01T11:59:48Z",
+        "current": {
+            "job": {"id": OLD_JOB, "lastCheckpoint": {"path": "file:/cp/chk-7", "at": "2026-01-01T11:59:48Z"}},
+            "flinkVersion": "2.2.1", "jobManager": snapshot(&world.workloads.job_manager), "taskManager": snapshot(&world.workloads.task_manager),
             "highAvailability": {"kubernetesClusterId": "orders", "clusterId": "orders"},
         },
         "target": {"revision": 1, "taskManagerReplicas": 3, "kubernetesClusterId": "orders"},

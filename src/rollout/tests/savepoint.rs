@@ -82,7 +82,7 @@ fn a_job_that_never_stopped_running_is_untouched() {
 fn an_old_job_that_was_started_anew_after_its_stop_is_no_failover() {
     // Its container ended with the stop, and the Deployment started it with its old options: the savepoint is what counts.
     let mut world = runs_again(AFTER, "file:/sp/older");
-    assert_eq!(recorded(&world).restore_point.unwrap().path, POINT);
+    assert_eq!(recorded(&world).restore_point.unwrap().path.as_str(), POINT);
     world.savepoints_on_disk = Some(Vec::new());
     assert_eq!(end(&world).0, ResultKind::Untouched);
     world.savepoints_on_disk = None;
@@ -191,5 +191,5 @@ fn without_any_answer_the_directory_decides_or_it_halts() {
     later(&mut world, 100);
     assert_eq!(recorded(&world).phase, "Halted");
     world.savepoints_on_disk = Some(vec![POINT.into()]);
-    assert_eq!(recorded(&world).restore_point.unwrap().path, POINT);
+    assert_eq!(recorded(&world).restore_point.unwrap().path.as_str(), POINT);
 }

@@ -52,7 +52,7 @@ fn stage(name: &str, direction: &str, outcome: Option<&str>, evidence: &str) -> 
 }
 
 fn point() -> Value {
-    json!({"name": "orders-1", "kind": "Savepoint", "path": "s3://sp/1", "sizeBytes": 2_202_009, "jobId": "0", "at": "2026-01-01T12:00:30Z"})
+    json!({"name": "orders-1", "kind": "Savepoint", "path": "s3://sp/1", "sizeBytes": 2_202_009, "jobId": "00000000000000000000000000000000", "at": "2026-01-01T12:00:30Z"})
 }
 
 /// Every text of some blocks, a line each, with buttons in brackets.
@@ -247,7 +247,7 @@ fn the_status_says_what_runs_and_what_a_halted_rollout_waits_for() {
         "revisions": [], "restorePoints": [point()],
     }))
     .unwrap();
-    let job = json!({"jobId": "00ab", "startPath": "s3://sp/1", "runningAt": "2026-01-01T12:01:00Z"});
+    let job = json!({"jobId": "000000000000000000000000000000ab", "startPath": "s3://sp/1", "runningAt": "2026-01-01T12:01:00Z"});
     let forward =
         rollout(&json!({"stage": "Monitor", "phase": "Halted", "restorePoint": point(), "halt": halt("Monitor"),
         "job": job, "downtimeMillis": 17_400}));

@@ -2,10 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
-use lockkeeper::{
-    api::{FlinkRolloutStatus, RestorePointKind, ResultKind, Stage, StartFromKind},
-    flink::same_path,
-};
+use lockkeeper::api::{FlinkRolloutStatus, RestorePointKind, ResultKind, Stage, StartFromKind, same_path};
 use serde_json::json;
 
 use crate::scene::Scene;

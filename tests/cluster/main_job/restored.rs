@@ -1,6 +1,6 @@
 //! After a rollback the version before runs as it did: same objects and replicas, restored from the restore point.
 
-use lockkeeper::{api::FlinkRolloutStatus, flink::same_path};
+use lockkeeper::api::{FlinkRolloutStatus, same_path};
 use serde_json::Value;
 
 use crate::{

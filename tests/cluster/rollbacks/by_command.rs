@@ -55,7 +55,7 @@ async fn rewind(scene: &Scene, ledger: &mut RecordLedger, start: &Numbers) {
     let job = status.job.unwrap();
     assert_eq!(job.start_path.as_deref(), Some(text(&older, "/path")));
     let own = status.restore_point.unwrap();
-    assert_ne!(own.path, text(&older, "/path"), "it took a restore point of its own");
+    assert_ne!(own.path.as_str(), text(&older, "/path"), "it took a restore point of its own");
     let counted = ledger.count_after_start_at(start, &scene.orders, &job.job_id).await;
     assert!(counted.doubled > 0, "{counted:?}");
 }

@@ -5,7 +5,10 @@
 
 use super::stop_outcome;
 use crate::{
-    api::{Before, Component, FlinkRolloutStatus, RestorePoint, RestorePointKind, Time},
+    api::{
+        Component, FlinkRolloutStatus, JobId, PerComponent, RestorePoint, RestorePointKind, RunningJob, StatePath,
+        Time, WorkloadSnapshot,
+    },
     rollout::{
         effect::{Effect, POLL_FAST, Step},
         offers::{last, no_state},
@@ -16,15 +19,20 @@ use crate::{
     },
 };
 
-pub(super) fn next_step(world: &World, status: FlinkRolloutStatus, job: &str, before: &Before) -> Step {
+pub(super) fn next_step(
+    world: &World,
+    status: FlinkRolloutStatus,
+    job: &RunningJob,
+    workloads: &PerComponent<WorkloadSnapshot>,
+) -> Step {
     let held = status.operation(Operation::ScaleDownForCheckpoint).map(|operation| operation.started_at.clone());
     if held.is_some()
         && (world.past_deadline() || status.failure.is_some() || status.operation(Operation::ScaleBackUp).is_some())
     {
-        return undo_hold(world, &status, before);
+        return undo_hold(world, &status, job, workloads);
     }
-    if held.is_some_and(|at| stop_outcome::began_after(world, job, &at)) || state_is_older(world, before) {
-        return undo_hold(world, &status, before);
+    if held.is_some_and(|at| stop_outcome::began_after(world, &job.id, &at)) || state_is_older(world, job) {
+        return undo_hold(world, &status, job, workloads);
     }
     let Some(checkpoints) = world.flink.checkpoints.as_ref() else {
         if world.past_deadline() {
@@ -34,21 +42,21 @@ pub(super) fn next_step(world: &World, status: FlinkRolloutStatus, job: &str, be
     };
     // Where it has none to lose, what the target starts from stands in for it.
     let Some((path, at)) = last(checkpoints).or_else(|| Some((requested_path(world)?, None))) else {
-        return untouched(world, &no_state(&before.job_manager.deployment), Vec::new());
+        return untouched(world, &no_state(&workloads.job_manager.deployment), Vec::new());
     };
     let ended = world.flink.job.as_ref().is_some_and(|detail| detail.state.is_terminal());
     let still_checkpoints = !ended && !restarts_disabled(world);
     if let Some(wait) = still_checkpoints.then(|| hold(world, &status)).flatten() {
         return wait;
     }
-    record(world, status, job, (path, at))
+    record(world, status, &job.id, (path, at))
 }
 
 /// Whether what Flink shows is older than what it showed at Plan: its container ended and began again with its old arguments.
-fn state_is_older(world: &World, before: &Before) -> bool {
-    let (Some(checkpoints), Some(known)) = (&world.flink.checkpoints, &before.last_checkpoint_at) else { return false };
+fn state_is_older(world: &World, job: &RunningJob) -> bool {
+    let (Some(checkpoints), Some(known)) = (&world.flink.checkpoints, &job.last_checkpoint) else { return false };
     let now = checkpoints.latest.completed.as_ref().map(|last| last.trigger_timestamp);
-    now.is_none_or(|now| now < known.0.as_millisecond())
+    now.is_none_or(|now| now < known.at.0.as_millisecond())
 }
 
 /// Without a restart strategy the loss of its TaskManagers would end the job, and a JobManager with Flink's defaults with it.
@@ -75,14 +83,14 @@ fn hold(world: &World, status: &FlinkRolloutStatus) -> Option<Step> {
     (world.now.duration_since(quiet.started_at.0) < world.flink.cached_for()).then_some(Step::Wait(POLL_FAST))
 }
 
-fn record(world: &World, mut status: FlinkRolloutStatus, job: &str, (path, at): (String, Option<Time>)) -> Step {
+fn record(world: &World, mut status: FlinkRolloutStatus, job: &JobId, (path, at): (StatePath, Option<Time>)) -> Step {
     let completed = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.completed.as_ref());
     status.restore_point = Some(RestorePoint {
         name: world.rollout.metadata.name.clone().unwrap_or_default(),
         kind: RestorePointKind::Checkpoint,
         path,
         size_bytes: completed.map(|last| last.state_size),
-        job_id: job.to_owned(),
+        job_id: Some(job.clone()),
         at: at.unwrap_or_else(|| world.time()),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
@@ -90,9 +98,14 @@ fn record(world: &World, mut status: FlinkRolloutStatus, job: &str, (path, at): 
 }
 
 /// Nothing was stopped yet: with its TaskManagers back the job goes on by itself.
-fn undo_hold(world: &World, status: &FlinkRolloutStatus, before: &Before) -> Step {
+fn undo_hold(
+    world: &World,
+    status: &FlinkRolloutStatus,
+    job: &RunningJob,
+    workloads: &PerComponent<WorkloadSnapshot>,
+) -> Step {
     if status.operation(Operation::ScaleDownForCheckpoint).is_some() && !status.completed(Operation::ScaleBackUp) {
-        return Step::act(Operation::ScaleBackUp, Effect::Start { task_managers: before.task_manager.replicas });
+        return Step::act(Operation::ScaleBackUp, Effect::Start { task_managers: workloads.task_manager.replicas });
     }
     let why = match &status.failure {
         Some(abort) => abort.message.clone(),
@@ -102,7 +115,7 @@ fn undo_hold(world: &World, status: &FlinkRolloutStatus, before: &Before) -> Ste
         None => format!(
             "the JobManager was replaced meanwhile and may have begun again from an older state: look at what it runs. The last \
              checkpoint known before is {}",
-            before.last_checkpoint.as_deref().unwrap_or("not known")
+            job.last_checkpoint.as_ref().map_or("not known", |checkpoint| &checkpoint.path)
         ),
     };
     untouched(world, &why, Vec::new())

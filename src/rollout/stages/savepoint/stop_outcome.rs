@@ -1,7 +1,7 @@
 //! What became of the stop, from the surest source to the last.
 
 use crate::{
-    api::{RestorePointKind, Time},
+    api::{JobId, RestorePointKind, StatePath, Time},
     flink::{JobOverview, JobState, SavepointOperation, path_in_message},
     rollout::{
         operation::Operation,
@@ -12,7 +12,7 @@ use crate::{
 
 pub(super) enum StopOutcome {
     /// The savepoint, and what it is.
-    Savepoint(String, RestorePointKind),
+    Savepoint(StatePath, RestorePointKind),
     /// The job runs on and no savepoint can be used; why.
     RunsOn(String),
     /// Only a person can tell; what to look at.
@@ -23,15 +23,15 @@ pub(super) enum StopOutcome {
     Nothing,
 }
 
-pub(super) fn find_stop_outcome(world: &World, job: &str, directory: &str) -> StopOutcome {
+pub(super) fn find_stop_outcome(world: &World, job: &JobId, directory: &str) -> StopOutcome {
     let state = world.flink.job.as_ref().map(|detail| detail.state);
     let ours = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.completed_in(directory));
     match (state, ours) {
         (Some(JobState::Finished), Some(path)) => {
-            return StopOutcome::Savepoint(path.to_owned(), RestorePointKind::Savepoint);
+            return StopOutcome::Savepoint(path.clone(), RestorePointKind::Savepoint);
         }
         (Some(JobState::Failed), Some(path)) => {
-            return StopOutcome::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint);
+            return StopOutcome::Savepoint(path.clone(), RestorePointKind::UncommittedSavepoint);
         }
         (Some(state), Some(path)) if !state.is_terminal() && restarted_since(world) => {
             return StopOutcome::RunsOn(format!(
@@ -55,7 +55,7 @@ pub(super) fn find_stop_outcome(world: &World, job: &str, directory: &str) -> St
         StopStatus::Known(SavepointOperation::Failed { cause, trace }) => {
             return match (path_in_message(trace), state) {
                 (Some(path), Some(state)) if state != JobState::Running => {
-                    StopOutcome::Savepoint(path.to_owned(), RestorePointKind::UncommittedSavepoint)
+                    StopOutcome::Savepoint(path, RestorePointKind::UncommittedSavepoint)
                 }
                 (_, Some(JobState::Running)) => StopOutcome::RunsOn(cause.clone()),
                 _ => StopOutcome::Nothing,
@@ -78,7 +78,7 @@ fn restarted_since(world: &World) -> bool {
 }
 
 /// An empty list of jobs says nothing: a JobManager that restarts knows no job yet.
-fn in_the_directory(world: &World, job: &str) -> StopOutcome {
+fn in_the_directory(world: &World, job: &JobId) -> StopOutcome {
     let stopped = overview(world, job).is_some_and(|known| known.state == JobState::Finished);
     match world.savepoints_on_disk.as_deref() {
         Some([only]) if stopped || (world.flink_is_silent() && world.past_deadline()) => {
@@ -90,7 +90,7 @@ fn in_the_directory(world: &World, job: &str) -> StopOutcome {
 
 /// The job runs, and its JobManager does not know of the stop. Flink forgets the result of a stop with the JobManager, or after
 /// `rest.async.store-duration` (5 minutes).
-fn forgotten(world: &World, job: &str, answer: &str) -> StopOutcome {
+fn forgotten(world: &World, job: &JobId, answer: &str) -> StopOutcome {
     let status = world.status();
     let asked = status.operation(Operation::StopWithSavepoint).map(|operation| operation.started_at.clone());
     if asked.is_some_and(|at| !began_after(world, job, &at)) {
@@ -99,9 +99,9 @@ fn forgotten(world: &World, job: &str, answer: &str) -> StopOutcome {
         ));
     }
     let restored = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.restored.as_ref());
-    let restored = restored.and_then(|restored| restored.external_path.as_deref());
+    let restored = restored.and_then(|restored| restored.external_path.as_ref());
     // A checkpoint of its own means a failover. From anything older, or from nothing, the container was started anew after the stop.
-    if let Some(checkpoint) = restored.filter(|path| path.contains(job)) {
+    if let Some(checkpoint) = restored.filter(|path| path.contains(&**job)) {
         return StopOutcome::RunsOn(format!(
             "the JobManager was replaced during the stop and the job runs again from its checkpoint {checkpoint}"
         ));
@@ -114,16 +114,16 @@ fn forgotten(world: &World, job: &str, answer: &str) -> StopOutcome {
         _ => StopOutcome::Unclear(format!(
             "the JobManager was replaced after the stop was asked for, and the job runs again from {}. Look into the rollout's savepoint \
              directory: if a savepoint is there, scale both Deployments to 0, give up, and start from its path",
-            restored.unwrap_or("nothing")
+            restored.map_or("nothing", |path| path)
         )),
     }
 }
 
-fn overview<'a>(world: &'a World, job: &str) -> Option<&'a JobOverview> {
-    world.flink.jobs.as_ref()?.iter().find(|known| known.jid == job)
+fn overview<'a>(world: &'a World, job: &JobId) -> Option<&'a JobOverview> {
+    world.flink.jobs.as_ref()?.iter().find(|known| &known.jid == job)
 }
 
 /// Whether the JobManager that runs the job began to after a moment.
-pub(super) fn began_after(world: &World, job: &str, moment: &Time) -> bool {
+pub(super) fn began_after(world: &World, job: &JobId, moment: &Time) -> bool {
     overview(world, job).is_some_and(|known| known.start_time > moment.0.as_millisecond())
 }
