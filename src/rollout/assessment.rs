@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     configuration::configuration_digest,
-    offers::{self, Refusal, where_from},
+    offers::{self, Refusal, refuse_without_start},
     request::requested_path,
     world::World,
 };
@@ -34,51 +34,51 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
     let snapshots = world.workloads.as_ref().map(|workload| workload.snapshot());
     let workloads = match snapshots {
         PerComponent { job_manager: None, task_manager: None } => {
-            return first_deployment(world, application).map(|()| Assessment::FirstDeployment);
+            return check_first_deployment(world, application).map(|()| Assessment::FirstDeployment);
         }
         PerComponent { job_manager: Some(job_manager), task_manager: Some(task_manager) } => {
             PerComponent { job_manager, task_manager }
         }
-        PerComponent { job_manager, .. } => return Err(one_is_missing(application, job_manager.is_some())),
+        PerComponent { job_manager, .. } => return Err(refuse_one_missing(application, job_manager.is_some())),
     };
-    not_autoscaled(world, &workloads.job_manager)?;
+    check_not_autoscaled(world, &workloads.job_manager)?;
     let from = world.rollout.spec.request.start_from.from;
     if workloads.job_manager.replicas == 0 {
         if from.needs_no_job() {
-            return Ok(existing(None, None, workloads, application.spec.high_availability.clone()));
+            return Ok(build_existing(None, None, workloads, application.spec.high_availability.clone()));
         }
-        return Err(where_from(
+        return Err(refuse_without_start(
             "no job runs (the JobManager has 0 replicas), so no state can be taken from it",
             application,
         ));
     }
-    one_replica_set_each(&workloads)?;
+    check_replicas(&workloads)?;
     let (Some(jobs), Some(configuration), Some(version)) =
         (&world.flink.jobs, &world.flink.configuration, &world.flink.version)
     else {
         return Ok(Assessment::NotAnswered);
     };
-    let high_availability = same_ids(&application.spec.high_availability, configuration)?;
+    let high_availability = check_ids(&application.spec.high_availability, configuration)?;
     if from.needs_no_job() && jobs.iter().all(|job| job.state.is_terminal()) {
-        return Ok(existing(None, Some(version), workloads, high_availability));
+        return Ok(build_existing(None, Some(version), workloads, high_availability));
     }
-    let job = running_job(world, jobs, application)?;
+    let job = find_running_job(world, jobs, application)?;
     let checkpoints = world.flink.checkpoints.as_ref();
-    let last = checkpoints.and_then(|checkpoints| checkpoints.latest.completed.as_ref()).and_then(last_checkpoint);
+    let last = checkpoints.and_then(|checkpoints| checkpoints.latest.completed.as_ref()).and_then(to_last_checkpoint);
     let restored = checkpoints.and_then(|checkpoints| checkpoints.latest.restored.as_ref()?.external_path.as_ref());
     let has_state = last.is_some() || restored.is_some() || requested_path(world).is_some();
     if !has_state && world.rollout.spec.request.start_from.takes_no_savepoint() {
-        return Err(Refusal::new(offers::no_state(&workloads.job_manager.deployment)));
+        return Err(Refusal::new(offers::describe_no_state(&workloads.job_manager.deployment)));
     }
     let running = RunningJob {
         id: job.jid.clone(),
         last_checkpoint: last,
         configuration_digest: Some(configuration_digest(configuration)),
     };
-    Ok(existing(Some(running), Some(version), workloads, high_availability))
+    Ok(build_existing(Some(running), Some(version), workloads, high_availability))
 }
 
-fn existing(
+fn build_existing(
     job: Option<RunningJob>,
     flink_version: Option<&String>,
     workloads: PerComponent<WorkloadSnapshot>,
@@ -87,12 +87,12 @@ fn existing(
     Assessment::Existing(Box::new(Current { job, flink_version: flink_version.cloned(), workloads, high_availability }))
 }
 
-fn last_checkpoint(completed: &Checkpoint) -> Option<LastCheckpoint> {
+fn to_last_checkpoint(completed: &Checkpoint) -> Option<LastCheckpoint> {
     let at = Timestamp::from_millisecond(completed.trigger_timestamp).ok()?;
     Some(LastCheckpoint { path: completed.external_path.clone()?, at: api::time(at) })
 }
 
-fn one_is_missing(application: &FlinkApplication, job_manager_exists: bool) -> Refusal {
+fn refuse_one_missing(application: &FlinkApplication, job_manager_exists: bool) -> Refusal {
     let (there, missing) = if job_manager_exists {
         (&application.spec.job_manager, &application.spec.task_manager)
     } else {
@@ -103,7 +103,7 @@ fn one_is_missing(application: &FlinkApplication, job_manager_exists: bool) -> R
     ))
 }
 
-fn not_autoscaled(world: &World, job_manager: &WorkloadSnapshot) -> Result<(), Refusal> {
+fn check_not_autoscaled(world: &World, job_manager: &WorkloadSnapshot) -> Result<(), Refusal> {
     let scales = world.autoscalers.iter().find(|autoscaler| autoscaler.deployment == job_manager.deployment);
     let Some(autoscaler) = scales else { return Ok(()) };
     Err(Refusal::new(format!(
@@ -112,7 +112,7 @@ fn not_autoscaled(world: &World, job_manager: &WorkloadSnapshot) -> Result<(), R
     )))
 }
 
-fn one_replica_set_each(workloads: &PerComponent<WorkloadSnapshot>) -> Result<(), Refusal> {
+fn check_replicas(workloads: &PerComponent<WorkloadSnapshot>) -> Result<(), Refusal> {
     let job_manager = &workloads.job_manager;
     if job_manager.replicas != 1 {
         return Err(Refusal::new(format!(
@@ -131,13 +131,13 @@ fn one_replica_set_each(workloads: &PerComponent<WorkloadSnapshot>) -> Result<()
     Ok(())
 }
 
-fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(), Refusal> {
+fn check_first_deployment(world: &World, application: &FlinkApplication) -> Result<(), Refusal> {
     let status = application.status.clone().unwrap_or_default();
     if world.rollout.spec.request.start_from.from.needs_no_job() {
         return Ok(());
     }
     if !world.ha.items.is_empty() || !status.revisions.is_empty() || !status.restore_points.is_empty() {
-        return Err(where_from("neither Deployment is there, but the application ran before", application));
+        return Err(refuse_without_start("neither Deployment is there, but the application ran before", application));
     }
     if world.rollout.spec.request.kind == RequestKind::RollBack {
         return Err(Refusal::new("nothing was deployed yet that could be rolled back"));
@@ -146,7 +146,7 @@ fn first_deployment(world: &World, application: &FlinkApplication) -> Result<(),
 }
 
 /// The two HA ids of the application and of Flink's own configuration must be the same, or the wrong metadata would be cleared.
-fn same_ids(ours: &HighAvailability, configuration: &BTreeMap<String, String>) -> Result<HighAvailability, Refusal> {
+fn check_ids(ours: &HighAvailability, configuration: &BTreeMap<String, String>) -> Result<HighAvailability, Refusal> {
     let get = |key: &str| configuration.get(key).map(String::as_str);
     let kind = get("high-availability.type").or_else(|| get("high-availability")).unwrap_or("NONE");
     if !kind.to_ascii_lowercase().contains("kubernetes") {
@@ -167,7 +167,7 @@ fn same_ids(ours: &HighAvailability, configuration: &BTreeMap<String, String>) -
     Ok(ours.clone())
 }
 
-fn running_job<'a>(
+fn find_running_job<'a>(
     world: &World,
     jobs: &'a [JobOverview],
     application: &FlinkApplication,
@@ -182,10 +182,10 @@ fn running_job<'a>(
                 start_from: StartFrom::plain(StartFromKind::LastCheckpoint),
                 cost: "goes on from the last completed checkpoint; what came after it is processed again".to_owned(),
             })
-            .chain(offers::offer_to_give_up(world))
+            .chain(offers::offer_without_savepoint(world))
             .collect(),
         }),
-        [] => Err(where_from("Flink runs no job", application)),
+        [] => Err(refuse_without_start("Flink runs no job", application)),
         several => {
             Err(Refusal::new(format!("Flink runs {} jobs; Lockkeeper moves clusters with exactly one", several.len())))
         }

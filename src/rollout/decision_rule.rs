@@ -80,6 +80,8 @@ pub fn decision_refusal(
     if let Some(operation) = unknown_operation(status).filter(|_| kind != DecisionKind::GiveUp) {
         return Some(DecisionRefusal::OtherVersion { operation: operation.to_owned() });
     }
+    // kubectl users may leave an empty digest in the decision: they saw no plan.
+    let plan_digest = plan_digest.filter(|digest| !digest.is_empty());
     let halted = status.halt.is_some();
     match kind {
         DecisionKind::Approve => approve_refusal(status, plan_digest),

@@ -4,8 +4,8 @@ use super::{
     approvals::may_approve,
     decision_rule::{decision_refusal, may_roll_back, stop_was_asked_for},
     effect::Step,
-    health::newest_exception,
-    transition::{turn_back, untouched, with},
+    health::newest_exception_time,
+    transition::{end_untouched, end_with, turn_back},
     world::World,
 };
 use crate::api::{
@@ -15,7 +15,7 @@ use crate::api::{
 /// The step that the oldest unanswered decision, or a deletion, leads to.
 pub(super) fn next_step(world: &World) -> Option<Step> {
     let status = world.status();
-    if let Some(said) = unanswered(world).next() {
+    if let Some(said) = unanswered_decisions(world).next() {
         return Some(answer(world, status, said));
     }
     let deleted = world.rollout.metadata.deletion_timestamp.is_some();
@@ -23,7 +23,7 @@ pub(super) fn next_step(world: &World) -> Option<Step> {
         return Some(if may_roll_back(&status) {
             Step::record(turn_back(world, status, "deleted"))
         } else {
-            with(world, ResultKind::Abandoned, "deleted while halted")
+            end_with(world, ResultKind::Abandoned, "deleted while halted")
         });
     }
     let abort_is_under_way = status.failure.is_some();
@@ -32,39 +32,39 @@ pub(super) fn next_step(world: &World) -> Option<Step> {
 }
 
 /// What was said and is not answered in the record, the oldest first.
-pub(super) fn unanswered(world: &World) -> impl Iterator<Item = &Decision> {
+pub(super) fn unanswered_decisions(world: &World) -> impl Iterator<Item = &Decision> {
     let answered = world.status().decisions;
     world.rollout.spec.decisions.iter().filter(move |said| !answered.iter().any(|outcome| outcome.id == said.id))
 }
 
 /// Whether an unanswered decision resumes it.
-pub(super) fn resumes(world: &World) -> bool {
-    unanswered(world).any(|said| said.kind == DecisionKind::Resume)
+pub(super) fn has_resume(world: &World) -> bool {
+    unanswered_decisions(world).any(|said| said.kind == DecisionKind::Resume)
 }
 
 fn answer(world: &World, status: FlinkRolloutStatus, said: &Decision) -> Step {
     let refusal = decision_refusal(&status, said.kind, said.plan_digest.as_deref())
         .map(|refusal| format!("it {}", refusal.predicate(&status.state_in_words())))
-        .or_else(|| refused_approver(world, said));
+        .or_else(|| approver_refusal(world, said));
     if let Some(reason) = refusal {
-        return Step::record(noted(world, status, said, DecisionResult::Refused, &reason));
+        return Step::record(record_answer(world, status, said, DecisionResult::Refused, &reason));
     }
-    let applied = |message: &str| noted(world, status.clone(), said, DecisionResult::Applied, message);
+    let applied = |message: &str| record_answer(world, status.clone(), said, DecisionResult::Applied, message);
     let why = said.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
     match said.kind {
         DecisionKind::Approve => Step::record(applied("approved")),
-        DecisionKind::Reject => untouched(world, &format!("rejected by {}{why}", said.by), Vec::new()),
+        DecisionKind::Reject => end_untouched(world, &format!("rejected by {}{why}", said.by), Vec::new()),
         DecisionKind::Abort => abort(world, applied("aborted"), &format!("aborted by {}{why}", said.by)),
         DecisionKind::RollBack => {
             Step::record(turn_back(world, applied("rolling back"), &format!("rolled back by {}{why}", said.by)))
         }
         DecisionKind::Resume => Step::record(resume(world, applied("resumed"))),
-        DecisionKind::GiveUp => with(world, ResultKind::Abandoned, &format!("{} gave up on it{why}", said.by)),
+        DecisionKind::GiveUp => end_with(world, ResultKind::Abandoned, &format!("{} gave up on it{why}", said.by)),
     }
 }
 
 /// The status with what became of a decision.
-fn noted(
+fn record_answer(
     world: &World,
     mut status: FlinkRolloutStatus,
     said: &Decision,
@@ -81,7 +81,7 @@ fn noted(
 }
 
 /// Why a person's approval does not count.
-fn refused_approver(world: &World, said: &Decision) -> Option<String> {
+fn approver_refusal(world: &World, said: &Decision) -> Option<String> {
     if said.kind != DecisionKind::Approve {
         return None;
     }
@@ -98,7 +98,7 @@ fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
         return Step::record(turn_back(world, status, why));
     }
     if !stop_was_asked_for(&status) {
-        return untouched(world, why, Vec::new());
+        return end_untouched(world, why, Vec::new());
     }
     status.failure = Some(Failure { stage: Stage::Savepoint, message: why.to_owned(), at: world.time() });
     status.message = format!("{why}; waits for the outcome of the stop");
@@ -113,7 +113,7 @@ fn resume(world: &World, mut status: FlinkRolloutStatus) -> FlinkRolloutStatus {
     let counted = world.flink.checkpoints.as_ref().map(|checkpoints| checkpoints.counts.restored);
     status.watch = (status.stage == Stage::Monitor).then(|| Watch {
         settling_since: Some(world.time()),
-        newest_exception: newest_exception(world),
+        newest_exception: newest_exception_time(world),
         restored: counted.or(status.watch.as_ref().map(|watch| watch.restored + watch.restarts)).unwrap_or_default(),
         ..Watch::default()
     });

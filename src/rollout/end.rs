@@ -15,7 +15,7 @@ const MAX_REVISIONS: usize = 20;
 const MAX_RESTORE_POINTS: usize = 10;
 
 /// The steps of an end, in their order: each is repeated after a crash without harm.
-pub(super) fn proceed(world: &World, result: &RolloutResult) -> Step {
+pub(super) fn next_step(world: &World, result: &RolloutResult) -> Step {
     let mut status = world.status();
     if status.ending.is_none() {
         // An end is decided once: what is seen while it is recorded must not change it.
@@ -30,13 +30,13 @@ pub(super) fn proceed(world: &World, result: &RolloutResult) -> Step {
     if let (false, false, Some(application)) =
         (deployed_nothing, status.completed(Operation::WriteHistory), &world.application)
     {
-        let history = history(world, application.status.clone().unwrap_or_default(), &status, result);
+        let history = update_history(world, application.status.clone().unwrap_or_default(), &status, result);
         return Step::act(Operation::WriteHistory, Effect::WriteHistory { status: Box::new(history) });
     }
-    Step::record(ended(world, status, result))
+    Step::record(build_end(world, status, result))
 }
 
-fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) -> FlinkRolloutStatus {
+fn build_end(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) -> FlinkRolloutStatus {
     let good = matches!(result.kind, ResultKind::Succeeded | ResultKind::RolledBack);
     // Why it went back is told where it failed; here is told how the way back went.
     let evidence = match (result.kind, &status.watch) {
@@ -46,7 +46,7 @@ fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) 
         _ => result.message.clone(),
     };
     status.leave(world, if good { StageOutcome::Done } else { StageOutcome::Failed }, &evidence);
-    for said in decisions::unanswered(world) {
+    for said in decisions::unanswered_decisions(world) {
         status.decisions.push(crate::api::DecisionRecord {
             id: said.id.clone(),
             result: crate::api::DecisionResult::Applied,
@@ -63,7 +63,7 @@ fn ended(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) 
 }
 
 /// The application's history after this end. A repeat changes nothing.
-fn history(
+fn update_history(
     world: &World,
     mut history: FlinkApplicationStatus,
     status: &FlinkRolloutStatus,

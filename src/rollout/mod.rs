@@ -55,13 +55,13 @@ use effect::POLL_SLOW;
 /// The one next step of a rollout.
 #[must_use]
 pub fn next_step(world: &World) -> Step {
-    match step(world) {
-        Step::End(result) => end::proceed(world, &result),
+    match find_step(world) {
+        Step::End(result) => end::next_step(world, &result),
         other => other,
     }
 }
 
-fn step(world: &World) -> Step {
+fn find_step(world: &World) -> Step {
     let status = world.status();
     if status.result.is_some() {
         return if world.has_finalizer() { Step::act(Operation::Finish, Effect::Finish) } else { Step::Done };
@@ -75,7 +75,7 @@ fn step(world: &World) -> Step {
     // Whatever another version did, this one cannot undo or repeat it: only people can end such a rollout.
     let foreign = unknown_operation(&status).map(str::to_owned);
     let parking = foreign.is_none() && status.halt.as_ref().is_some_and(|halt| halt.parked && halt.at_rest.is_none());
-    if parking && world.is_scaled_up() && !decisions::resumes(world) {
+    if parking && world.is_scaled_up() && !decisions::has_resume(world) {
         return parked::next_step(world);
     }
     if let Some(next) = decisions::next_step(world) {

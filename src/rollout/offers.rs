@@ -26,12 +26,12 @@ impl Refusal {
 }
 
 /// Without a running job somebody has to say where to start from: the newest restore point is the first to offer.
-pub(super) fn where_from(what: &str, application: &FlinkApplication) -> Refusal {
+pub(super) fn refuse_without_start(what: &str, application: &FlinkApplication) -> Refusal {
     let points = application.status.as_ref().map(|status| status.restore_points.as_slice()).unwrap_or_default();
     let Some(newest) = points.last() else {
         return Refusal {
             message: format!("{what}. No restore point is known: say where to start from, a path or nothing"),
-            choices: vec![from_nothing()],
+            choices: vec![offer_empty_start()],
         };
     };
     let choice = Choice {
@@ -48,7 +48,7 @@ pub(super) fn where_from(what: &str, application: &FlinkApplication) -> Refusal 
 }
 
 /// The offer of an empty start.
-pub(super) fn from_nothing() -> Choice {
+pub(super) fn offer_empty_start() -> Choice {
     Choice {
         start_from: StartFrom::plain(StartFromKind::Nothing),
         cost: "an empty start; whatever state there was is lost".to_owned(),
@@ -56,7 +56,7 @@ pub(super) fn from_nothing() -> Choice {
 }
 
 /// Why a job cannot be given up without a savepoint, and the way that there is.
-pub(super) fn no_state(job_manager: &str) -> String {
+pub(super) fn describe_no_state(job_manager: &str) -> String {
     format!(
         "the job has completed no checkpoint and was restored from none, so there is no state to keep: if it may be lost, scale its \
          Deployment {job_manager} to 0, then start from nothing"
@@ -64,7 +64,7 @@ pub(super) fn no_state(job_manager: &str) -> String {
 }
 
 /// The last state that is known: a checkpoint, or what the job was started from if it completed none since.
-pub(super) fn last(checkpoints: &Checkpoints) -> Option<(StatePath, Option<Time>)> {
+pub(super) fn find_last_state(checkpoints: &Checkpoints) -> Option<(StatePath, Option<Time>)> {
     let completed = checkpoints.latest.completed.as_ref().and_then(|last| {
         let at = Timestamp::from_millisecond(last.trigger_timestamp).ok().map(crate::api::time);
         Some((last.external_path.clone()?, at))
@@ -73,7 +73,7 @@ pub(super) fn last(checkpoints: &Checkpoints) -> Option<(StatePath, Option<Time>
 }
 
 /// The offer to go on from a checkpoint without a savepoint.
-pub(super) fn offer(world: &World, checkpoint: &LastCheckpoint) -> Choice {
+pub(super) fn offer_last_checkpoint(world: &World, checkpoint: &LastCheckpoint) -> Choice {
     let LastCheckpoint { path, at } = checkpoint;
     let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
     Choice {
@@ -85,7 +85,7 @@ pub(super) fn offer(world: &World, checkpoint: &LastCheckpoint) -> Choice {
 }
 
 /// The offer to give up what runs, where the target starts from something else anyway.
-pub(super) fn offer_to_give_up(world: &World) -> Option<Choice> {
+pub(super) fn offer_without_savepoint(world: &World) -> Option<Choice> {
     let asked = &world.rollout.spec.request.start_from;
     asked.from.needs_no_job().then(|| Choice {
         start_from: asked.clone().without_savepoint(),

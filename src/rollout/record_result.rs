@@ -4,7 +4,7 @@ use super::{
     effect::EffectResult,
     offers::Refusal,
     operation::Operation,
-    transition::{StatusExt as _, failed, operation_key, park},
+    transition::{StatusExt as _, operation_key, park, turn_back_or_halt},
     world::World,
 };
 use crate::{
@@ -26,21 +26,21 @@ pub fn record_result(
         return record_result(world, status, operation, &EffectResult::NotNow(refusal.message.clone()));
     }
     if let (EffectResult::Refused(refusal), Operation::DiscardRevision) = (outcome, operation) {
-        note(&mut status, operation, |record| {
+        update_operation(&mut status, operation, |record| {
             record.completed_at = Some(world.time());
             record.last_error = Some(truncate(&refusal.message, 1000));
         });
         return status;
     }
     if let EffectResult::NotNow(why) = outcome {
-        note(&mut status, operation, |record| record.last_error = Some(truncate(why, 1000)));
+        update_operation(&mut status, operation, |record| record.last_error = Some(truncate(why, 1000)));
         return status;
     }
     if let EffectResult::Refused(refusal) = outcome {
-        return refused(world, status, refusal);
+        return record_refusal(world, status, refusal);
     }
     let now = world.time();
-    note(&mut status, operation, |record| {
+    update_operation(&mut status, operation, |record| {
         record.completed_at = Some(now);
         record.last_error = None;
     });
@@ -52,7 +52,7 @@ pub fn record_result(
     status
 }
 
-fn note(status: &mut FlinkRolloutStatus, operation: Operation, change: impl FnOnce(&mut OperationRecord)) {
+fn update_operation(status: &mut FlinkRolloutStatus, operation: Operation, change: impl FnOnce(&mut OperationRecord)) {
     let key = operation_key(status.direction, status.attempt, operation);
     if let Some(record) = status.operations.iter_mut().find(|record| record.name == key) {
         change(record);
@@ -60,7 +60,7 @@ fn note(status: &mut FlinkRolloutStatus, operation: Operation, change: impl FnOn
 }
 
 /// Current the stop a refusal ends it; after it, it is a failure of the stage.
-fn refused(world: &World, mut status: FlinkRolloutStatus, refusal: &Refusal) -> FlinkRolloutStatus {
+fn record_refusal(world: &World, mut status: FlinkRolloutStatus, refusal: &Refusal) -> FlinkRolloutStatus {
     let why = &refusal.message;
     let stopped = status.completed(Operation::StopWithSavepoint) || status.restore_point.is_some();
     if status.stage.is_before_stop() && !stopped {
@@ -74,6 +74,6 @@ fn refused(world: &World, mut status: FlinkRolloutStatus, refusal: &Refusal) -> 
     }
     match status.direction {
         Direction::Back if !status.stage.is_before_stop() => park(world, status, why),
-        _ => failed(world, status, why),
+        _ => turn_back_or_halt(world, status, why),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     bake::Start,
 };
 
-pub(super) fn request_refused(world: &World, application: &FlinkApplication) -> Option<String> {
+pub(super) fn request_refusal(world: &World, application: &FlinkApplication) -> Option<String> {
     let request = &world.rollout.spec.request;
     if request.start_from.from == StartFromKind::RestorePoint && requested_path(world).is_none() {
         let known = application.status.as_ref().map(|status| status.restore_points.as_slice()).unwrap_or_default();
@@ -37,7 +37,7 @@ pub fn unknown_version(application: &FlinkApplication, version: &str) -> Option<
 }
 
 /// Job id and start state of this direction and attempt.
-pub(super) fn start(world: &World, status: &FlinkRolloutStatus) -> Start {
+pub(super) fn build_start(world: &World, status: &FlinkRolloutStatus) -> Start {
     let point = status.restore_point.as_ref().map(|point| point.path.clone());
     let path = match (status.direction, world.rollout.spec.request.start_from.from) {
         (Direction::Back, _) | (_, StartFromKind::Savepoint | StartFromKind::LastCheckpoint) => point,

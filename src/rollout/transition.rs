@@ -76,7 +76,7 @@ impl FlinkRolloutStatus {
         self.stage = stage;
         self.phase = self.derived_phase();
         self.message = String::new();
-        self.deadline = Some(api::time(deadline(world, self, stage)));
+        self.deadline = Some(api::time(stage_deadline(world, self, stage)));
         self.stages.push(StageRecord {
             stage,
             direction: self.direction,
@@ -94,7 +94,7 @@ pub(super) fn operation_key(direction: Direction, attempt: u32, operation: Opera
 }
 
 /// When a stage entered now must have ended.
-fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timestamp {
+fn stage_deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timestamp {
     let settings = status.plan.as_ref().map(|plan| &plan.settings);
     let seconds = match stage {
         Stage::Plan | Stage::Stop => 300,
@@ -102,7 +102,7 @@ fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timesta
         Stage::Savepoint => settings.map_or(600, |settings| i64::from(settings.savepoint.timeout_seconds)) + 30,
         Stage::ClearHa => 120,
         Stage::Deploy | Stage::Restore => 180,
-        Stage::Verify => start_deadline(status),
+        Stage::Verify => start_deadline_seconds(status),
         Stage::Monitor => {
             let monitor = settings.map(|settings| settings.monitor.clone()).unwrap_or_default();
             i64::from(monitor.stabilise_seconds) + i64::from(monitor.watch_seconds) + WATCH_SLACK.as_secs()
@@ -112,7 +112,7 @@ fn deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timesta
 }
 
 /// What a start may take, seconds. A short deadline finds a bad version early; on the way back it would park a good one.
-pub(super) fn start_deadline(status: &FlinkRolloutStatus) -> i64 {
+pub(super) fn start_deadline_seconds(status: &FlinkRolloutStatus) -> i64 {
     let asked = status.plan.as_ref().map_or_else(default_start_deadline, |plan| plan.settings.start_deadline_seconds);
     i64::from(match status.direction {
         Direction::Forward => asked,
@@ -153,7 +153,7 @@ pub fn halt(
 }
 
 /// What a failure after the stop means: back if it may, else halted. In direction Back always halted.
-pub(super) fn failed(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
+pub(super) fn turn_back_or_halt(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
     let automatic = status.plan.as_ref().is_none_or(|plan| plan.settings.automatic_rollback || plan.first_deployment);
     match status.direction {
         Direction::Forward if automatic => turn_back(world, status, why),
@@ -166,33 +166,33 @@ pub(super) fn failed(world: &World, status: FlinkRolloutStatus, why: &str) -> Fl
 }
 
 /// Ends it with nothing changed.
-pub(super) fn untouched(world: &World, why: &str, choices: Vec<Choice>) -> Step {
-    with_choices(world, ResultKind::Untouched, why, choices)
+pub(super) fn end_untouched(world: &World, why: &str, choices: Vec<Choice>) -> Step {
+    end_with_choices(world, ResultKind::Untouched, why, choices)
 }
 
 /// Ends it otherwise, and records what the end was decided by in the same write.
-pub(super) fn after(world: &World, mut status: FlinkRolloutStatus, kind: ResultKind, why: &str) -> Step {
-    status.ending = Some(result(world, kind, why, Vec::new()));
+pub(super) fn end_after(world: &World, mut status: FlinkRolloutStatus, kind: ResultKind, why: &str) -> Step {
+    status.ending = Some(build_result(world, kind, why, Vec::new()));
     Step::record(status)
 }
 
 /// Ends it otherwise.
-pub(super) fn with(world: &World, kind: ResultKind, why: &str) -> Step {
-    with_choices(world, kind, why, Vec::new())
+pub(super) fn end_with(world: &World, kind: ResultKind, why: &str) -> Step {
+    end_with_choices(world, kind, why, Vec::new())
 }
 
 /// Ends it otherwise, and says what a new rollout could start from.
-pub(super) fn with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Step {
-    Step::End(Box::new(result(world, kind, why, choices)))
+pub(super) fn end_with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Step {
+    Step::End(Box::new(build_result(world, kind, why, choices)))
 }
 
-fn result(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> RolloutResult {
+fn build_result(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> RolloutResult {
     RolloutResult { kind, message: truncate(why, 2000), at: world.time(), choices }
 }
 
 pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Step {
     Step::record(match status.direction {
-        Direction::Forward => failed(world, status, why),
+        Direction::Forward => turn_back_or_halt(world, status, why),
         Direction::Back => park(world, status, why),
     })
 }

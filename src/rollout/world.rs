@@ -127,7 +127,7 @@ pub enum StopStatus {
 impl FlinkView {
     /// So long what Flink says of checkpoints may be from before: it caches its answers.
     #[must_use]
-    pub fn cached_for(&self) -> SignedDuration {
+    pub fn max_cache_age(&self) -> SignedDuration {
         // Nobody waits for minutes because of an odd setting of the web interface; a short one may not be that of the cache.
         let interval = self.refresh_interval.unwrap_or_default().clamp(3000, 30_000);
         SignedDuration::from_millis(interval) + SignedDuration::from_secs(1)
@@ -180,8 +180,8 @@ impl World {
     /// Whether a recorded deadline has passed, with somebody there to see it: what could have happened while this process or the API
     /// server was away is tried once it is back, before anybody gives up on it.
     #[must_use]
-    pub fn past_deadline(&self) -> bool {
-        self.now.duration_since(self.watched_since) >= OBSERVATION_TIMEOUT && self.after_deadline()
+    pub fn is_past_deadline(&self) -> bool {
+        self.now.duration_since(self.watched_since) >= OBSERVATION_TIMEOUT && self.is_deadline_over()
     }
 
     /// Whether Flink has been silent for as long as this process looks, or for long enough to believe it.
@@ -193,7 +193,7 @@ impl World {
 
     /// Whether the recorded deadline is in the past.
     #[must_use]
-    pub fn after_deadline(&self) -> bool {
+    pub fn is_deadline_over(&self) -> bool {
         self.rollout
             .status
             .as_ref()

@@ -6,7 +6,7 @@ use crate::{
         approvals::approvers,
         effect::{POLL_SLOW, Step},
         needs::Needs,
-        transition::{StatusExt as _, untouched},
+        transition::{StatusExt as _, end_untouched},
         world::World,
     },
 };
@@ -16,10 +16,10 @@ pub(super) const NEEDS: Needs = Needs { rivals: true, ..Needs::NOTHING };
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     let Some(plan) = status.plan.clone() else {
-        return untouched(world, "the plan is gone; start a new rollout", Vec::new());
+        return end_untouched(world, "the plan is gone; start a new rollout", Vec::new());
     };
     if let Some(rival) = world.rivals.iter().find(|rival| rival.kind == RequestKind::RollBack) {
-        return untouched(world, &format!("superseded: the roll back {} goes first", rival.name), Vec::new());
+        return end_untouched(world, &format!("superseded: the roll back {} goes first", rival.name), Vec::new());
     }
     let people = approvers(world.application.as_ref(), &world.rollout, &plan.digest);
     if people.len() >= plan.approvals_needed as usize {
@@ -32,9 +32,9 @@ pub(super) fn next_step(world: &World) -> Step {
         status.advance(world, outcome, &evidence, Stage::Savepoint);
         return Step::record(status);
     }
-    if world.after_deadline() {
+    if world.is_deadline_over() {
         let why = format!("expired: {} of {} approvals came in time", people.len(), plan.approvals_needed);
-        return untouched(world, &why, Vec::new());
+        return end_untouched(world, &why, Vec::new());
     }
     let message =
         format!("waits for {} of {} approvals", plan.approvals_needed as usize - people.len(), plan.approvals_needed);

@@ -23,7 +23,7 @@ pub(super) fn next_step(world: &World) -> Step {
         status.advance(world, outcome, evidence, next);
         return Step::record(status);
     }
-    if world.past_deadline() {
+    if world.is_past_deadline() {
         let names: Vec<String> = world.ha.items.iter().filter_map(|map| map.metadata.name.clone()).collect();
         let why = format!(
             "the HA metadata could not be cleared ({}); nothing is started over it. Everything is at 0 replicas: mend the cause, then resume",

@@ -8,9 +8,9 @@ use crate::{
     flink::ExceptionEntry,
     rollout::{
         effect::{POLL_FAST, POLL_SLOW, Step},
-        health::{ended, job_manager_failure, log_follows, newest_exception, reason},
+        health::{describe_end, failure_reason, job_manager_failure, newest_exception_time, waits_for_log},
         needs::{FlinkQuestions, Needs},
-        transition::{WATCH_SLACK, after, failed, halt},
+        transition::{WATCH_SLACK, end_after, halt, turn_back_or_halt},
         world::{ProbeAnswer, World},
     },
 };
@@ -29,37 +29,37 @@ pub(super) const NEEDS: Needs = Needs {
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     let (Some(plan), Some(watch)) = (status.plan.clone(), status.watch.clone()) else {
-        return unhealthy(world, status, "the record of the watch is gone");
+        return handle_unhealthy(world, status, "the record of the watch is gone");
     };
-    if log_follows(world) {
+    if waits_for_log(world) {
         return Step::Wait(POLL_FAST);
     }
     let settings = &plan.settings.monitor;
-    if let Some(why) = sure_sign(world, &watch, settings) {
-        return unhealthy(world, status, &why);
+    if let Some(why) = find_sure_sign(world, &watch, settings) {
+        return handle_unhealthy(world, status, &why);
     }
-    let next = observed(world, &watch, settings);
+    let next = update_watch(world, &watch, settings);
     if let Some(why) = failing_probe(world, &next, settings) {
-        return unhealthy(world, status, &why);
+        return handle_unhealthy(world, status, &why);
     }
     if watch.watching_since.is_none() && next.watching_since.is_some() {
-        return Step::record(begin(world, status, next, settings));
+        return Step::record(begin_watch(world, status, next, settings));
     }
     let since = next.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
     let over = since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds)));
     let silent = silent_probe(world, &next, settings);
     // Silence at the end of the watch is no health.
-    let seen = running(world) && world.flink.checkpoints.is_some() && silent.is_none();
-    if over && seen && counted(world, &next, settings) {
+    let seen = runs_whole(world) && world.flink.checkpoints.is_some() && silent.is_none();
+    if over && seen && has_final_counts(world, &next, settings) {
         return judge(world, status, next, settings);
     }
-    if world.past_deadline() {
+    if world.is_past_deadline() {
         if let Some((name, why)) = silent.filter(|_| world.flink.unknown.is_none()) {
-            return unhealthy(world, status, &format!("the probe {name} never answered: {why}"));
+            return handle_unhealthy(world, status, &format!("the probe {name} never answered: {why}"));
         }
-        return unhealthy(world, status, &out_of_sight(world));
+        return handle_unhealthy(world, status, &describe_missing_sight(world));
     }
-    let message = describe(&next, settings);
+    let message = describe_watch(&next, settings);
     if next != watch || status.message != message {
         let mut status = status;
         status.watch = Some(next);
@@ -70,7 +70,7 @@ pub(super) fn next_step(world: &World) -> Step {
 }
 
 /// What needs no more watching.
-fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
+fn find_sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
     if let Some(trouble) = job_manager_failure(world) {
         return Some(trouble);
     }
@@ -78,14 +78,14 @@ fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option
         return Some(trouble.sentence());
     }
     let terminal = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal());
-    if let Some(why) = terminal.and_then(|detail| ended(world, detail)) {
+    if let Some(why) = terminal.and_then(|detail| describe_end(world, detail)) {
         return Some(why);
     }
-    let restarts = restarts(world, watch);
+    let restarts = count_restarts(world, watch);
     // While it settles a restart or two may be the cluster's; a loop is the job's.
     let allowed = u64::from(settings.restarts_allowed) + if watch.watching_since.is_some() { 0 } else { 2 };
     (restarts > allowed).then(|| {
-        let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+        let reason = failure_reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
         let pod = pod_failure(&world.workloads.task_manager)
             .map_or_else(String::new, |trouble| format!("; {}", trouble.sentence()));
         format!("{restarts} restarts, {} allowed{pod}{reason}", settings.restarts_allowed)
@@ -93,7 +93,7 @@ fn sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option
 }
 
 /// The watch begins, with a deadline of its own: settling may have taken long.
-fn begin(
+fn begin_watch(
     world: &World,
     mut status: FlinkRolloutStatus,
     watch: Watch,
@@ -101,16 +101,16 @@ fn begin(
 ) -> FlinkRolloutStatus {
     let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + WATCH_SLACK;
     status.deadline = Some(crate::api::time(world.now.checked_add(end).unwrap_or(jiff::Timestamp::MAX)));
-    status.message = describe(&watch, settings);
+    status.message = describe_watch(&watch, settings);
     status.watch = Some(watch);
     status
 }
 
 /// Why the watch could not come to its end.
-fn out_of_sight(world: &World) -> String {
+fn describe_missing_sight(world: &World) -> String {
     let down = world.flink.job.as_ref().map(crate::flink::JobDetail::not_running).unwrap_or_default();
     if let (false, None) = (down.is_empty(), &world.flink.unknown) {
-        let reason = reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
+        let reason = failure_reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
         return format!("not RUNNING any more: {}{reason}", down.join(", "));
     }
     format!("Flink could not be watched: {}", world.flink.unknown.as_deref().unwrap_or("no answer"))
@@ -118,7 +118,7 @@ fn out_of_sight(world: &World) -> String {
 
 /// Restarts since the watch began. Each leaves an exception; one with a checkpoint to go back to counts a restore too, and a job that
 /// completed none yet only the exception.
-fn restarts(world: &World, watch: &Watch) -> u64 {
+fn count_restarts(world: &World, watch: &Watch) -> u64 {
     let restores = world.flink.checkpoints.as_ref().map(|known| known.counts.restored.saturating_sub(watch.restored));
     let newer = |entry: &&ExceptionEntry| watch.newest_exception.is_some_and(|known| entry.timestamp > known);
     let exceptions = world.flink.exceptions.as_ref().map(|known| known.exception_history.entries.iter().filter(newer));
@@ -127,16 +127,16 @@ fn restarts(world: &World, watch: &Watch) -> u64 {
 }
 
 /// Whether Flink shows every vertex running now.
-fn running(world: &World) -> bool {
+fn runs_whole(world: &World) -> bool {
     world.flink.job.as_ref().is_some_and(crate::flink::JobDetail::runs_whole)
 }
 
 /// The watch with what is seen now.
-fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
+fn update_watch(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
     let mut next = watch.clone();
     // What had happened before Flink first said anything is not counted.
-    next.newest_exception = watch.newest_exception.or_else(|| newest_exception(world));
-    let (Some(checkpoints), true) = (&world.flink.checkpoints, running(world)) else { return next };
+    next.newest_exception = watch.newest_exception.or_else(|| newest_exception_time(world));
+    let (Some(checkpoints), true) = (&world.flink.checkpoints, runs_whole(world)) else { return next };
     let settled = next.settling_since.as_ref().is_none_or(|since| {
         world.now.duration_since(since.0) >= SignedDuration::from_secs(i64::from(settings.stabilise_seconds))
     });
@@ -144,13 +144,13 @@ fn observed(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
         if settled {
             next.watching_since = Some(world.time());
             next.restored = checkpoints.counts.restored;
-            next.newest_exception = newest_exception(world);
+            next.newest_exception = newest_exception_time(world);
             next.restarts = 0;
             next.completed = checkpoints.counts.completed;
         }
         return next;
     }
-    next.restarts = restarts(world, watch);
+    next.restarts = count_restarts(world, watch);
     next.checkpoints = checkpoints.counts.completed.saturating_sub(next.completed);
     // A write of the record makes for another look at once; probes are counted by time.
     let due = next.probed_at.as_ref().is_none_or(|at| world.now.duration_since(at.0) >= PROBE_PAUSE);
@@ -196,9 +196,9 @@ fn failing_probe(world: &World, watch: &Watch, settings: &MonitorSettings) -> Op
 }
 
 /// Whether the checkpoints are those of the whole watch, or enough: what Flink says may be from before the end of it.
-fn counted(world: &World, watch: &Watch, settings: &MonitorSettings) -> bool {
+fn has_final_counts(world: &World, watch: &Watch, settings: &MonitorSettings) -> bool {
     let watched = watch.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
-    let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + world.flink.cached_for();
+    let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + world.flink.max_cache_age();
     watch.checkpoints >= u64::from(settings.checkpoints_wanted) || watched.is_some_and(|watched| watched >= end)
 }
 
@@ -209,23 +209,23 @@ fn judge(world: &World, mut status: FlinkRolloutStatus, watch: Watch, settings: 
             watch.checkpoints,
             settings.checkpoints_wanted,
             settings.watch_seconds,
-            failed_checkpoints(world)
+            describe_failed_checkpoints(world)
         );
-        return unhealthy(world, status, &why);
+        return handle_unhealthy(world, status, &why);
     }
     let seen =
         format!("{} restarts and {} checkpoints in {} s", watch.restarts, watch.checkpoints, settings.watch_seconds);
     // The counts that it was judged by are those that are told.
     status.watch = Some(watch);
     match (status.direction, status.failure.clone()) {
-        (Direction::Forward, _) => after(world, status, ResultKind::Succeeded, &seen),
-        (Direction::Back, Some(failure)) => after(world, status, ResultKind::RolledBack, &failure.message),
-        (Direction::Back, None) => after(world, status, ResultKind::RolledBack, &seen),
+        (Direction::Forward, _) => end_after(world, status, ResultKind::Succeeded, &seen),
+        (Direction::Back, Some(failure)) => end_after(world, status, ResultKind::RolledBack, &failure.message),
+        (Direction::Back, None) => end_after(world, status, ResultKind::RolledBack, &seen),
     }
 }
 
 /// How many checkpoints failed, and why the last one did.
-fn failed_checkpoints(world: &World) -> String {
+fn describe_failed_checkpoints(world: &World) -> String {
     let Some(checkpoints) = world.flink.checkpoints.as_ref().filter(|checkpoints| checkpoints.counts.failed > 0) else {
         return String::new();
     };
@@ -234,9 +234,9 @@ fn failed_checkpoints(world: &World) -> String {
     format!("; {} failed, the last one because: {}", checkpoints.counts.failed, crate::text::truncate(last, 300))
 }
 
-fn unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Step {
+fn handle_unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Step {
     Step::record(match status.direction {
-        Direction::Forward => failed(world, status, why),
+        Direction::Forward => turn_back_or_halt(world, status, why),
         Direction::Back => {
             let why = format!(
                 "the previous version runs again from the restore point but is not healthy: {why}. It is left running: resume the watch, or give up"
@@ -246,7 +246,7 @@ fn unhealthy(world: &World, status: FlinkRolloutStatus, why: &str) -> Step {
     })
 }
 
-fn describe(watch: &Watch, settings: &MonitorSettings) -> String {
+fn describe_watch(watch: &Watch, settings: &MonitorSettings) -> String {
     if watch.watching_since.is_none() {
         return "settling".to_owned();
     }

@@ -9,8 +9,8 @@ use crate::{
         effect::{Effect, Step},
         needs::{FlinkQuestions, Needs},
         operation::Operation,
-        request::request_refused,
-        transition::{StatusExt as _, untouched},
+        request::request_refusal,
+        transition::{StatusExt as _, end_untouched},
         world::World,
     },
 };
@@ -30,7 +30,7 @@ pub(super) fn next_step(world: &World) -> Step {
         let why = format!(
             "there is no FlinkApplication {name} in this namespace: `kubectl get flinkapplications` shows those that are, or apply it first"
         );
-        return untouched(world, &why, Vec::new());
+        return end_untouched(world, &why, Vec::new());
     };
     if status.stages.is_empty() {
         let mut status = status;
@@ -40,14 +40,14 @@ pub(super) fn next_step(world: &World) -> Step {
     if status.revision.is_none() {
         if application.metadata.deletion_timestamp.is_some() {
             let why = format!("the FlinkApplication {} is being deleted", world.rollout.spec.request.application);
-            return untouched(world, &why, Vec::new());
+            return end_untouched(world, &why, Vec::new());
         }
         if let Some(other) = &world.shared_with {
             let why = format!(
                 "the FlinkApplication {other} names the same Deployment or kubernetes.cluster-id: no Deployment may belong to two \
                  applications. Correct one of them"
             );
-            return untouched(world, &why, Vec::new());
+            return end_untouched(world, &why, Vec::new());
         }
         return claim(world);
     }
@@ -58,26 +58,26 @@ pub(super) fn next_step(world: &World) -> Step {
         status.advance(world, StageOutcome::Done, &evidence, Stage::Approve);
         return Step::record(status);
     }
-    if let Some(refusal) = request_refused(world, application) {
-        return untouched(world, &refusal, Vec::new());
+    if let Some(refusal) = request_refusal(world, application) {
+        return end_untouched(world, &refusal, Vec::new());
     }
     match assess(world, application) {
-        Err(refusal) => untouched(world, &refusal.message, refusal.choices),
-        Ok(Assessment::NotAnswered) if world.past_deadline() => {
+        Err(refusal) => end_untouched(world, &refusal.message, refusal.choices),
+        Ok(Assessment::NotAnswered) if world.is_past_deadline() => {
             let why = world.flink.unknown.clone().unwrap_or_else(|| "no answer".to_owned());
-            untouched(
+            end_untouched(
                 world,
                 &format!("Flink's REST API gives no answer: {why}. Check the REST Service and the JobManager's pod"),
                 Vec::new(),
             )
         }
         Ok(Assessment::NotAnswered) => Step::Wait(Duration::from_millis(500)),
-        Ok(Assessment::FirstDeployment | Assessment::Existing(_)) if world.past_deadline() => {
+        Ok(Assessment::FirstDeployment | Assessment::Existing(_)) if world.is_past_deadline() => {
             let trouble = status
                 .operation(Operation::Plan)
                 .and_then(|operation| operation.last_error.clone())
                 .unwrap_or_default();
-            untouched(world, &format!("the plan could not be made in time: {trouble}"), Vec::new())
+            end_untouched(world, &format!("the plan could not be made in time: {trouble}"), Vec::new())
         }
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) => Step::act(Operation::Plan, Effect::Plan),
     }
@@ -91,10 +91,10 @@ fn claim(world: &World) -> Step {
         }
         Some(holder) if holder.uid != ours => {
             let goes_first = world.rollout.spec.request.kind == RequestKind::RollBack && holder.waits_for_approval;
-            if goes_first && !world.past_deadline() {
+            if goes_first && !world.is_past_deadline() {
                 return Step::Wait(Duration::from_millis(500));
             }
-            untouched(
+            end_untouched(
                 world,
                 &format!("busy: the rollout {} is active; wait for its end or abort it", holder.name),
                 Vec::new(),

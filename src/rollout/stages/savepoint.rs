@@ -20,11 +20,11 @@ use crate::{
         offers,
         operation::Operation,
         request::requested_path,
-        transition::{StatusExt as _, halt, turn_back, untouched},
+        transition::{StatusExt as _, end_untouched, halt, turn_back},
         world::World,
     },
 };
-use outdated::{is_compared, outdated};
+use outdated::{can_compare, find_change};
 use stop_outcome::StopOutcome;
 
 pub use stop_status::may_read_stop;
@@ -34,68 +34,72 @@ pub(super) const NEEDS: Needs = Needs { flink: FlinkQuestions::Stop, savepoints_
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     let Some(plan) = status.plan.clone() else {
-        return untouched(world, "the plan is gone; start a new rollout", Vec::new());
+        return end_untouched(world, "the plan is gone; start a new rollout", Vec::new());
     };
     if status.restore_point.is_some() {
-        return leave(world, status);
+        return leave_stage(world, status);
     }
     let begun = [Operation::StopWithSavepoint, Operation::ScaleDownForCheckpoint]
         .into_iter()
         .any(|operation| status.operation(operation).is_some());
     if !begun {
-        if let Some(why) = outdated(world, &plan) {
-            return untouched(world, &format!("outdated: {why} since the plan was made; ask for it again"), Vec::new());
+        if let Some(why) = find_change(world, &plan) {
+            return end_untouched(
+                world,
+                &format!("outdated: {why} since the plan was made; ask for it again"),
+                Vec::new(),
+            );
         }
-        if let Some(status) = replicas_read_again(world, &status) {
+        if let Some(status) = update_replicas(world, &status) {
             return Step::record(status);
         }
     }
     if !status.completed(Operation::CreateVersionedObjects) {
-        return versioned_objects(world, &status);
+        return create_versioned_objects(world, &status);
     }
     let Some(current) = plan.current.as_ref() else {
         return match requested_path(world) {
-            Some(_) => without_a_job(world, status),
-            None if plan.first_deployment => skipped(world, status, "a first deployment: there is no state yet"),
-            None => untouched(world, "the plan does not say what runs; start a new rollout", Vec::new()),
+            Some(_) => take_requested_state(world, status),
+            None if plan.first_deployment => skip_stage(world, status, "a first deployment: there is no state yet"),
+            None => end_untouched(world, "the plan does not say what runs; start a new rollout", Vec::new()),
         };
     };
-    let Some(job) = &current.job else { return without_a_job(world, status) };
-    if !begun && !is_compared(world, job) {
-        if world.past_deadline() {
+    let Some(job) = &current.job else { return take_requested_state(world, status) };
+    if !begun && !can_compare(world, job) {
+        if world.is_past_deadline() {
             let why = "Flink did not answer until the deadline, so the stop was never asked for";
-            return untouched(world, why, Vec::new());
+            return end_untouched(world, why, Vec::new());
         }
         return Step::Wait(POLL_FAST);
     }
     if world.rollout.spec.request.start_from.takes_no_savepoint() {
         return last_checkpoint::next_step(world, status, job, &current.workloads);
     }
-    stop(world, status, &plan, &job.id)
+    stop_job(world, status, &plan, &job.id)
 }
 
-fn versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Step {
-    if !world.past_deadline() {
+fn create_versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Step {
+    if !world.is_past_deadline() {
         return Step::act(Operation::CreateVersionedObjects, Effect::CreateVersionedObjects);
     }
     let trouble = status
         .operation(Operation::CreateVersionedObjects)
         .and_then(|operation| operation.last_error.clone())
         .unwrap_or_default();
-    untouched(
+    end_untouched(
         world,
         &format!("the versioned ConfigMaps and Secrets could not be created in time: {trouble}"),
         Vec::new(),
     )
 }
 
-fn skipped(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
+fn skip_stage(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
     status.advance(world, StageOutcome::Skipped, why, Stage::Stop);
     Step::record(status)
 }
 
 /// With the restore point recorded: on to the stop, or back if somebody aborted meanwhile.
-fn leave(world: &World, mut status: FlinkRolloutStatus) -> Step {
+fn leave_stage(world: &World, mut status: FlinkRolloutStatus) -> Step {
     let Some(point) = status.restore_point.clone() else { return Step::Wait(POLL_FAST) };
     if let Some(abort) = status.failure.clone() {
         return Step::record(turn_back(world, status, &abort.message));
@@ -107,7 +111,7 @@ fn leave(world: &World, mut status: FlinkRolloutStatus) -> Step {
 }
 
 /// Replica counts are read again right before the stop: somebody may have scaled while the approval was waited for.
-fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
+fn update_replicas(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
     let mut next = status.clone();
     // Where nothing runs, the live count is not what the application runs with.
     let plan = next.plan.as_mut()?;
@@ -124,9 +128,9 @@ fn replicas_read_again(world: &World, status: &FlinkRolloutStatus) -> Option<Fli
 }
 
 /// Nothing runs: what the request names is also what the rollout goes back to.
-fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Step {
+fn take_requested_state(world: &World, mut status: FlinkRolloutStatus) -> Step {
     let Some(path) = requested_path(world) else {
-        return skipped(world, status, "nothing runs and the start is empty: there is no state to keep");
+        return skip_stage(world, status, "nothing runs and the start is empty: there is no state to keep");
     };
     status.restore_point = Some(RestorePoint {
         name: world.rollout.metadata.name.clone().unwrap_or_default(),
@@ -140,22 +144,22 @@ fn without_a_job(world: &World, mut status: FlinkRolloutStatus) -> Step {
     Step::record(status)
 }
 
-fn stop(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId) -> Step {
+fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId) -> Step {
     let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
     let asked = status.operation(Operation::StopWithSavepoint).map(|operation| operation.started_at.clone());
     // Asked for a second time, a JobManager that was replaced meanwhile would stop what runs in it and take a second savepoint.
     let resumed = status.stages.iter().filter(|record| record.stage == Stage::Savepoint).count() > 1;
     let replaced = asked.as_ref().is_some_and(|at| stop_outcome::began_after(world, job, at));
-    if !status.completed(Operation::StopWithSavepoint) && !world.past_deadline() && !resumed && !replaced {
+    if !status.completed(Operation::StopWithSavepoint) && !world.is_past_deadline() && !resumed && !replaced {
         let trigger_id = operation_id(&world.uid(), status.direction, status.attempt, Operation::StopWithSavepoint);
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
         return Step::act(Operation::StopWithSavepoint, Effect::StopWithSavepoint { job: job.clone(), request });
     }
     match stop_outcome::find_stop_outcome(world, job, &directory) {
         StopOutcome::Savepoint(path, kind) => record_point(world, status, job, path, kind),
-        StopOutcome::RunsOn(cause) => refused(world, &status, &cause),
+        StopOutcome::RunsOn(cause) => end_without_savepoint(world, &status, &cause),
         StopOutcome::Unclear(why) => Step::record(halt(world, status, &why, false, Vec::new())),
-        StopOutcome::Nothing if world.past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
+        StopOutcome::Nothing if world.is_past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
             Step::record(halt(
                 world,
                 status,
@@ -193,13 +197,14 @@ fn record_point(
 }
 
 /// The job runs on and no savepoint was made: untouched, with what else could be asked for.
-fn refused(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Step {
+fn end_without_savepoint(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Step {
     if let Some(abort) = &status.failure {
-        return untouched(world, &abort.message, Vec::new());
+        return end_untouched(world, &abort.message, Vec::new());
     }
     let job = status.plan.as_ref().and_then(|plan| plan.current.as_ref()?.job.as_ref());
     let checkpoint = job.and_then(|job| job.last_checkpoint.as_ref());
-    let mut choices: Vec<Choice> = checkpoint.map(|checkpoint| offers::offer(world, checkpoint)).into_iter().collect();
-    choices.extend(offers::offer_to_give_up(world));
-    untouched(world, &format!("no savepoint, and the job runs on: {cause}"), choices)
+    let mut choices: Vec<Choice> =
+        checkpoint.map(|checkpoint| offers::offer_last_checkpoint(world, checkpoint)).into_iter().collect();
+    choices.extend(offers::offer_without_savepoint(world));
+    end_untouched(world, &format!("no savepoint, and the job runs on: {cause}"), choices)
 }

@@ -6,8 +6,8 @@ use crate::{
         effect::{Effect, POLL_FAST, Step},
         needs::Needs,
         operation::Operation,
-        request::start,
-        transition::{StatusExt as _, failed, park, restart_from_stop},
+        request::build_start,
+        transition::{StatusExt as _, park, restart_from_stop, turn_back_or_halt},
         world::World,
     },
 };
@@ -17,13 +17,13 @@ pub(super) const NEEDS: Needs = Needs::CLUSTER;
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     if status.job.is_none() {
-        let start = start(world, &status);
+        let start = build_start(world, &status);
         status.job =
             Some(StartedJob { job_id: start.job_id, start_path: start.path, restored_at: None, running_at: None });
         return Step::record(status);
     }
-    if world.past_deadline() && !status.completed(Operation::Start) {
-        return could_not_write(world, status);
+    if world.is_past_deadline() && !status.completed(Operation::Start) {
+        return handle_write_failure(world, status);
     }
     if !status.completed(Operation::ApplyObjects) {
         return Step::act(Operation::ApplyObjects, Effect::ApplyObjects);
@@ -33,9 +33,9 @@ pub(super) fn next_step(world: &World) -> Step {
             // Somebody scaled up meanwhile: what runs would be replaced without a stop.
             return restart_from_stop(world, status, "something started meanwhile");
         }
-        return Step::act(Operation::WriteWorkloads, Effect::WriteWorkloads { start: start(world, &status) });
+        return Step::act(Operation::WriteWorkloads, Effect::WriteWorkloads { start: build_start(world, &status) });
     }
-    let Some(task_managers) = task_managers(&status) else { return Step::Wait(POLL_FAST) };
+    let Some(task_managers) = task_manager_replicas(&status) else { return Step::Wait(POLL_FAST) };
     if !status.completed(Operation::Start) {
         return Step::act(Operation::Start, Effect::Start { task_managers });
     }
@@ -44,17 +44,17 @@ pub(super) fn next_step(world: &World) -> Step {
     Step::record(status)
 }
 
-fn could_not_write(world: &World, status: FlinkRolloutStatus) -> Step {
+fn handle_write_failure(world: &World, status: FlinkRolloutStatus) -> Step {
     let trouble = status.operations.iter().rev().find_map(|operation| operation.last_error.clone()).unwrap_or_default();
     let why = format!("the objects could not be written in time: {trouble}");
     if status.direction == Direction::Back {
         return Step::record(park(world, status, &why));
     }
-    Step::record(failed(world, status, &why))
+    Step::record(turn_back_or_halt(world, status, &why))
 }
 
 /// Replicas of the TaskManager: the recorded live ones on the way back.
-fn task_managers(status: &FlinkRolloutStatus) -> Option<i32> {
+fn task_manager_replicas(status: &FlinkRolloutStatus) -> Option<i32> {
     let plan = status.plan.as_ref()?;
     match status.direction {
         Direction::Forward => Some(plan.target.task_manager_replicas),

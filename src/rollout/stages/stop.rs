@@ -10,9 +10,9 @@ use crate::{
         effect::{Effect, POLL_FAST, Step},
         ids::operation_id,
         needs::Needs,
-        offers::from_nothing,
+        offers::offer_empty_start,
         operation::Operation,
-        transition::{StatusExt as _, halt, with_choices},
+        transition::{StatusExt as _, end_with_choices, halt},
         world::World,
     },
 };
@@ -22,14 +22,14 @@ pub(super) const NEEDS: Needs = Needs::CLUSTER;
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     if world.pods_gone().is_some() {
-        return gone(world, status);
+        return leave_stage(world, status);
     }
-    if let Some(since) = started_again(world, &status) {
+    if let Some(since) = restarted_at(world, &status) {
         let mut status = status;
         status.duplicates = Some(Duplicates { from: since, to: world.time() });
         return Step::record(status);
     }
-    if world.past_deadline() && (!world.is_scaled_up() || status.completed(Operation::StopTaskManagers)) {
+    if world.is_past_deadline() && (!world.is_scaled_up() || status.completed(Operation::StopTaskManagers)) {
         let pods = world.workloads.iter().flat_map(Workload::live_pods);
         let left: Vec<String> = pods.map(ResourceExt::name_any).collect();
         let why = format!(
@@ -41,7 +41,7 @@ pub(super) fn next_step(world: &World) -> Step {
     if world.workloads.job_manager.replicas() > 0 {
         return Step::act(Operation::StopJobManager, Effect::Stop(Component::JobManager));
     }
-    if let Some(effect) = release(world, &status) {
+    if let Some(effect) = release_effect(world, &status) {
         return Step::act(Operation::ReleaseJobManager, effect);
     }
     if world.workloads.task_manager.replicas() > 0 {
@@ -52,7 +52,7 @@ pub(super) fn next_step(world: &World) -> Step {
 
 /// A JobManager whose stop was never read holds on for up to 5 minutes (`rest.async.store-duration`); reading it at the pod's own
 /// address, now that the path is recorded and its Deployment is at 0, lets it go at once.
-fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
+fn release_effect(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
     let forward_stop = status.direction == Direction::Forward
         && status.completed(Operation::StopWithSavepoint)
         && !status.completed(Operation::ReleaseJobManager);
@@ -63,21 +63,21 @@ fn release(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
     Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone()?, trigger_id })
 }
 
-fn gone(world: &World, mut status: FlinkRolloutStatus) -> Step {
+fn leave_stage(world: &World, mut status: FlinkRolloutStatus) -> Step {
     let nothing_ran = status.plan.as_ref().is_some_and(|plan| match &plan.current {
         None => true,
         Some(current) => current.job.is_none() && status.restore_point.is_none(),
     });
     if nothing_ran && status.direction == Direction::Back {
         let why = status.failure.clone().map_or_else(String::new, |failure| failure.message);
-        return with_choices(
+        return end_with_choices(
             world,
             ResultKind::Failed,
             &format!("it did not work, and nothing ran before that could be brought back: {why}. It is at 0 replicas"),
-            vec![from_nothing()],
+            vec![offer_empty_start()],
         );
     }
-    let evidence = match ran_again(world, &status) {
+    let evidence = match find_duplicates(world, &status) {
         Some(duplicates) => {
             let text = format!(
                 "the old job ran again after its stop: duplicates possible from {} to {}",
@@ -95,7 +95,7 @@ fn gone(world: &World, mut status: FlinkRolloutStatus) -> Step {
 }
 
 /// After a stop Flink removes the job's own HA metadata: if it is there again, the old job ran again.
-fn ran_again(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
+fn find_duplicates(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
     let stopped = status.direction == Direction::Forward && status.operation(Operation::StopWithSavepoint).is_some();
     let plan = status.plan.as_ref().filter(|_| stopped)?;
     if let Some(seen) = &status.duplicates {
@@ -109,7 +109,7 @@ fn ran_again(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
 }
 
 /// When a container of the JobManager started after the savepoint was taken: it runs the old job with its old arguments.
-fn started_again(world: &World, status: &FlinkRolloutStatus) -> Option<Time> {
+fn restarted_at(world: &World, status: &FlinkRolloutStatus) -> Option<Time> {
     if status.direction == Direction::Back
         || status.operation(Operation::StopWithSavepoint).is_none()
         || status.duplicates.is_some()

@@ -6,9 +6,9 @@ use crate::{
     flink::{Checkpoints, JobDetail, JobState},
     rollout::{
         effect::{POLL_FAST, Step},
-        health::{ended, job_manager_failure, log_follows, newest_exception, reason},
+        health::{describe_end, failure_reason, job_manager_failure, newest_exception_time, waits_for_log},
         needs::{FlinkQuestions, Needs},
-        transition::{StatusExt as _, fail, start_deadline},
+        transition::{StatusExt as _, fail, start_deadline_seconds},
         world::World,
     },
 };
@@ -23,7 +23,7 @@ pub(super) const NEEDS: Needs = Needs {
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     let Some(job) = status.job.clone() else { return fail(world, status, "the record of the started job is gone") };
-    if log_follows(world) {
+    if waits_for_log(world) {
         return Step::Wait(POLL_FAST);
     }
     if let Some(trouble) = job_manager_failure(world) {
@@ -32,7 +32,7 @@ pub(super) fn next_step(world: &World) -> Step {
     if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.workloads.task_manager) {
         return fail(world, status, &trouble.sentence());
     }
-    if let Some(other) = another_job(world, &job) {
+    if let Some(other) = find_other_job(world, &job) {
         return fail(
             world,
             status,
@@ -40,16 +40,16 @@ pub(super) fn next_step(world: &World) -> Step {
         );
     }
     match (&world.flink.job, &world.flink.checkpoints) {
-        (Some(detail), _) if detail.state.is_terminal() => match ended(world, detail) {
+        (Some(detail), _) if detail.state.is_terminal() => match describe_end(world, detail) {
             Some(why) => fail(world, status, &why),
-            None => waiting(world, status),
+            None => wait_or_fail(world, status),
         },
         (Some(detail), Some(checkpoints)) if job.restored_at.is_none() => {
-            match restored(world, &job, checkpoints, detail) {
+            match prove_restore(world, &job, checkpoints, detail) {
                 Proof::Yes => {
                     let watch = Watch {
                         restored: checkpoints.counts.restored,
-                        newest_exception: newest_exception(world),
+                        newest_exception: newest_exception_time(world),
                         ..Watch::default()
                     };
                     status.watch = Some(watch);
@@ -57,15 +57,15 @@ pub(super) fn next_step(world: &World) -> Step {
                     Step::record(status)
                 }
                 Proof::No(why) => fail(world, status, &why),
-                Proof::NotYet => waiting(world, status),
+                Proof::NotYet => wait_or_fail(world, status),
             }
         }
-        (Some(detail), Some(checkpoints)) if detail.runs_whole() => running(world, status, job, checkpoints),
-        _ => waiting(world, status),
+        (Some(detail), Some(checkpoints)) if detail.runs_whole() => enter_monitor(world, status, job, checkpoints),
+        _ => wait_or_fail(world, status),
     }
 }
 
-fn running(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, checkpoints: &Checkpoints) -> Step {
+fn enter_monitor(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, checkpoints: &Checkpoints) -> Step {
     let evidence = job
         .start_path
         .as_ref()
@@ -75,7 +75,7 @@ fn running(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, check
     status.watch = Some(Watch {
         settling_since: Some(world.time()),
         restored: checkpoints.counts.restored,
-        newest_exception: newest_exception(world),
+        newest_exception: newest_exception_time(world),
         ..Watch::default()
     });
     status.job = Some(StartedJob { running_at: Some(world.time()), ..job });
@@ -89,7 +89,7 @@ enum Proof {
     NotYet,
 }
 
-fn restored(world: &World, job: &StartedJob, checkpoints: &Checkpoints, detail: &JobDetail) -> Proof {
+fn prove_restore(world: &World, job: &StartedJob, checkpoints: &Checkpoints, detail: &JobDetail) -> Proof {
     let path = checkpoints.latest.restored.as_ref().and_then(|restored| restored.external_path.as_ref());
     match (&job.start_path, path) {
         (None, None) if detail.state == JobState::Running && empty_start_asked_for(world) => Proof::Yes,
@@ -124,16 +124,16 @@ fn empty_start_asked_for(world: &World) -> bool {
     by_name || world.plan().is_some_and(|plan| plan.first_deployment)
 }
 
-fn another_job(world: &World, job: &StartedJob) -> Option<JobId> {
+fn find_other_job(world: &World, job: &StartedJob) -> Option<JobId> {
     let jobs = world.flink.jobs.as_ref()?;
     jobs.iter().find(|other| other.jid != job.job_id && !other.state.is_terminal()).map(|other| other.jid.clone())
 }
 
-fn waiting(world: &World, status: FlinkRolloutStatus) -> Step {
-    if !world.past_deadline() {
+fn wait_or_fail(world: &World, status: FlinkRolloutStatus) -> Step {
+    if !world.is_past_deadline() {
         return Step::Wait(POLL_FAST);
     }
-    let seconds = start_deadline(&status);
+    let seconds = start_deadline_seconds(&status);
     let why = match &world.flink.job {
         None => format!(
             "Flink shows no job {} within {seconds} s: {}",
@@ -146,7 +146,7 @@ fn waiting(world: &World, status: FlinkRolloutStatus) -> Step {
                 let wanted = detail.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
                 format!("; the job needs {wanted} slots, the TaskManagers offer {total}, {free} of them free")
             });
-            let reason = reason(world).map_or_else(String::new, |reason| format!("; {reason}"));
+            let reason = failure_reason(world).map_or_else(String::new, |reason| format!("; {reason}"));
             format!("not RUNNING within {seconds} s: {}{slots}{reason}", stuck.join(", "))
         }
     };

@@ -85,3 +85,10 @@ fn the_core_follows_the_rule() {
         }
     }
 }
+
+#[test]
+fn an_empty_digest_names_no_plan() {
+    let status = in_stage(Stage::Approve, Direction::Forward, false);
+    assert!(decision_refusal(&status, DecisionKind::Reject, Some("")).is_none());
+    assert!(decision_refusal(&status, DecisionKind::Approve, Some("")).is_some());
+}

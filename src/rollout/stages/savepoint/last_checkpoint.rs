@@ -11,10 +11,10 @@ use crate::{
     },
     rollout::{
         effect::{Effect, POLL_FAST, Step},
-        offers::{last, no_state},
+        offers::{describe_no_state, find_last_state},
         operation::Operation,
         request::requested_path,
-        transition::{StatusExt as _, untouched},
+        transition::{StatusExt as _, end_untouched},
         world::World,
     },
 };
@@ -27,7 +27,7 @@ pub(super) fn next_step(
 ) -> Step {
     let held = status.operation(Operation::ScaleDownForCheckpoint).map(|operation| operation.started_at.clone());
     if held.is_some()
-        && (world.past_deadline() || status.failure.is_some() || status.operation(Operation::ScaleBackUp).is_some())
+        && (world.is_past_deadline() || status.failure.is_some() || status.operation(Operation::ScaleBackUp).is_some())
     {
         return undo_hold(world, &status, job, workloads);
     }
@@ -35,21 +35,21 @@ pub(super) fn next_step(
         return undo_hold(world, &status, job, workloads);
     }
     let Some(checkpoints) = world.flink.checkpoints.as_ref() else {
-        if world.past_deadline() {
-            return untouched(world, "Flink does not say what its last checkpoint is", Vec::new());
+        if world.is_past_deadline() {
+            return end_untouched(world, "Flink does not say what its last checkpoint is", Vec::new());
         }
         return Step::Wait(POLL_FAST);
     };
     // Where it has none to lose, what the target starts from stands in for it.
-    let Some((path, at)) = last(checkpoints).or_else(|| Some((requested_path(world)?, None))) else {
-        return untouched(world, &no_state(&workloads.job_manager.deployment), Vec::new());
+    let Some((path, at)) = find_last_state(checkpoints).or_else(|| Some((requested_path(world)?, None))) else {
+        return end_untouched(world, &describe_no_state(&workloads.job_manager.deployment), Vec::new());
     };
     let ended = world.flink.job.as_ref().is_some_and(|detail| detail.state.is_terminal());
     let still_checkpoints = !ended && !restarts_disabled(world);
-    if let Some(wait) = still_checkpoints.then(|| hold(world, &status)).flatten() {
+    if let Some(wait) = still_checkpoints.then(|| hold_checkpoints(world, &status)).flatten() {
         return wait;
     }
-    record(world, status, &job.id, (path, at))
+    record_checkpoint(world, status, &job.id, (path, at))
 }
 
 /// Whether what Flink shows is older than what it showed at Plan: its container ended and began again with its old arguments.
@@ -68,7 +68,7 @@ fn restarts_disabled(world: &World) -> bool {
 }
 
 /// What is still to be done or waited for until no further checkpoint can complete.
-fn hold(world: &World, status: &FlinkRolloutStatus) -> Option<Step> {
+fn hold_checkpoints(world: &World, status: &FlinkRolloutStatus) -> Option<Step> {
     if !status.completed(Operation::ScaleDownForCheckpoint) {
         return Some(Step::act(Operation::ScaleDownForCheckpoint, Effect::Stop(Component::TaskManager)));
     }
@@ -80,10 +80,15 @@ fn hold(world: &World, status: &FlinkRolloutStatus) -> Option<Step> {
         status.intend(&world.uid(), Operation::NoNewCheckpoints, world.now);
         return Some(Step::record(status));
     };
-    (world.now.duration_since(quiet.started_at.0) < world.flink.cached_for()).then_some(Step::Wait(POLL_FAST))
+    (world.now.duration_since(quiet.started_at.0) < world.flink.max_cache_age()).then_some(Step::Wait(POLL_FAST))
 }
 
-fn record(world: &World, mut status: FlinkRolloutStatus, job: &JobId, (path, at): (StatePath, Option<Time>)) -> Step {
+fn record_checkpoint(
+    world: &World,
+    mut status: FlinkRolloutStatus,
+    job: &JobId,
+    (path, at): (StatePath, Option<Time>),
+) -> Step {
     let completed = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.completed.as_ref());
     status.restore_point = Some(RestorePoint {
         name: world.rollout.metadata.name.clone().unwrap_or_default(),
@@ -109,7 +114,7 @@ fn undo_hold(
     }
     let why = match &status.failure {
         Some(abort) => abort.message.clone(),
-        None if world.past_deadline() => {
+        None if world.is_past_deadline() => {
             "Flink did not say in time what its last checkpoint is; the TaskManagers are back".to_owned()
         }
         None => format!(
@@ -118,5 +123,5 @@ fn undo_hold(
             job.last_checkpoint.as_ref().map_or("not known", |checkpoint| &checkpoint.path)
         ),
     };
-    untouched(world, &why, Vec::new())
+    end_untouched(world, &why, Vec::new())
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// What differs from the plan, if anything does.
-pub(super) fn outdated(world: &World, plan: &Plan) -> Option<String> {
+pub(super) fn find_change(world: &World, plan: &Plan) -> Option<String> {
     let current = plan.current.as_ref()?;
     workload_changed(&current.workloads.job_manager, &world.workloads.job_manager)
         .or_else(|| workload_changed(&current.workloads.task_manager, &world.workloads.task_manager))
@@ -21,7 +21,7 @@ pub(super) fn outdated(world: &World, plan: &Plan) -> Option<String> {
 }
 
 /// Whether Flink has said enough to be compared with the plan.
-pub(super) fn is_compared(world: &World, job: &RunningJob) -> bool {
+pub(super) fn can_compare(world: &World, job: &RunningJob) -> bool {
     world.flink.jobs.is_some() && (job.configuration_digest.is_none() || world.flink.configuration.is_some())
 }
 

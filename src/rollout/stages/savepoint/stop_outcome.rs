@@ -33,13 +33,13 @@ pub(super) fn find_stop_outcome(world: &World, job: &JobId, directory: &str) -> 
         (Some(JobState::Failed), Some(path)) => {
             return StopOutcome::Savepoint(path.clone(), RestorePointKind::UncommittedSavepoint);
         }
-        (Some(state), Some(path)) if !state.is_terminal() && restarted_since(world) => {
+        (Some(state), Some(path)) if !state.is_terminal() && restarted_since_savepoint(world) => {
             return StopOutcome::RunsOn(format!(
                 "the savepoint {path} was completed, but the job failed while stopping and runs again, so that savepoint is not its \
                  last state any more"
             ));
         }
-        (Some(state), Some(path)) if !state.is_terminal() && world.past_deadline() => {
+        (Some(state), Some(path)) if !state.is_terminal() && world.is_past_deadline() => {
             return StopOutcome::Unclear(format!(
                 "Flink has completed the savepoint {path}, but the job is {state} and does not finish: look at its tasks. If it \
                  finishes, resume; to go on from the savepoint all the same, scale both Deployments to 0, give up, and start from its path"
@@ -61,27 +61,29 @@ pub(super) fn find_stop_outcome(world: &World, job: &JobId, directory: &str) -> 
                 _ => StopOutcome::Nothing,
             };
         }
-        StopStatus::Forgotten(answer) if state == Some(JobState::Running) => return forgotten(world, job, answer),
+        StopStatus::Forgotten(answer) if state == Some(JobState::Running) => {
+            return judge_forgotten_stop(world, job, answer);
+        }
         _ => {}
     }
     if world.flink.checkpoints.as_ref().is_some_and(crate::flink::Checkpoints::stop_in_progress) {
         return StopOutcome::UnderWay;
     }
-    in_the_directory(world, job)
+    find_on_disk(world, job)
 }
 
 /// Whether the job restarted after the savepoint was triggered, both by Flink's clock.
-fn restarted_since(world: &World) -> bool {
+fn restarted_since_savepoint(world: &World) -> bool {
     let savepoint = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.savepoint.as_ref());
     let restarting = world.flink.job.as_ref().and_then(|job| job.timestamps.get("RESTARTING"));
     savepoint.zip(restarting).is_some_and(|(savepoint, restarting)| *restarting > savepoint.trigger_timestamp)
 }
 
 /// An empty list of jobs says nothing: a JobManager that restarts knows no job yet.
-fn in_the_directory(world: &World, job: &JobId) -> StopOutcome {
-    let stopped = overview(world, job).is_some_and(|known| known.state == JobState::Finished);
+fn find_on_disk(world: &World, job: &JobId) -> StopOutcome {
+    let stopped = find_job(world, job).is_some_and(|known| known.state == JobState::Finished);
     match world.savepoints_on_disk.as_deref() {
-        Some([only]) if stopped || (world.flink_is_silent() && world.past_deadline()) => {
+        Some([only]) if stopped || (world.flink_is_silent() && world.is_past_deadline()) => {
             StopOutcome::Savepoint(only.clone(), RestorePointKind::Savepoint)
         }
         _ => StopOutcome::Nothing,
@@ -90,7 +92,7 @@ fn in_the_directory(world: &World, job: &JobId) -> StopOutcome {
 
 /// The job runs, and its JobManager does not know of the stop. Flink forgets the result of a stop with the JobManager, or after
 /// `rest.async.store-duration` (5 minutes).
-fn forgotten(world: &World, job: &JobId, answer: &str) -> StopOutcome {
+fn judge_forgotten_stop(world: &World, job: &JobId, answer: &str) -> StopOutcome {
     let status = world.status();
     let asked = status.operation(Operation::StopWithSavepoint).map(|operation| operation.started_at.clone());
     if asked.is_some_and(|at| !began_after(world, job, &at)) {
@@ -119,11 +121,11 @@ fn forgotten(world: &World, job: &JobId, answer: &str) -> StopOutcome {
     }
 }
 
-fn overview<'a>(world: &'a World, job: &JobId) -> Option<&'a JobOverview> {
+fn find_job<'a>(world: &'a World, job: &JobId) -> Option<&'a JobOverview> {
     world.flink.jobs.as_ref()?.iter().find(|known| &known.jid == job)
 }
 
 /// Whether the JobManager that runs the job began to after a moment.
 pub(super) fn began_after(world: &World, job: &JobId, moment: &Time) -> bool {
-    overview(world, job).is_some_and(|known| known.start_time > moment.0.as_millisecond())
+    find_job(world, job).is_some_and(|known| known.start_time > moment.0.as_millisecond())
 }

@@ -21,7 +21,7 @@ pub fn may_read_stop(world: &World, view: &FlinkView) -> bool {
     let (Some(checkpoints), Some(job)) = (&view.checkpoints, &view.job) else { return false };
     // Flink caches both answers: they may be from before the stop was asked for.
     let asked_at = stop.completed_at.as_ref().unwrap_or(&stop.started_at).0;
-    let settled = world.now.duration_since(asked_at) >= view.cached_for();
+    let settled = world.now.duration_since(asked_at) >= view.max_cache_age();
     let directory = world.plan().map(|plan| own_directory(&plan.settings.savepoint.directory, &world.rollout));
     let in_sight = directory.is_some_and(|directory| checkpoints.completed_in(&directory).is_some());
     settled
