@@ -1,12 +1,12 @@
-# The bot's image: its program, helm, and the certificates of the public authorities, which Slack's addresses need.
-# Charts are not in it: docs/quick-start.md says how they get into the pod.
+# The bot's image: the program, helm, and the certificates of the public authorities, which Slack's addresses need.
+# It holds no charts. docs/quick-start.md says how they get into the pod.
 
 FROM docker.io/library/rust:1.95-bookworm AS build
 WORKDIR /lockkeeper
 COPY . .
 RUN cargo build --release --locked --package lockkeeper --bin lockkeeper
 
-# Helm is built from its source, which the Go module proxy serves, in the version that the tests run with.
+# Helm is built from its source, which the Go module proxy serves. The version is the one that the tests use.
 FROM docker.io/library/golang:1.26-bookworm AS helm
 ARG HELM_VERSION=v3.22.0
 RUN CGO_ENABLED=0 go install -trimpath \
