@@ -1,10 +1,10 @@
-//! Whose approvals count.
+//! Decides whose approvals count.
 
 use std::collections::BTreeSet;
 
 use crate::api::{DecisionKind, FlinkApplication, FlinkRollout};
 
-/// The different people whose approval of this digest counts.
+/// The different persons whose approval of this digest counts.
 pub(super) fn approvers(
     application: Option<&FlinkApplication>,
     rollout: &FlinkRollout,
@@ -18,7 +18,7 @@ pub(super) fn approvers(
         .collect()
 }
 
-/// Whether a person's approval counts. That of a Slack user was checked by the bot, which alone can write it.
+/// Whether a person's approval counts. The bot alone writes decisions of Slack users, and has checked them before.
 pub(super) fn may_approve(application: Option<&FlinkApplication>, by: &str) -> bool {
     match by.strip_prefix("kubernetes:") {
         Some(user) => application

@@ -1,4 +1,4 @@
-//! What people say to a running rollout: each decision is applied once, and what became of it is recorded.
+//! Applies the decisions of people to a running rollout: each once, with a record of the result.
 
 use super::{
     approvals::may_approve,
@@ -12,7 +12,7 @@ use crate::api::{
     Decision, DecisionKind, DecisionRecord, DecisionResult, Failure, FlinkRolloutStatus, ResultKind, Stage, Watch,
 };
 
-/// The step that the oldest unanswered decision, or a deletion, leads to.
+/// The step for the oldest unanswered decision, or for a deletion.
 pub(super) fn next_step(world: &World) -> Option<Step> {
     let status = world.status();
     if let Some(said) = unanswered_decisions(world).next() {
@@ -31,13 +31,13 @@ pub(super) fn next_step(world: &World) -> Option<Step> {
         .then(|| abort(world, status, "deleted"))
 }
 
-/// What was said and is not answered in the record, the oldest first.
+/// The decisions without a result in the record, the oldest first.
 pub(super) fn unanswered_decisions(world: &World) -> impl Iterator<Item = &Decision> {
     let answered = world.status().decisions;
     world.rollout.spec.decisions.iter().filter(move |said| !answered.iter().any(|outcome| outcome.id == said.id))
 }
 
-/// Whether an unanswered decision resumes it.
+/// Whether an unanswered decision is a Resume.
 pub(super) fn has_resume(world: &World) -> bool {
     unanswered_decisions(world).any(|said| said.kind == DecisionKind::Resume)
 }
@@ -63,7 +63,7 @@ fn answer(world: &World, status: FlinkRolloutStatus, said: &Decision) -> Step {
     }
 }
 
-/// The status with what became of a decision.
+/// The status with the result of a decision.
 fn record_answer(
     world: &World,
     mut status: FlinkRolloutStatus,
@@ -92,7 +92,8 @@ fn approver_refusal(world: &World, said: &Decision) -> Option<String> {
     (!may).then(|| format!("{} is not among the approvers of this application", said.by))
 }
 
-/// Current the stop the rollout ends Untouched. Once the stop was asked for, its outcome is awaited. After it the rollout goes back.
+/// Before the stop, the rollout ends Untouched. Once the stop was requested, the rollout waits for its result. After the stop, it goes
+/// back.
 fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
     if !status.stage.is_before_stop() {
         return Step::record(turn_back(world, status, why));
@@ -105,9 +106,9 @@ fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
     Step::record(status)
 }
 
-/// The same stage with a new deadline; what is parked starts again from the stop, with a fresh job id.
+/// Enters the same stage again with a new deadline. A parked rollout starts again from the stop, with a new job id.
 fn resume(world: &World, mut status: FlinkRolloutStatus) -> FlinkRolloutStatus {
-    // The parked template already holds the job id of the next attempt, which a person may have used by hand: take the one after.
+    // The parked template holds the job id of the next attempt, and a person may have started that job. So one attempt is skipped.
     let restart = matches!(status.stage, Stage::Restore | Stage::Verify | Stage::Deploy);
     status.halt = None;
     let counted = world.flink.checkpoints.as_ref().map(|checkpoints| checkpoints.counts.restored);

@@ -1,4 +1,4 @@
-//! The closed list of what a rollout may do to the world, and what comes back.
+//! The next step of a rollout, the effects that it can have on the cluster, and their results.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::{
     record::ClaimOutcome,
 };
 
-/// How often to look while something is expected within a second, and while not.
+/// How often to look while a change is expected within a second.
 pub(super) const POLL_FAST: Duration = Duration::from_millis(250);
 pub(super) const POLL_SLOW: Duration = Duration::from_secs(1);
 
@@ -19,11 +19,11 @@ pub(super) const POLL_SLOW: Duration = Duration::from_secs(1);
 pub enum Step {
     /// Write this status, then look again.
     Record(Box<FlinkRolloutStatus>),
-    /// Record the intent under this name, then carry it out.
+    /// Record the intent of this operation, then carry out its effect.
     Act(Operation, Box<Effect>),
     /// Look again after this time.
     Wait(Duration),
-    /// The rollout is at its end; `decide` turns it into the steps that record it.
+    /// The rollout is at its end. `next_step` turns this into the steps that record it.
     End(Box<crate::api::RolloutResult>),
     /// Nothing is left to do.
     Done,
@@ -39,7 +39,7 @@ impl Step {
     }
 }
 
-/// What a rollout may do. Each can be repeated: a crash between effect and record does no harm.
+/// What a rollout does to the cluster. Every effect can be repeated, so a crash between effect and record does no harm.
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Put our finalizer on the rollout.
@@ -48,7 +48,6 @@ pub enum Effect {
     Claim,
     /// Release the claim of a rollout that ended or is gone.
     ReleaseStaleClaim {
-        /// Its uid.
         uid: String,
     },
     /// Bake and check the target, and write its revision record.
@@ -57,64 +56,55 @@ pub enum Effect {
     CreateVersionedObjects,
     /// Ask Flink to stop the job with a savepoint.
     StopWithSavepoint {
-        /// The job.
         job: JobId,
-        /// How.
         request: StopRequest,
     },
     /// Stop the pods of a component.
     Stop(Component),
-    /// Read the status of the stop at the pod's own address, which lets a held `JobManager` go.
+    /// Read the status of the stop at the pod's own address. A `JobManager` that waits for this read then exits.
     ReleaseJobManager {
-        /// Name of the pod.
         pod: String,
         /// The job.
         job: JobId,
-        /// Id of the stop.
         trigger_id: String,
     },
-    /// Back up the HA `ConfigMaps`, then delete exactly them.
+    /// Back up the HA `ConfigMaps`, then delete exactly these.
     ClearHa {
-        /// The proof that it may be done.
         proof: ClearHaProof,
     },
-    /// Apply everything but the two Deployments, and delete what only the other revision has.
+    /// Apply all objects but the two workloads, and delete the objects that only the other revision has.
     ApplyObjects,
-    /// Write both Deployments, still at 0 replicas.
+    /// Write both workloads. They stay at 0 replicas.
     WriteWorkloads {
         /// Job id and start state.
         start: Start,
     },
-    /// Scale both Deployments up.
+    /// Scale both workloads up.
     Start {
         /// Replicas of the `TaskManager` Deployment.
         task_managers: i32,
     },
-    /// Write what the rollout leaves in the application's history.
+    /// Write the application's history.
     WriteHistory {
-        /// The application's status as it shall be.
+        /// The new status of the application.
         status: Box<FlinkApplicationStatus>,
     },
     /// Delete the revision record and the versioned objects of a rollout that deployed nothing.
     DiscardRevision {
-        /// Its number.
         revision: u32,
     },
     /// Release the claim and take the finalizer off.
     Finish,
 }
 
-/// What came back from an effect.
+/// The result of an effect.
 #[derive(Debug, Clone)]
 pub enum EffectResult {
-    /// It was carried out.
     Done,
-    /// How the claim went.
     Claimed(ClaimOutcome),
-    /// The plan.
     Planned(Box<Plan>),
-    /// It will never be possible as it is; nothing was changed.
+    /// It cannot succeed without a change by a person. Nothing was changed.
     Refused(Refusal),
-    /// Not now; the reason is recorded and it is tried again until the stage's deadline.
+    /// It failed for now. The reason is recorded, and the effect is tried again until the stage's deadline.
     NotNow(String),
 }

@@ -1,4 +1,4 @@
-//! The end: the application's history first, then the result, then the release.
+//! Ends a rollout: the application's history first, then the result, then the release of the claim.
 
 use super::{
     decisions,
@@ -14,11 +14,11 @@ use crate::api::{
 const MAX_REVISIONS: usize = 20;
 const MAX_RESTORE_POINTS: usize = 10;
 
-/// The steps of an end, in their order: each is repeated after a crash without harm.
+/// The next step of an end. Each step can be repeated after a crash.
 pub(super) fn next_step(world: &World, result: &RolloutResult) -> Step {
     let mut status = world.status();
     if status.ending.is_none() {
-        // An end is decided once: what is seen while it is recorded must not change it.
+        // An end is decided once. Whatever is observed while it is recorded must not change it.
         status.ending = Some(result.clone());
         return Step::record(status);
     }
@@ -38,7 +38,7 @@ pub(super) fn next_step(world: &World, result: &RolloutResult) -> Step {
 
 fn build_end(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResult) -> FlinkRolloutStatus {
     let good = matches!(result.kind, ResultKind::Succeeded | ResultKind::RolledBack);
-    // Why it went back is told where it failed; here is told how the way back went.
+    // The stage that failed tells why the rollout went back. This evidence tells how the way back went.
     let evidence = match (result.kind, &status.watch) {
         (ResultKind::RolledBack, Some(watch)) => {
             format!("{} restarts and {} checkpoints", watch.restarts, watch.checkpoints)
@@ -62,7 +62,7 @@ fn build_end(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResu
     status
 }
 
-/// The application's history after this end. A repeat changes nothing.
+/// The application's history after this end. Applied twice, it is the same history.
 fn update_history(
     world: &World,
     mut history: FlinkApplicationStatus,
@@ -104,12 +104,12 @@ fn update_history(
             history.parked_at = None;
         }
         ResultKind::Abandoned => {
-            // Where nobody turned back, the target is what was written last.
+            // If the rollout never turned back, the target was written last.
             let forward = status.direction == Direction::Forward && status.completed(Operation::WriteWorkloads);
             let previous = (plan.previous_revision, plan.from_version.clone());
             let target = (Some(plan.target.revision), Some(plan.to_version.clone()));
             (history.revision, history.version) = if forward { target } else { previous };
-            // What was left running, or started by hand, is not parked: the next rollout takes its own restore point.
+            // An application that runs, also if a person started it, is not parked: the next rollout takes a restore point of it.
             let parked =
                 status.halt.as_ref().is_some_and(|halt| halt.parked) && world.workloads.job_manager.replicas() == 0;
             history.parked_at = parked.then(|| world.time());

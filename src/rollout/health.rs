@@ -1,4 +1,4 @@
-//! What the pods, Flink's exceptions and the JobManager's log say is wrong.
+//! Finds out what is wrong: from the pods, from Flink's exceptions and from the JobManager's log.
 
 use super::world::World;
 use crate::{
@@ -7,18 +7,20 @@ use crate::{
     flink::{JobDetail, JobState},
 };
 
-/// So long the reason of an end is waited for, seconds.
+/// How long to wait for the failure reason, in seconds.
 const REASON_TIMEOUT_SECONDS: i64 = 10;
 
-/// Any end of a JobManager container, and anything that keeps it from starting.
+/// Why the JobManager failed: its container ended, or cannot start.
 pub(super) fn job_manager_failure(world: &World) -> Option<String> {
     let trouble = pod_failure(&world.workloads.job_manager).filter(|trouble| !is_known_failure(world, trouble))?;
     let reason = failure_reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
     Some(format!("{}{reason}", trouble.sentence()))
 }
 
-/// Whether the log of a container that Flink itself ended may still say why. While the kubelet starts the next one, either log can be out
-/// of reach. Nothing else is decided meanwhile: the next one may run as if nothing had been.
+/// Whether the log of a container that Flink itself ended may still name the reason.
+///
+/// While the kubelet starts the next container, neither log can be read for a moment. Nothing else is decided meanwhile, because the
+/// next container may run as if nothing had happened.
 pub(super) fn waits_for_log(world: &World) -> bool {
     match pod_failure(&world.workloads.job_manager).filter(|trouble| !is_known_failure(world, trouble)) {
         Some(PodFailure::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if failure_reason(world).is_none() => {
@@ -28,7 +30,7 @@ pub(super) fn waits_for_log(world: &World) -> bool {
     }
 }
 
-/// The end of a container that a person saw and resumed the watch in spite of.
+/// Whether the container ended before a person resumed the watch. That person knew of it.
 fn is_known_failure(world: &World, trouble: &PodFailure) -> bool {
     let status = world.status();
     let mut stages = status.stages.iter().rev();
@@ -40,7 +42,7 @@ fn is_known_failure(world: &World, trouble: &PodFailure) -> bool {
     }
 }
 
-/// What Flink itself, or else the JobManager's log, says is wrong.
+/// The failure reason, from Flink's newest exception or else from the JobManager's log.
 pub(super) fn failure_reason(world: &World) -> Option<String> {
     let newest = world.flink.exceptions.as_ref().and_then(|exceptions| exceptions.exception_history.entries.first());
     newest
@@ -51,8 +53,10 @@ pub(super) fn failure_reason(world: &World) -> Option<String> {
         .or_else(|| world.logged_cause.clone())
 }
 
-/// How a job ended; none for a moment where one that FAILED has not said why. A `JobManager` may show FAILED for less than a second before
-/// it exits, and what is asked for next finds nobody: the log of the container that ended then tells.
+/// How a job ended. It is `None` for a moment while the reason of a FAILED job is not known yet.
+///
+/// A `JobManager` may show FAILED for less than a second before it exits, so the next question gets no answer. The log of the container
+/// names the reason then.
 pub(super) fn describe_end(world: &World, detail: &JobDetail) -> Option<String> {
     let reason = failure_reason(world);
     match detail.state {
@@ -62,13 +66,13 @@ pub(super) fn describe_end(world: &World, detail: &JobDetail) -> Option<String> 
     }
 }
 
-/// By Flink's own clock.
+/// Whether the job failed within the last seconds, by Flink's own clock.
 fn has_just_failed(detail: &JobDetail) -> bool {
     let at = detail.timestamps.get("FAILED");
     at.is_some_and(|at| (0..REASON_TIMEOUT_SECONDS * 1000).contains(&(detail.now - at)))
 }
 
-/// When the newest exception that is known had happened, by Flink's clock in milliseconds.
+/// When the newest known exception happened, in milliseconds by Flink's clock; 0 if there is none.
 pub(super) fn newest_exception_time(world: &World) -> Option<i64> {
     let entries = &world.flink.exceptions.as_ref()?.exception_history.entries;
     Some(entries.iter().map(|entry| entry.timestamp).max().unwrap_or_default())

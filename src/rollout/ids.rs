@@ -1,4 +1,4 @@
-//! Operation ids, job ids and the savepoint directory: derived, so that a repeat after a crash is the same operation.
+//! Operation ids, job ids and the savepoint directory. They are derived, so that a repeat after a crash is the same operation.
 
 use kube::ResourceExt as _;
 
@@ -14,15 +14,16 @@ pub fn operation_id(rollout_uid: &str, direction: Direction, attempt: u32, opera
     short_digest_of(&(rollout_uid, direction, attempt, operation.name()), 32)
 }
 
-/// Id of the job that a direction's attempt starts: 32 hex digits, never the same twice, since a used one collides with the
-/// checkpoints of the job that had it (seen on Flink 2.2.1).
+/// Id of the job that an attempt in a direction starts. No id is used twice, because a second job with the same id collides with the
+/// checkpoints of the first one (seen on Flink 2.2.1).
 #[must_use]
 pub fn job_id(rollout_uid: &str, direction: Direction, attempt: u32) -> JobId {
     JobId::from(digest_number(&(rollout_uid, direction, attempt, "job")))
 }
 
-/// The directory that a rollout's savepoint goes to; nothing else is ever written there. The uid keeps a rollout that was deleted and
-/// made again under its name from finding its predecessor's savepoint.
+/// The directory for the savepoint of a rollout. Nothing else is ever written there.
+///
+/// The name holds the rollout's uid: a rollout that is deleted and created again must not find the savepoint of its predecessor.
 #[must_use]
 pub fn own_directory(base: &str, rollout: &FlinkRollout) -> String {
     let uid: String = rollout.uid().unwrap_or_default().chars().take(8).collect();

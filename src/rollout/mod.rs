@@ -1,17 +1,18 @@
-//! The decision core: from what is recorded and what is seen to the one next step. No client, no clock, no randomness.
+//! The decision core: a pure function from one look at a rollout to its next step. It has no client, no clock and no randomness.
 //!
 //! | Stage | Forward | Back |
 //! |---|---|---|
-//! | Plan | claims, reads, bakes, checks | |
-//! | Approve | waits for people | |
-//! | Savepoint | stops the job with a savepoint: the point of no return | |
+//! | Plan | claims the application, bakes and checks the target | |
+//! | Approve | waits for the approvals | |
+//! | Savepoint | stops the job with a savepoint; this is the point of no return | |
 //! | Stop | scales to 0 and waits until no pod is left | the same |
 //! | Clear HA | backs up and deletes the HA metadata | the same |
-//! | Deploy / Restore | writes and starts the target | writes and starts what ran before |
-//! | Verify | proves the restore; every vertex RUNNING | the same |
-//! | Monitor | settles, then watches | the same |
+//! | Deploy / Restore | writes and starts the target | writes and starts the previous version |
+//! | Verify | proves the restore, and that every vertex is RUNNING | the same |
+//! | Monitor | lets the job settle, then watches it | the same |
 //!
-//! Until the stop a failure ends Untouched. After it, Forward turns Back; Back halts. Nothing loops.
+//! Before the stop, a failure ends the rollout Untouched. After the stop, direction Forward turns Back, and direction Back halts. Nothing
+//! loops.
 
 mod approvals;
 mod assessment;
@@ -72,7 +73,7 @@ fn find_step(world: &World) -> Step {
     if let Some(ending) = status.ending {
         return Step::End(Box::new(ending));
     }
-    // Whatever another version did, this one cannot undo or repeat it: only people can end such a rollout.
+    // This version can neither repeat nor undo the operations of another version. Only a person can end such a rollout.
     let foreign = unknown_operation(&status).map(str::to_owned);
     let parking = foreign.is_none() && status.halt.as_ref().is_some_and(|halt| halt.parked && halt.at_rest.is_none());
     if parking && world.is_scaled_up() && !decisions::has_resume(world) {

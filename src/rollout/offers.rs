@@ -8,24 +8,24 @@ use crate::{
     flink::Checkpoints,
 };
 
-/// Why a rollout is refused at Plan, and what may be asked for instead.
+/// Why a rollout is refused at Plan, and which other start states are possible.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The reason, and what to do.
     pub message: String,
-    /// Other rollouts that would be possible, each with its cost.
+    /// Other start states for a new rollout, each with its cost.
     pub choices: Vec<Choice>,
 }
 
 impl Refusal {
-    /// Without other choices.
+    /// A refusal without other choices.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), choices: Vec::new() }
     }
 }
 
-/// Without a running job somebody has to say where to start from: the newest restore point is the first to offer.
+/// Refuses a rollout that names no start state while no job runs. The newest restore point is offered.
 pub(super) fn refuse_without_start(what: &str, application: &FlinkApplication) -> Refusal {
     let points = application.status.as_ref().map(|status| status.restore_points.as_slice()).unwrap_or_default();
     let Some(newest) = points.last() else {
@@ -47,7 +47,7 @@ pub(super) fn refuse_without_start(what: &str, application: &FlinkApplication) -
     }
 }
 
-/// The offer of an empty start.
+/// Offers an empty start.
 pub(super) fn offer_empty_start() -> Choice {
     Choice {
         start_from: StartFrom::plain(StartFromKind::Nothing),
@@ -55,7 +55,7 @@ pub(super) fn offer_empty_start() -> Choice {
     }
 }
 
-/// Why a job cannot be given up without a savepoint, and the way that there is.
+/// Why a job without any state cannot be stopped without a savepoint, and what to do instead.
 pub(super) fn describe_no_state(job_manager: &str) -> String {
     format!(
         "the job has completed no checkpoint and was restored from none, so there is no state to keep: if it may be lost, scale its \
@@ -63,7 +63,7 @@ pub(super) fn describe_no_state(job_manager: &str) -> String {
     )
 }
 
-/// The last state that is known: a checkpoint, or what the job was started from if it completed none since.
+/// The last known state: the last checkpoint, or else the state that the job was started from.
 pub(super) fn find_last_state(checkpoints: &Checkpoints) -> Option<(StatePath, Option<Time>)> {
     let completed = checkpoints.latest.completed.as_ref().and_then(|last| {
         let at = Timestamp::from_millisecond(last.trigger_timestamp).ok().map(crate::api::time);
@@ -72,7 +72,7 @@ pub(super) fn find_last_state(checkpoints: &Checkpoints) -> Option<(StatePath, O
     completed.or_else(|| Some((checkpoints.latest.restored.as_ref()?.external_path.clone()?, None)))
 }
 
-/// The offer to go on from a checkpoint without a savepoint.
+/// Offers to start from the last checkpoint.
 pub(super) fn offer_last_checkpoint(world: &World, checkpoint: &LastCheckpoint) -> Choice {
     let LastCheckpoint { path, at } = checkpoint;
     let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
@@ -84,7 +84,7 @@ pub(super) fn offer_last_checkpoint(world: &World, checkpoint: &LastCheckpoint) 
     }
 }
 
-/// The offer to give up what runs, where the target starts from something else anyway.
+/// Offers to skip the savepoint, if the target starts from another state anyway.
 pub(super) fn offer_without_savepoint(world: &World) -> Option<Choice> {
     let asked = &world.rollout.spec.request.start_from;
     asked.from.needs_no_job().then(|| Choice {

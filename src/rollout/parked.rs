@@ -1,6 +1,7 @@
-//! Parked: a halted way back is brought to 0 replicas, with a template that already holds the restore point and a fresh job id, and
-//! without HA metadata, so that a person can start it with one command. Once it is at rest nothing is scaled down any more: what runs
-//! then, a person started.
+//! Parks a halted rollout at 0 replicas, so that a person can start the application with one command.
+//!
+//! The template then holds the restore point and a new job id, and the HA metadata is cleared. Once a parked rollout has reached 0
+//! replicas, the controller does not scale it down again unless someone sends Resume: a person has started what runs then.
 
 use super::{
     effect::{Effect, POLL_FAST, Step},

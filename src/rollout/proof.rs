@@ -5,44 +5,42 @@ use crate::{
     cluster::{HaConfigMaps, PodsGone},
 };
 
-/// A restore point that is in the record: comes only from a recorded status.
+/// A restore point that is recorded. It comes only from a status that the API server returned.
 #[derive(Debug, Clone)]
 pub struct RecordedRestorePoint {
     point: RestorePoint,
 }
 
 impl RecordedRestorePoint {
-    /// The restore point of a rollout as the API server returned it.
+    /// The recorded restore point of a rollout, if it has one.
     #[must_use]
     pub fn of(rollout: &FlinkRollout) -> Option<Self> {
         rollout.metadata.resource_version.as_ref()?;
         rollout.status.as_ref()?.restore_point.clone().map(|point| Self { point })
     }
 
-    /// It.
     #[must_use]
     pub fn point(&self) -> &RestorePoint {
         &self.point
     }
 }
 
-/// What stands in for the state that HA metadata leads to.
+/// The state that the new job starts from once the HA metadata is deleted.
 #[derive(Debug, Clone)]
 pub enum NextStart {
-    /// A recorded restore point.
     RestorePoint(RecordedRestorePoint),
-    /// Nothing, as somebody asked for by name, of an application that ran no job.
+    /// No state: a person asked for an empty start by name, and no job ran.
     Nothing(EmptyStart),
 }
 
-/// An empty start that was asked for by name while no job ran: comes only from a rollout as the API server returned it.
+/// An empty start that a person asked for by name while no job ran. It comes only from a status that the API server returned.
 #[derive(Debug, Clone)]
 pub struct EmptyStart {
     _proof: (),
 }
 
 impl EmptyStart {
-    /// The empty start that a rollout asks for.
+    /// The empty start that a rollout asks for, if it does.
     #[must_use]
     pub fn of(rollout: &FlinkRollout) -> Option<Self> {
         rollout.metadata.resource_version.as_ref()?;
@@ -53,8 +51,8 @@ impl EmptyStart {
     }
 }
 
-/// The proof without which no HA metadata is deleted: what stands in its place and no pod of either Deployment, seen in the same
-/// reconcile; and exactly what is deleted.
+/// The proof that HA metadata may be deleted: the next start state is known, and no pod of either workload is left. It names exactly the
+/// `ConfigMaps` that may be deleted.
 #[derive(Debug, Clone)]
 pub struct ClearHaProof {
     next_start: NextStart,
@@ -62,19 +60,19 @@ pub struct ClearHaProof {
 }
 
 impl ClearHaProof {
-    /// Puts the proofs together.
+    /// Combines the proofs of one reconcile.
     #[must_use]
     pub fn new(next_start: NextStart, _pods_gone: PerComponent<PodsGone>, maps: HaConfigMaps) -> Self {
         Self { next_start, maps }
     }
 
-    /// What may be deleted.
+    /// The `ConfigMaps` that may be deleted.
     #[must_use]
     pub fn maps(&self) -> &HaConfigMaps {
         &self.maps
     }
 
-    /// Path of the restore point that stands in for it; none where an empty start was asked for.
+    /// Path of the state that the next job starts from; `None` for an empty start.
     #[must_use]
     pub fn start_path(&self) -> Option<&str> {
         match &self.next_start {
@@ -84,7 +82,7 @@ impl ClearHaProof {
     }
 }
 
-/// What a rollout has to put in the place of HA metadata.
+/// What the next job of a rollout starts from, as far as it is recorded.
 pub(super) fn next_start(rollout: &FlinkRollout) -> Option<NextStart> {
     let point = RecordedRestorePoint::of(rollout).map(NextStart::RestorePoint);
     point.or_else(|| EmptyStart::of(rollout).map(NextStart::Nothing))

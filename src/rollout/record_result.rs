@@ -1,4 +1,4 @@
-//! What an effect's outcome adds to the record.
+//! Adds the result of an effect to the record.
 
 use super::{
     effect::EffectResult,
@@ -13,7 +13,7 @@ use crate::{
     text::truncate,
 };
 
-/// The status after an operation came back.
+/// The status with the result of an operation.
 #[must_use]
 pub fn record_result(
     world: &World,
@@ -21,7 +21,7 @@ pub fn record_result(
     operation: Operation,
     outcome: &EffectResult,
 ) -> FlinkRolloutStatus {
-    // What brings a halted rollout to rest is tried again, whatever the reason; what only tidies up after an end is let be.
+    // Parking a halted rollout is tried again, whatever the reason. Tidying up after an end is not.
     if let (EffectResult::Refused(refusal), true) = (outcome, status.halt.is_some()) {
         return record_result(world, status, operation, &EffectResult::NotNow(refusal.message.clone()));
     }
@@ -59,7 +59,7 @@ fn update_operation(status: &mut FlinkRolloutStatus, operation: Operation, chang
     }
 }
 
-/// Current the stop a refusal ends it; after it, it is a failure of the stage.
+/// Before the stop, a refusal ends the rollout. After the stop, it is a failure of the stage.
 fn record_refusal(world: &World, mut status: FlinkRolloutStatus, refusal: &Refusal) -> FlinkRolloutStatus {
     let why = &refusal.message;
     let stopped = status.completed(Operation::StopWithSavepoint) || status.restore_point.is_some();

@@ -1,4 +1,4 @@
-//! What a request asks for: its start state, its version, and why it cannot be met.
+//! What a request asks for: start state and version, and why a request is refused.
 
 use kube::ResourceExt as _;
 
@@ -19,7 +19,7 @@ pub(super) fn request_refusal(world: &World, application: &FlinkApplication) -> 
     unknown_version(application, request.version.as_deref()?)
 }
 
-/// Why a version cannot be asked for, where the application lists those that exist.
+/// Why a version is refused, if the application lists the versions that exist.
 #[must_use]
 pub fn unknown_version(application: &FlinkApplication, version: &str) -> Option<String> {
     let known = application.spec.versions.as_ref()?;
@@ -36,7 +36,7 @@ pub fn unknown_version(application: &FlinkApplication, version: &str) -> Option<
     Some(format!("{version} is not among the versions of {}: {hint}", application.name_any()))
 }
 
-/// Job id and start state of this direction and attempt.
+/// Job id and start state for this direction and attempt.
 pub(super) fn build_start(world: &World, status: &FlinkRolloutStatus) -> Start {
     let point = status.restore_point.as_ref().map(|point| point.path.clone());
     let path = match (status.direction, world.rollout.spec.request.start_from.from) {
@@ -47,7 +47,7 @@ pub(super) fn build_start(world: &World, status: &FlinkRolloutStatus) -> Start {
     Start { job_id: job_id(&world.uid(), status.direction, status.attempt), path }
 }
 
-/// The path that the request itself names.
+/// The path of the state that the request itself names.
 pub(super) fn requested_path(world: &World) -> Option<StatePath> {
     let start_from = &world.rollout.spec.request.start_from;
     let value = start_from.value.as_ref()?;

@@ -1,4 +1,4 @@
-//! Moves along the stages: the only functions that change stage, direction, deadline and halt.
+//! Moves a rollout along the stages. Only these functions change stage, direction, deadline and halt.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,17 +11,17 @@ use crate::{
     text::truncate,
 };
 
-/// So long a watch may take beyond its end, while nothing is seen.
+/// How long a watch may last beyond its end while nothing can be observed.
 pub(super) const WATCH_SLACK: SignedDuration = SignedDuration::from_secs(60);
 
-/// How often a stop is done again because something came up behind it.
+/// How often a rollout may stop because pods come up again.
 const MAX_STOPS: usize = 4;
 
-/// Reading and extending a status.
+/// Reads and extends the operations and stages of a status.
 pub trait StatusExt {
-    /// An operation of the current direction and attempt.
+    /// The record of an operation of the current direction and attempt.
     fn operation(&self, operation: Operation) -> Option<&OperationRecord>;
-    /// Whether it was carried out.
+    /// Whether an operation of the current direction and attempt was carried out.
     fn completed(&self, operation: Operation) -> bool;
     /// Records the intent of an operation, if it is not recorded yet.
     fn intend(&mut self, rollout_uid: &str, operation: Operation, now: Timestamp);
@@ -93,7 +93,7 @@ pub(super) fn operation_key(direction: Direction, attempt: u32, operation: Opera
     format!("{direction}/{attempt}/{}", operation.name())
 }
 
-/// When a stage entered now must have ended.
+/// When a stage that is entered now must end.
 fn stage_deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> Timestamp {
     let settings = status.plan.as_ref().map(|plan| &plan.settings);
     let seconds = match stage {
@@ -111,7 +111,7 @@ fn stage_deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> T
     world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
-/// What a start may take, seconds. A short deadline finds a bad version early; on the way back it would park a good one.
+/// How long a start may take, in seconds. A short deadline finds a bad version early, but on the way back it would park a good one.
 pub(super) fn start_deadline_seconds(status: &FlinkRolloutStatus) -> i64 {
     let asked = status.plan.as_ref().map_or_else(default_start_deadline, |plan| plan.settings.start_deadline_seconds);
     i64::from(match status.direction {
@@ -120,7 +120,7 @@ pub(super) fn start_deadline_seconds(status: &FlinkRolloutStatus) -> i64 {
     })
 }
 
-/// Turns the rollout back: to what ran before, from the restore point.
+/// Turns the rollout back to the previous version, from the restore point.
 #[must_use]
 pub fn turn_back(world: &World, mut status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
     status.leave(world, StageOutcome::Failed, why);
@@ -134,7 +134,7 @@ pub fn turn_back(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Fl
     status
 }
 
-/// Halts: the rollout waits for a person, and says so.
+/// Halts the rollout: it waits for a person, and says so.
 #[must_use]
 pub fn halt(
     world: &World,
@@ -152,7 +152,7 @@ pub fn halt(
     status
 }
 
-/// What a failure after the stop means: back if it may, else halted. In direction Back always halted.
+/// Turns the rollout back after a failure, if automatic rollback is on. Otherwise, and in direction Back, the rollout halts.
 pub(super) fn turn_back_or_halt(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
     let automatic = status.plan.as_ref().is_none_or(|plan| plan.settings.automatic_rollback || plan.first_deployment);
     match status.direction {
@@ -165,23 +165,23 @@ pub(super) fn turn_back_or_halt(world: &World, status: FlinkRolloutStatus, why: 
     }
 }
 
-/// Ends it with nothing changed.
+/// Ends the rollout Untouched.
 pub(super) fn end_untouched(world: &World, why: &str, choices: Vec<Choice>) -> Step {
     end_with_choices(world, ResultKind::Untouched, why, choices)
 }
 
-/// Ends it otherwise, and records what the end was decided by in the same write.
+/// Ends the rollout, and records the status that led to this end in the same write.
 pub(super) fn end_after(world: &World, mut status: FlinkRolloutStatus, kind: ResultKind, why: &str) -> Step {
     status.ending = Some(build_result(world, kind, why, Vec::new()));
     Step::record(status)
 }
 
-/// Ends it otherwise.
+/// Ends the rollout with this result.
 pub(super) fn end_with(world: &World, kind: ResultKind, why: &str) -> Step {
     end_with_choices(world, kind, why, Vec::new())
 }
 
-/// Ends it otherwise, and says what a new rollout could start from.
+/// Ends the rollout with this result, and offers start states for a new one.
 pub(super) fn end_with_choices(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>) -> Step {
     Step::End(Box::new(build_result(world, kind, why, choices)))
 }
@@ -197,7 +197,7 @@ pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Step
     })
 }
 
-/// The way back did not start either: everything goes to 0 replicas, with a template that already holds restore point and job id.
+/// Parks the rollout, because the previous version could not be started either. The halt names the commands that start it.
 pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
     let namespace = world.rollout.metadata.namespace.clone().unwrap_or_default();
     let path = status.restore_point.as_ref().map_or_else(String::new, |point| point.path.to_string());
@@ -218,7 +218,7 @@ pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> Flin
     halt(world, status, &why, true, commands)
 }
 
-/// Back to the stop, but not for ever.
+/// Enters the stage Stop again, up to [`MAX_STOPS`] times.
 pub(super) fn restart_from_stop(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
     let here = |record: &&StageRecord| record.stage == Stage::Stop && record.direction == status.direction;
     if status.stages.iter().filter(here).count() >= MAX_STOPS {

@@ -1,4 +1,4 @@
-//! Everything a decision is made from, read in one go.
+//! Everything that the next step is decided from, read in one look.
 
 use std::collections::BTreeMap;
 
@@ -14,105 +14,96 @@ use crate::{
     flink::{Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
 };
 
-/// How long things are looked at before a deadline counts, or silence.
+/// How long a rollout must be observed without a gap before a deadline, or the silence of Flink, counts.
 const OBSERVATION_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
-/// A snapshot of one rollout and what it acts on.
+/// One look at a rollout and at the objects that it acts on.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// The moment it was taken.
+    /// When this look was taken.
     pub now: Timestamp,
-    /// Since when this process has looked at the rollout again and again.
+    /// Since when this process has observed the rollout without a gap.
     pub watched_since: Timestamp,
-    /// When Flink last answered this process; none if it never did.
+    /// When Flink last answered this process; `None` if it never did.
     pub flink_answered_at: Option<Timestamp>,
-    /// The rollout.
     pub rollout: FlinkRollout,
-    /// Its application; none if there is none of that name.
+    /// The application; `None` if there is none of that name.
     pub application: Option<FlinkApplication>,
     /// The rollout that holds the application's claim.
     pub claim: Option<ClaimHolder>,
     /// Other rollouts of the application that have not ended.
     pub rivals: Vec<Rival>,
-    /// Another application that names the same Deployment or cluster id.
+    /// Name of another application with the same Deployment or cluster id.
     pub shared_with: Option<String>,
-    /// Both workloads.
     pub workloads: PerComponent<Workload>,
-    /// What scales a Deployment of the namespace, read at Plan.
+    /// The autoscalers of the namespace.
     pub autoscalers: Vec<Autoscaler>,
     /// The HA `ConfigMaps` of the old and the new cluster id.
     pub ha: HaConfigMaps,
-    /// What Flink says.
     pub flink: FlinkView,
-    /// Paths, as Flink knows them, of the completed savepoints in the rollout's own directory; none if the bot cannot see it.
+    /// Paths of the completed savepoints in the rollout's own directory; `None` if the bot cannot see that directory.
     pub savepoints_on_disk: Option<Vec<StatePath>>,
-    /// What the users' own probes said, by name.
+    /// The answers of the users' own probes, by name.
     pub probes: BTreeMap<String, ProbeAnswer>,
-    /// The path that the `JobManager`'s log says the job was started from, where it had to be asked.
+    /// The path that the job was started from, according to the log of the `JobManager`.
     pub logged_start: Option<StatePath>,
-    /// The cause that the log of the `JobManager`'s last container names, where it ended.
+    /// The cause that the log names, if a container of the `JobManager` ended.
     pub logged_cause: Option<String>,
 }
 
 /// Who holds an application's claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimHolder {
-    /// Name of the rollout.
     pub name: String,
-    /// Its uid.
     pub uid: String,
-    /// Whether it ended or is gone, so that whoever meets the claim releases it.
+    /// Whether this rollout has ended or was deleted. Any other rollout then releases its claim.
     pub stale: bool,
-    /// Whether it waits for approvals, so that a roll back may go first.
+    /// Whether this rollout waits for approvals. A roll back may then go first.
     pub waits_for_approval: bool,
 }
 
 /// Another rollout of the same application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rival {
-    /// Its name.
     pub name: String,
-    /// What it asks for.
     pub kind: RequestKind,
 }
 
-/// What a probe of the users' own said.
+/// The answer of one of the users' own probes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProbeAnswer {
-    /// It holds.
     Passed,
-    /// It does not hold; what was seen instead.
+    /// The probe failed; what was observed instead.
     Failed(String),
-    /// It could not be asked; why. Flink has a metric only some 10 s after it was first asked for (`metrics.fetcher.update-interval`).
+    /// The probe got no answer; why. Flink has a metric only about 10 s after the first request for it
+    /// (`metrics.fetcher.update-interval`).
     Unanswered(String),
 }
 
-/// What Flink says now. A field is `None` where it was not asked or did not answer.
+/// The answers of Flink. A field is `None` if Flink was not asked, or did not answer.
 #[derive(Debug, Clone, Default)]
 pub struct FlinkView {
-    /// Why nothing is known, if nothing is.
+    /// Why Flink did not answer, if it did not.
     pub unknown: Option<String>,
-    /// `flink-version`.
+    /// `flink-version` of `/config`.
     pub version: Option<String>,
     /// The effective configuration.
     pub configuration: Option<BTreeMap<String, String>>,
-    /// All jobs.
     pub jobs: Option<Vec<JobOverview>>,
-    /// The job of interest.
+    /// The job that the stage asks about.
     pub job: Option<JobDetail>,
-    /// Its checkpoints.
+    /// The checkpoints of that job.
     pub checkpoints: Option<Checkpoints>,
-    /// Its exceptions.
+    /// The exceptions of that job.
     pub exceptions: Option<Exceptions>,
-    /// The status of the stop.
     pub stop: StopStatus,
-    /// Slots: total and free.
+    /// Task slots: total and free.
     pub slots: Option<(u32, u32)>,
-    /// `web.refresh-interval`, milliseconds.
+    /// `web.refresh-interval`, in milliseconds.
     pub refresh_interval: Option<i64>,
 }
 
-/// What Flink says of the stop that was asked for.
+/// What Flink answers about the stop.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum StopStatus {
     /// It was not read, or Flink did not answer.
@@ -120,22 +111,22 @@ pub enum StopStatus {
     NotRead,
     /// Flink knows the stop.
     Known(SavepointOperation),
-    /// Flink refused the question, as with a 404 once it has forgotten the stop; its own words.
+    /// Flink refused the question in these words, such as a 404 once it has forgotten the stop.
     Forgotten(String),
 }
 
 impl FlinkView {
-    /// So long what Flink says of checkpoints may be from before: it caches its answers.
+    /// Maximum age of Flink's cached answers about checkpoints.
     #[must_use]
     pub fn max_cache_age(&self) -> SignedDuration {
-        // Nobody waits for minutes because of an odd setting of the web interface; a short one may not be that of the cache.
+        // A long interval must not delay a rollout for minutes. With a short one, the cache may still keep its default.
         let interval = self.refresh_interval.unwrap_or_default().clamp(3000, 30_000);
         SignedDuration::from_millis(interval) + SignedDuration::from_secs(1)
     }
 }
 
 impl World {
-    /// The status as recorded; the default before anything is.
+    /// The recorded status; the default before anything is recorded.
     #[must_use]
     pub fn status(&self) -> FlinkRolloutStatus {
         self.rollout.status.clone().unwrap_or_default()
@@ -159,7 +150,6 @@ impl World {
         self.workloads.iter().any(|workload| workload.replicas() > 0)
     }
 
-    /// The rollout's uid.
     #[must_use]
     pub fn uid(&self) -> String {
         self.rollout.uid().unwrap_or_default()
@@ -171,20 +161,21 @@ impl World {
         self.rollout.finalizers().iter().any(|finalizer| finalizer == ROLLOUT_FINALIZER)
     }
 
-    /// The moment in the record's form.
+    /// The time of this look, in the form of the record.
     #[must_use]
     pub fn time(&self) -> crate::api::Time {
         crate::api::time(self.now)
     }
 
-    /// Whether a recorded deadline has passed, with somebody there to see it: what could have happened while this process or the API
-    /// server was away is tried once it is back, before anybody gives up on it.
+    /// Whether the recorded deadline has passed while this process was observing.
+    ///
+    /// After an absence of this process or of the API server, everything is tried again before a deadline ends a stage.
     #[must_use]
     pub fn is_past_deadline(&self) -> bool {
         self.now.duration_since(self.watched_since) >= OBSERVATION_TIMEOUT && self.is_deadline_over()
     }
 
-    /// Whether Flink has been silent for as long as this process looks, or for long enough to believe it.
+    /// Whether Flink has been silent for so long that the silence counts.
     #[must_use]
     pub fn flink_is_silent(&self) -> bool {
         let heard = self.flink_answered_at.unwrap_or(self.watched_since).max(self.watched_since);

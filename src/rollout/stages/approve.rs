@@ -1,4 +1,4 @@
-//! Approve: waits for as many approvers as asked, bound to the plan's digest.
+//! Approve: waits for the approvals that the plan needs. Each approval is bound to the digest of the plan.
 
 use crate::{
     api::{RequestKind, Stage, StageOutcome},

@@ -1,4 +1,6 @@
-//! Clear HA: while Flink's HA metadata is there, a new JobManager recovers the old job and ignores the savepoint (seen on 2.2.1).
+//! Clear HA: deletes Flink's HA metadata.
+//!
+//! While the metadata is there, a new JobManager recovers the old job and ignores the savepoint (seen on Flink 2.2.1).
 
 use crate::{
     api::{Direction, Stage, StageOutcome},

@@ -1,4 +1,4 @@
-//! One file for each stage: what it does next, in either direction.
+//! One file for each stage, for both directions.
 
 mod approve;
 mod clear_ha;
@@ -14,7 +14,7 @@ use crate::api::{FlinkRolloutStatus, Stage};
 
 pub use savepoint::may_read_stop;
 
-/// The next step of the stage that a rollout is in.
+/// The next step of the current stage of a rollout.
 pub(super) fn next_step(world: &World, stage: Stage) -> Step {
     match stage {
         Stage::Plan => plan::next_step(world),
@@ -28,7 +28,7 @@ pub(super) fn next_step(world: &World, stage: Stage) -> Step {
     }
 }
 
-/// What the stage that a rollout is in needs to see.
+/// What the current stage of a rollout needs to see.
 pub(super) fn needs(status: &FlinkRolloutStatus) -> Needs {
     match status.stage {
         Stage::Plan => plan::needs(status),

@@ -1,4 +1,6 @@
-//! Monitor: lets the job settle, then watches it by counters. A job's state says little: a crash-looping one is RUNNING most of the time.
+//! Monitor: lets the job settle, then watches its counters.
+//!
+//! The state of a job says little: a job in a crash loop is RUNNING most of the time.
 
 use jiff::SignedDuration;
 
@@ -15,7 +17,7 @@ use crate::{
     },
 };
 
-/// How often a probe of the users' own counts.
+/// The minimum time between two counted answers of a probe.
 const PROBE_PAUSE: SignedDuration = SignedDuration::from_secs(3);
 
 pub(super) const NEEDS: Needs = Needs {
@@ -48,7 +50,7 @@ pub(super) fn next_step(world: &World) -> Step {
     let since = next.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
     let over = since.is_some_and(|since| since >= SignedDuration::from_secs(i64::from(settings.watch_seconds)));
     let silent = silent_probe(world, &next, settings);
-    // Silence at the end of the watch is no health.
+    // A job that cannot be observed at the end of the watch does not count as healthy.
     let seen = runs_whole(world) && world.flink.checkpoints.is_some() && silent.is_none();
     if over && seen && has_final_counts(world, &next, settings) {
         return judge(world, status, next, settings);
@@ -69,7 +71,7 @@ pub(super) fn next_step(world: &World) -> Step {
     Step::Wait(POLL_SLOW)
 }
 
-/// What needs no more watching.
+/// A sign that ends the watch at once.
 fn find_sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
     if let Some(trouble) = job_manager_failure(world) {
         return Some(trouble);
@@ -82,7 +84,7 @@ fn find_sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> O
         return Some(why);
     }
     let restarts = count_restarts(world, watch);
-    // While it settles a restart or two may be the cluster's; a loop is the job's.
+    // While the job settles, the cluster may cause a restart or two. More restarts are a crash loop.
     let allowed = u64::from(settings.restarts_allowed) + if watch.watching_since.is_some() { 0 } else { 2 };
     (restarts > allowed).then(|| {
         let reason = failure_reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
@@ -92,7 +94,7 @@ fn find_sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> O
     })
 }
 
-/// The watch begins, with a deadline of its own: settling may have taken long.
+/// Begins the watch, with a deadline of its own, because settling may have taken long.
 fn begin_watch(
     world: &World,
     mut status: FlinkRolloutStatus,
@@ -106,7 +108,7 @@ fn begin_watch(
     status
 }
 
-/// Why the watch could not come to its end.
+/// Why the watch could not be completed.
 fn describe_missing_sight(world: &World) -> String {
     let down = world.flink.job.as_ref().map(crate::flink::JobDetail::not_running).unwrap_or_default();
     if let (false, None) = (down.is_empty(), &world.flink.unknown) {
@@ -116,8 +118,10 @@ fn describe_missing_sight(world: &World) -> String {
     format!("Flink could not be watched: {}", world.flink.unknown.as_deref().unwrap_or("no answer"))
 }
 
-/// Restarts since the watch began. Each leaves an exception; one with a checkpoint to go back to counts a restore too, and a job that
-/// completed none yet only the exception.
+/// The restarts since the watch began.
+///
+/// Each restart leaves an exception. A restart from a checkpoint also increases `restored`; a job that has completed no checkpoint yet
+/// leaves only the exception.
 fn count_restarts(world: &World, watch: &Watch) -> u64 {
     let restores = world.flink.checkpoints.as_ref().map(|known| known.counts.restored.saturating_sub(watch.restored));
     let newer = |entry: &&ExceptionEntry| watch.newest_exception.is_some_and(|known| entry.timestamp > known);
@@ -126,15 +130,15 @@ fn count_restarts(world: &World, watch: &Watch) -> u64 {
     restores.max(exceptions).unwrap_or_default().max(watch.restarts)
 }
 
-/// Whether Flink shows every vertex running now.
+/// Whether Flink shows every vertex RUNNING.
 fn runs_whole(world: &World) -> bool {
     world.flink.job.as_ref().is_some_and(crate::flink::JobDetail::runs_whole)
 }
 
-/// The watch with what is seen now.
+/// The watch with the counters of this look.
 fn update_watch(world: &World, watch: &Watch, settings: &MonitorSettings) -> Watch {
     let mut next = watch.clone();
-    // What had happened before Flink first said anything is not counted.
+    // Exceptions from before the first answer of Flink are not counted.
     next.newest_exception = watch.newest_exception.or_else(|| newest_exception_time(world));
     let (Some(checkpoints), true) = (&world.flink.checkpoints, runs_whole(world)) else { return next };
     let settled = next.settling_since.as_ref().is_none_or(|since| {
@@ -152,14 +156,14 @@ fn update_watch(world: &World, watch: &Watch, settings: &MonitorSettings) -> Wat
     }
     next.restarts = count_restarts(world, watch);
     next.checkpoints = checkpoints.counts.completed.saturating_sub(next.completed);
-    // A write of the record makes for another look at once; probes are counted by time.
+    // Each write of the record leads to another look at once, so probes are counted by time and not by look.
     let due = next.probed_at.as_ref().is_none_or(|at| world.now.duration_since(at.0) >= PROBE_PAUSE);
     if !due {
         return next;
     }
     next.probed_at = (!world.probes.is_empty()).then(|| world.time());
     for (name, answer) in &world.probes {
-        // What never answered is neither good nor bad yet; what answered before and falls silent is bad.
+        // A probe that never answered is neither good nor bad yet. One that answered before and falls silent has failed.
         if matches!(answer, ProbeAnswer::Unanswered(_)) && !next.probe_failures.contains_key(name) {
             continue;
         }
@@ -169,7 +173,7 @@ fn update_watch(world: &World, watch: &Watch, settings: &MonitorSettings) -> Wat
     next
 }
 
-/// A probe that never answered since watching began, and why.
+/// A probe that has not answered since the watch began, and why.
 fn silent_probe<'a>(world: &'a World, watch: &Watch, settings: &'a MonitorSettings) -> Option<(&'a str, &'a str)> {
     let silent = settings.probes.iter().find(|probe| !watch.probe_failures.contains_key(&probe.name))?;
     let why = match world.probes.get(&silent.name) {
@@ -195,7 +199,7 @@ fn failing_probe(world: &World, watch: &Watch, settings: &MonitorSettings) -> Op
     })
 }
 
-/// Whether the checkpoints are those of the whole watch, or enough: what Flink says may be from before the end of it.
+/// Whether the checkpoint counters are final: there are enough, or the cached answer is younger than the end of the watch.
 fn has_final_counts(world: &World, watch: &Watch, settings: &MonitorSettings) -> bool {
     let watched = watch.watching_since.as_ref().map(|since| world.now.duration_since(since.0));
     let end = SignedDuration::from_secs(i64::from(settings.watch_seconds)) + world.flink.max_cache_age();
@@ -215,7 +219,7 @@ fn judge(world: &World, mut status: FlinkRolloutStatus, watch: Watch, settings: 
     }
     let seen =
         format!("{} restarts and {} checkpoints in {} s", watch.restarts, watch.checkpoints, settings.watch_seconds);
-    // The counts that it was judged by are those that are told.
+    // The result shows the counters that led to it.
     status.watch = Some(watch);
     match (status.direction, status.failure.clone()) {
         (Direction::Forward, _) => end_after(world, status, ResultKind::Succeeded, &seen),
@@ -224,7 +228,7 @@ fn judge(world: &World, mut status: FlinkRolloutStatus, watch: Watch, settings: 
     }
 }
 
-/// How many checkpoints failed, and why the last one did.
+/// How many checkpoints failed, and why the last one failed.
 fn describe_failed_checkpoints(world: &World) -> String {
     let Some(checkpoints) = world.flink.checkpoints.as_ref().filter(|checkpoints| checkpoints.counts.failed > 0) else {
         return String::new();

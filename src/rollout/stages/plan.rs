@@ -1,4 +1,4 @@
-//! Plan: everything that can fail is found out here, before the stop.
+//! Plan: finds out before the stop whatever can fail.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// Current the claim, what runs may still change under the rollout that holds it.
+/// Before the claim, another rollout may still change what runs. So the cluster is not read yet.
 const NEEDS_BEFORE_CLAIM: Needs = Needs { rivals: true, ..Needs::NOTHING };
 const NEEDS: Needs = Needs { rivals: true, autoscalers: true, flink: FlinkQuestions::WhatRuns, ..Needs::CLUSTER };
 

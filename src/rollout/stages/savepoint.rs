@@ -1,7 +1,7 @@
 //! Savepoint: the stop with a savepoint. The recorded intent of `/stop` is the point of no return.
 //!
-//! The path is taken from `/checkpoints`, never from the status of the stop: with Flink's defaults, reading that once lets the
-//! JobManager go, and the path with it (2.2.1).
+//! The path is read from `/checkpoints`, never first from the status of the stop. With Flink's defaults, the JobManager exits once that
+//! status was read, and the path is lost (2.2.1).
 
 mod last_checkpoint;
 mod outdated;
@@ -98,7 +98,7 @@ fn skip_stage(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step 
     Step::record(status)
 }
 
-/// With the restore point recorded: on to the stop, or back if somebody aborted meanwhile.
+/// Leaves the stage once the restore point is recorded: to Stop, or back if a person aborted meanwhile.
 fn leave_stage(world: &World, mut status: FlinkRolloutStatus) -> Step {
     let Some(point) = status.restore_point.clone() else { return Step::Wait(POLL_FAST) };
     if let Some(abort) = status.failure.clone() {
@@ -110,10 +110,10 @@ fn leave_stage(world: &World, mut status: FlinkRolloutStatus) -> Step {
     Step::record(status)
 }
 
-/// Replica counts are read again right before the stop: somebody may have scaled while the approval was waited for.
+/// Reads the replica counts again right before the stop, because somebody may have scaled during the approval.
 fn update_replicas(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
     let mut next = status.clone();
-    // Where nothing runs, the live count is not what the application runs with.
+    // If no job runs, the live count is 0, and the application runs with another count.
     let plan = next.plan.as_mut()?;
     let current = plan.current.as_mut().filter(|current| current.job.is_some())?;
     let live = world.workloads.task_manager.replicas();
@@ -127,7 +127,7 @@ fn update_replicas(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRo
     Some(next)
 }
 
-/// Nothing runs: what the request names is also what the rollout goes back to.
+/// Takes the state that the request names as the restore point, because no job runs.
 fn take_requested_state(world: &World, mut status: FlinkRolloutStatus) -> Step {
     let Some(path) = requested_path(world) else {
         return skip_stage(world, status, "nothing runs and the start is empty: there is no state to keep");
@@ -147,7 +147,7 @@ fn take_requested_state(world: &World, mut status: FlinkRolloutStatus) -> Step {
 fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId) -> Step {
     let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
     let asked = status.operation(Operation::StopWithSavepoint).map(|operation| operation.started_at.clone());
-    // Asked for a second time, a JobManager that was replaced meanwhile would stop what runs in it and take a second savepoint.
+    // A JobManager that was replaced meanwhile does not know of the first request. It would stop its job and take a second savepoint.
     let resumed = status.stages.iter().filter(|record| record.stage == Stage::Savepoint).count() > 1;
     let replaced = asked.as_ref().is_some_and(|at| stop_outcome::began_after(world, job, at));
     if !status.completed(Operation::StopWithSavepoint) && !world.is_past_deadline() && !resumed && !replaced {
@@ -168,7 +168,7 @@ fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId)
                 Vec::new(),
             ))
         }
-        // What is under way Flink itself ends, at `execution.checkpointing.timeout`.
+        // Flink itself ends a savepoint in progress, after `execution.checkpointing.timeout`.
         StopOutcome::Nothing | StopOutcome::UnderWay => Step::Wait(POLL_FAST),
     }
 }
@@ -196,7 +196,7 @@ fn record_point(
     Step::record(status)
 }
 
-/// The job runs on and no savepoint was made: untouched, with what else could be asked for.
+/// Ends the rollout Untouched, because the job runs on without a savepoint. Other start states are offered.
 fn end_without_savepoint(world: &World, status: &FlinkRolloutStatus, cause: &str) -> Step {
     if let Some(abort) = &status.failure {
         return end_untouched(world, &abort.message, Vec::new());

@@ -1,4 +1,4 @@
-//! Deploy and Restore: writes the objects, then both Deployments at 0 replicas, and scales last.
+//! Deploy and Restore: writes the objects, then both workloads at 0 replicas, and scales them up last.
 
 use crate::{
     api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartedJob},
@@ -30,7 +30,7 @@ pub(super) fn next_step(world: &World) -> Step {
     }
     if !status.completed(Operation::WriteWorkloads) {
         if world.pods_gone().is_none() || !world.ha.items.is_empty() {
-            // Somebody scaled up meanwhile: what runs would be replaced without a stop.
+            // Somebody has scaled up meanwhile. That job would be replaced without a stop.
             return restart_from_stop(world, status, "something started meanwhile");
         }
         return Step::act(Operation::WriteWorkloads, Effect::WriteWorkloads { start: build_start(world, &status) });
@@ -53,7 +53,7 @@ fn handle_write_failure(world: &World, status: FlinkRolloutStatus) -> Step {
     Step::record(turn_back_or_halt(world, status, &why))
 }
 
-/// Replicas of the TaskManager: the recorded live ones on the way back.
+/// Replicas of the TaskManager. On the way back, it is the live count that was recorded before the stop.
 fn task_manager_replicas(status: &FlinkRolloutStatus) -> Option<i32> {
     let plan = status.plan.as_ref()?;
     match status.direction {

@@ -1,5 +1,6 @@
-//! Stop: JobManager, then TaskManagers to 0, until no pod is left. A Deployment would start a JobManager that ended again, and the old
-//! job with it.
+//! Stop: scales the JobManager to 0, then the TaskManagers, and waits until no pod is left.
+//!
+//! A Deployment starts a JobManager that has ended again, and the old job with it. So the JobManager goes first.
 
 use kube::ResourceExt;
 
@@ -50,14 +51,14 @@ pub(super) fn next_step(world: &World) -> Step {
     Step::Wait(POLL_FAST)
 }
 
-/// A JobManager whose stop was never read holds on for up to 5 minutes (`rest.async.store-duration`); reading it at the pod's own
-/// address, now that the path is recorded and its Deployment is at 0, lets it go at once.
+/// A JobManager waits up to 5 minutes until the status of its stop was read (`rest.async.store-duration`). The path is recorded and the
+/// Deployment is at 0 now, so the status is read at the pod's own address, and the JobManager exits at once.
 fn release_effect(world: &World, status: &FlinkRolloutStatus) -> Option<Effect> {
     let forward_stop = status.direction == Direction::Forward
         && status.completed(Operation::StopWithSavepoint)
         && !status.completed(Operation::ReleaseJobManager);
     let point = status.restore_point.as_ref().filter(|_| forward_stop)?;
-    // Not before the pod terminates, or the kubelet would start its container again.
+    // Before the pod terminates, the kubelet would start its container again.
     let pod = world.workloads.job_manager.live_pods().find(|pod| pod.metadata.deletion_timestamp.is_some())?;
     let trigger_id = operation_id(&world.uid(), Direction::Forward, status.attempt, Operation::StopWithSavepoint);
     Some(Effect::ReleaseJobManager { pod: pod.name_any(), job: point.job_id.clone()?, trigger_id })
@@ -94,7 +95,7 @@ fn leave_stage(world: &World, mut status: FlinkRolloutStatus) -> Step {
     Step::record(status)
 }
 
-/// After a stop Flink removes the job's own HA metadata: if it is there again, the old job ran again.
+/// After a stop, Flink removes the HA metadata of the job. If the metadata is there, the old job has run again.
 fn find_duplicates(world: &World, status: &FlinkRolloutStatus) -> Option<Duplicates> {
     let stopped = status.direction == Direction::Forward && status.operation(Operation::StopWithSavepoint).is_some();
     let plan = status.plan.as_ref().filter(|_| stopped)?;
@@ -108,7 +109,7 @@ fn find_duplicates(world: &World, status: &FlinkRolloutStatus) -> Option<Duplica
     })
 }
 
-/// When a container of the JobManager started after the savepoint was taken: it runs the old job with its old arguments.
+/// When a container of the JobManager started after the savepoint. It runs the old job with its old arguments.
 fn restarted_at(world: &World, status: &FlinkRolloutStatus) -> Option<Time> {
     if status.direction == Direction::Back
         || status.operation(Operation::StopWithSavepoint).is_none()

@@ -1,4 +1,4 @@
-//! Verify: the proof that the started job was restored from exactly its start state, and that every vertex runs.
+//! Verify: proves that the job was restored from exactly its start state, and that every vertex runs.
 
 use crate::{
     api::{FlinkRolloutStatus, JobId, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
@@ -97,7 +97,8 @@ fn prove_restore(world: &World, job: &StartedJob, checkpoints: &Checkpoints, det
             Proof::No("the job runs empty, which nobody asked for".to_owned())
         }
         (Some(wanted), Some(found)) if wanted.is_same_place(found) => Proof::Yes,
-        // A restart before we looked: Flink then names a checkpoint of the new job, and the first container's log decides.
+        // The job restarted before the first look. Flink then names a checkpoint of the new job, and the log of the first container
+        // decides.
         (Some(wanted), Some(found)) if checkpoints.counts.restored > 1 || found.contains(&*job.job_id) => {
             match &world.logged_start {
                 Some(logged) if logged.is_same_place(wanted) => Proof::Yes,
@@ -118,7 +119,7 @@ fn prove_restore(world: &World, job: &StartedJob, checkpoints: &Checkpoints, det
     }
 }
 
-/// An empty start is right only where it was asked for by name, or where nothing ran before.
+/// An empty start is right only if a person asked for it by name, or at a first deployment.
 fn empty_start_asked_for(world: &World) -> bool {
     let by_name = world.rollout.spec.request.start_from.from == StartFromKind::Nothing;
     by_name || world.plan().is_some_and(|plan| plan.first_deployment)

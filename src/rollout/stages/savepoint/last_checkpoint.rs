@@ -1,7 +1,8 @@
-//! On from the last checkpoint, where no savepoint can be taken. The job is never cancelled for it: that deletes its checkpoints.
+//! Takes the last checkpoint as the restore point, if no savepoint can be taken. The job is never cancelled, because that deletes its
+//! checkpoints.
 //!
-//! Flink replaces a checkpoint by the next one that completes (`state.checkpoints.num-retained` is 1 by default), so first no other may
-//! complete any more: the TaskManagers go to 0, and only then is the path read and recorded.
+//! Flink replaces a checkpoint by the next one that completes (`state.checkpoints.num-retained` is 1 by default). So the TaskManagers are
+//! stopped first: no further checkpoint can complete, and the path that is recorded then stays.
 
 use super::stop_outcome;
 use crate::{
@@ -40,7 +41,7 @@ pub(super) fn next_step(
         }
         return Step::Wait(POLL_FAST);
     };
-    // Where it has none to lose, what the target starts from stands in for it.
+    // A job without any state has none to lose. The start state of the target then is the restore point.
     let Some((path, at)) = find_last_state(checkpoints).or_else(|| Some((requested_path(world)?, None))) else {
         return end_untouched(world, &describe_no_state(&workloads.job_manager.deployment), Vec::new());
     };
@@ -52,14 +53,14 @@ pub(super) fn next_step(
     record_checkpoint(world, status, &job.id, (path, at))
 }
 
-/// Whether what Flink shows is older than what it showed at Plan: its container ended and began again with its old arguments.
+/// Whether Flink shows an older checkpoint than at Plan. Its container has restarted with its old arguments then.
 fn state_is_older(world: &World, job: &RunningJob) -> bool {
     let (Some(checkpoints), Some(known)) = (&world.flink.checkpoints, &job.last_checkpoint) else { return false };
     let now = checkpoints.latest.completed.as_ref().map(|last| last.trigger_timestamp);
     now.is_none_or(|now| now < known.at.0.as_millisecond())
 }
 
-/// Without a restart strategy the loss of its TaskManagers would end the job, and a JobManager with Flink's defaults with it.
+/// Whether the job has no restart strategy. The loss of its TaskManagers then ends the job, and with Flink's defaults the JobManager too.
 fn restarts_disabled(world: &World) -> bool {
     let configuration = world.flink.configuration.as_ref();
     let strategy =
@@ -67,7 +68,7 @@ fn restarts_disabled(world: &World) -> bool {
     strategy.is_some_and(|strategy| matches!(strategy.as_str(), "none" | "off" | "disable"))
 }
 
-/// What is still to be done or waited for until no further checkpoint can complete.
+/// The next step until no further checkpoint can complete; `None` once that is so.
 fn hold_checkpoints(world: &World, status: &FlinkRolloutStatus) -> Option<Step> {
     if !status.completed(Operation::ScaleDownForCheckpoint) {
         return Some(Step::act(Operation::ScaleDownForCheckpoint, Effect::Stop(Component::TaskManager)));
@@ -102,7 +103,7 @@ fn record_checkpoint(
     Step::record(status)
 }
 
-/// Nothing was stopped yet: with its TaskManagers back the job goes on by itself.
+/// Starts the TaskManagers again. Nothing was stopped yet, so the job goes on by itself.
 fn undo_hold(
     world: &World,
     status: &FlinkRolloutStatus,

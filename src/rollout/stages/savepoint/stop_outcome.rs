@@ -1,4 +1,4 @@
-//! What became of the stop, from the surest source to the last.
+//! Finds out what became of the stop. The most reliable source is asked first.
 
 use crate::{
     api::{JobId, RestorePointKind, StatePath, Time},
@@ -11,13 +11,13 @@ use crate::{
 };
 
 pub(super) enum StopOutcome {
-    /// The savepoint, and what it is.
+    /// The stop made a restore point.
     Savepoint(StatePath, RestorePointKind),
-    /// The job runs on and no savepoint can be used; why.
+    /// The job runs on, and no savepoint can be used; why.
     RunsOn(String),
-    /// Only a person can tell; what to look at.
+    /// Only a person can find out; where to look.
     Unclear(String),
-    /// Flink is still at it.
+    /// Flink is still working on the stop.
     UnderWay,
     /// Nothing is known yet.
     Nothing,
@@ -48,7 +48,7 @@ pub(super) fn find_stop_outcome(world: &World, job: &JobId, directory: &str) -> 
         _ => {}
     }
     match &world.flink.stop {
-        // A location means that the job has finished since it was last looked at.
+        // A location means that the job has finished since the last look.
         StopStatus::Known(SavepointOperation::Completed(path)) => {
             return StopOutcome::Savepoint(path.clone(), RestorePointKind::Savepoint);
         }
@@ -72,14 +72,15 @@ pub(super) fn find_stop_outcome(world: &World, job: &JobId, directory: &str) -> 
     find_on_disk(world, job)
 }
 
-/// Whether the job restarted after the savepoint was triggered, both by Flink's clock.
+/// Whether the job restarted after the savepoint was triggered. Both times are Flink's.
 fn restarted_since_savepoint(world: &World) -> bool {
     let savepoint = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.savepoint.as_ref());
     let restarting = world.flink.job.as_ref().and_then(|job| job.timestamps.get("RESTARTING"));
     savepoint.zip(restarting).is_some_and(|(savepoint, restarting)| *restarting > savepoint.trigger_timestamp)
 }
 
-/// An empty list of jobs says nothing: a JobManager that restarts knows no job yet.
+/// Looks for the savepoint in the rollout's own directory. An empty list of jobs proves nothing: a JobManager that restarts knows no job
+/// yet.
 fn find_on_disk(world: &World, job: &JobId) -> StopOutcome {
     let stopped = find_job(world, job).is_some_and(|known| known.state == JobState::Finished);
     match world.savepoints_on_disk.as_deref() {
@@ -90,7 +91,7 @@ fn find_on_disk(world: &World, job: &JobId) -> StopOutcome {
     }
 }
 
-/// The job runs, and its JobManager does not know of the stop. Flink forgets the result of a stop with the JobManager, or after
+/// What it means that the job runs and Flink does not know the stop. Flink forgets a stop with its JobManager, or after
 /// `rest.async.store-duration` (5 minutes).
 fn judge_forgotten_stop(world: &World, job: &JobId, answer: &str) -> StopOutcome {
     let status = world.status();
@@ -102,7 +103,7 @@ fn judge_forgotten_stop(world: &World, job: &JobId, answer: &str) -> StopOutcome
     }
     let restored = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.restored.as_ref());
     let restored = restored.and_then(|restored| restored.external_path.as_ref());
-    // A checkpoint of its own means a failover. From anything older, or from nothing, the container was started anew after the stop.
+    // A checkpoint of this job means a failover. An older state, or none, means that the container started again after the stop.
     if let Some(checkpoint) = restored.filter(|path| path.contains(&**job)) {
         return StopOutcome::RunsOn(format!(
             "the JobManager was replaced during the stop and the job runs again from its checkpoint {checkpoint}"
@@ -125,7 +126,7 @@ fn find_job<'a>(world: &'a World, job: &JobId) -> Option<&'a JobOverview> {
     world.flink.jobs.as_ref()?.iter().find(|known| &known.jid == job)
 }
 
-/// Whether the JobManager that runs the job began to after a moment.
+/// Whether the JobManager began to run the job after this moment.
 pub(super) fn began_after(world: &World, job: &JobId, moment: &Time) -> bool {
     find_job(world, job).is_some_and(|known| known.start_time > moment.0.as_millisecond())
 }
