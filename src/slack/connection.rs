@@ -10,7 +10,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use slack_morphism::{errors::SlackClientError, prelude::*};
 
-use super::SlackSettings;
+use super::settings::SlackSettings;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How soon is tried again what may work at once.

@@ -14,17 +14,18 @@ mod messages;
 mod posted;
 mod projection;
 mod requests;
+mod settings;
 mod socket;
 
 use std::{sync::Arc, time::Duration};
 
 use kube::Client;
-use secrecy::SecretString;
 use tokio::task::JoinSet;
 
 pub use action::{Asks, Click};
 pub use command::{Command, ParseError, parse};
 pub use messages::{Card, Line, card, thread};
+pub use settings::{SLACK_API, SlackSettings};
 
 use crate::http::Readiness;
 use connection::Connection;
@@ -32,19 +33,6 @@ use handler::Handler;
 use health::Health;
 use memory::Memory;
 
-/// How to reach Slack.
-#[derive(Debug, Clone)]
-pub struct SlackSettings {
-    /// Bot token, `xoxb-`.
-    pub bot_token: SecretString,
-    /// App-level token for Socket Mode, `xapp-` with `connections:write`.
-    pub app_token: SecretString,
-    /// Base of the Web API, without a slash at its end.
-    pub api_url: String,
-}
-
-/// Slack's own Web API.
-pub const SLACK_API: &str = "https://slack.com/api";
 /// How soon a connection that could not be set up is tried again.
 const AGAIN: Duration = Duration::from_secs(15);
 

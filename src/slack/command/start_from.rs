@@ -1,6 +1,6 @@
 //! `from …` directly after the version: what the new version starts from.
 
-use super::{ParseError, shortened, usage};
+use super::table::{CommandName, ParseError, shorten};
 use crate::{
     api::{StartFrom, StartFromKind},
     text::{distance, nearest},
@@ -41,7 +41,7 @@ fn unless_misspelt(word: &str, kind: Option<&str>) -> Result<(StartFrom, usize),
     if meant {
         return Err(problem(&format!(
             "`{}` before `{}`: did you mean `from`?",
-            shortened(word),
+            shorten(word),
             kind.unwrap_or_default()
         )));
     }
@@ -53,7 +53,7 @@ fn unknown(kind: &str) -> ParseError {
     let near = near.map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
     problem(&format!(
         "`from {}`: there is no such start state.{near} A reason that begins with `from` is written after `from savepoint`.",
-        shortened(kind)
+        shorten(kind)
     ))
 }
 
@@ -63,7 +63,7 @@ fn restore_point(name: Option<&str>) -> Result<String, ParseError> {
     if name.len() <= 253 && name.bytes().all(fine) {
         return Ok(name.to_owned());
     }
-    Err(problem(&format!("`{}` is not the name of a restore point.", shortened(name))))
+    Err(problem(&format!("`{}` is not the name of a restore point.", shorten(name))))
 }
 
 /// Slack may have made a link of it, and writes `&` as an entity.
@@ -75,11 +75,11 @@ fn path(typed: Option<&str>) -> Result<String, ParseError> {
     if plain && bare.len() <= 1024 && (bare.starts_with('/') || bare.contains(":/")) {
         return Ok(bare);
     }
-    Err(problem(&format!("`{}` is not a path such as `s3://bucket/savepoint-1`.", shortened(typed))))
+    Err(problem(&format!("`{}` is not a path such as `s3://bucket/savepoint-1`.", shorten(typed))))
 }
 
 fn problem(text: &str) -> ParseError {
-    ParseError::Usage { problem: text.to_owned(), usage: usage("deploy") }
+    ParseError::usage(CommandName::Deploy, text)
 }
 
 #[cfg(test)]

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use kube::ResourceExt as _;
+use strum::VariantArray as _;
 
 use super::{cut, downtime, escape, headline, moment, person, start_state, with_people};
 use crate::{
     api::{DecisionKind, FlinkApplication, FlinkRollout, Request, RequestKind, ResultKind},
     rollout::{DecisionRefusal, decision_refusal, may_roll_back},
-    slack::command::USAGES,
+    slack::command::CommandName,
 };
 
-/// Every command.
+/// Lists every command with what it does.
 #[must_use]
 pub fn help() -> String {
-    USAGES.iter().map(|(_, usage, what)| format!("`/flink {usage}` {what}")).collect::<Vec<_>>().join("\n")
+    let lines = CommandName::VARIANTS.iter().map(|command| format!("`/flink {}` {}", command.usage(), command.help()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// That a request was recorded.
