@@ -10,7 +10,8 @@ use super::{
     authority::{may_decide, may_deploy},
     command::{Command, parse},
     memory::Memory,
-    messages, requests,
+    messages,
+    requests::{self, RollBack},
 };
 use crate::{
     api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request},
@@ -96,8 +97,7 @@ impl Handler {
             }
             Command::RollBack { application, rewind } => {
                 let application = self.memory.application(&application)?;
-                let request = requests::roll_back(&application, rewind, person.by())?;
-                self.start(&application, request, person, trigger).await
+                self.roll_back(&application, rewind, person, trigger).await
             }
             Command::Decide { decision, rollout, reason } => {
                 let application = self.decide(decision, &rollout, person, trigger, (None, reason)).await?;
@@ -128,6 +128,39 @@ impl Handler {
         let record = self.record(application.namespace());
         recorded(tokio::time::timeout(WRITE_PATIENCE, record.create(&rollout)).await.map(|result| result.map(drop)))?;
         Ok(said)
+    }
+
+    /// Turns the active rollout back, or starts a new one if none is active.
+    async fn roll_back(
+        &self,
+        application: &FlinkApplication,
+        rewind: bool,
+        person: &Person<'_>,
+        trigger: &str,
+    ) -> Result<String, String> {
+        let active = self.active_rollout(application)?;
+        match requests::roll_back(application, active.as_deref(), rewind, person.by())? {
+            RollBack::Start(request) => self.start(application, request, person, trigger).await,
+            RollBack::TurnBack => {
+                let name = active.map(|rollout| rollout.name_any()).unwrap_or_default();
+                let scoped = format!("{}/{name}", application.namespace().unwrap_or_default());
+                self.decide(DecisionKind::RollBack, &scoped, person, trigger, (None, None)).await?;
+                Ok(messages::turned_back(&name, application))
+            }
+        }
+    }
+
+    /// The rollout that holds the application's claim.
+    fn active_rollout(&self, application: &FlinkApplication) -> Result<Option<Arc<FlinkRollout>>, String> {
+        let Some(active) = application.status.as_ref().and_then(|status| status.active_rollout.as_ref()) else {
+            return Ok(None);
+        };
+        let rollouts = self.memory.rollouts_of(application.namespace().as_deref());
+        let holder = rollouts.into_iter().find(|rollout| rollout.metadata.uid.as_ref() == Some(&active.uid));
+        // The two kinds are watched apart: one list may be ahead of the other for a moment.
+        holder.map(Some).ok_or_else(|| {
+            format!("`{}` is active, but its record is not known here yet. Try again in a moment.", active.name)
+        })
     }
 
     /// The same as an ended rollout, from another start state.

@@ -2,9 +2,13 @@
 
 use kube::ResourceExt as _;
 
-use super::messages::{escape, moment};
-use crate::api::{
-    FlinkApplication, FlinkApplicationStatus, FlinkRollout, Request, RequestKind, RestorePoint, StartFrom,
+use super::messages::{escape, moment, no_roll_back, rewind_of_active};
+use crate::{
+    api::{
+        DecisionKind, FlinkApplication, FlinkApplicationStatus, FlinkRollout, Request, RequestKind, RestorePoint,
+        StartFrom,
+    },
+    rollout::{DecisionRefusal, decision_refusal},
 };
 
 /// A version, from some state.
@@ -25,8 +29,35 @@ pub(super) fn deploy(
     }
 }
 
+/// What `/flink rollback APP` leads to.
+#[derive(Debug)]
+pub(super) enum RollBack {
+    /// The active rollout turns back, by a decision on it.
+    TurnBack,
+    /// No rollout is active, so that a new one is asked for.
+    Start(Request),
+}
+
+/// Decides between the active rollout and a new one. An active rollout always goes back to its own restore point.
+pub(super) fn roll_back(
+    application: &FlinkApplication,
+    active: Option<&FlinkRollout>,
+    rewind: bool,
+    by: String,
+) -> Result<RollBack, String> {
+    let Some(active) = active else { return roll_back_request(application, rewind, by).map(RollBack::Start) };
+    let status = active.status.clone().unwrap_or_default();
+    match decision_refusal(&status, DecisionKind::RollBack, None) {
+        None if rewind => Err(rewind_of_active(active)),
+        None => Ok(RollBack::TurnBack),
+        // Its result is recorded, and the claim is released in a moment.
+        Some(DecisionRefusal::Ended) => roll_back_request(application, rewind, by).map(RollBack::Start),
+        Some(refusal) => Err(no_roll_back(active, &refusal)),
+    }
+}
+
 /// A roll back after success: with the state of now (carry), or with that of the point when the current revision took over (rewind).
-pub(super) fn roll_back(application: &FlinkApplication, rewind: bool, by: String) -> Result<Request, String> {
+fn roll_back_request(application: &FlinkApplication, rewind: bool, by: String) -> Result<Request, String> {
     let status = application.status.clone().unwrap_or_default();
     let start_from = if rewind {
         StartFrom::restore_point(&taken_before(&application.name_any(), &status)?.name)
@@ -149,10 +180,11 @@ mod tests {
 
     #[test]
     fn a_rewind_goes_to_the_point_from_before_what_runs_now_and_to_no_other() {
-        let rewind = |revision, version| match roll_back(&application(revision, version), true, "slack:T/U1".into()) {
-            Ok(request) => request.start_from.value.unwrap_or_default(),
-            Err(problem) => problem,
-        };
+        let rewind =
+            |revision, version| match roll_back_request(&application(revision, version), true, "slack:T/U1".into()) {
+                Ok(request) => request.start_from.value.unwrap_or_default(),
+                Err(problem) => problem,
+            };
         assert_eq!(rewind(1, "1.1.0"), "orders-1");
         assert_eq!(rewind(3, "1.3.0"), "orders-3");
         insta::assert_snapshot!([rewind(2, "1.2.0"), rewind(0, "1.0.0")].join("\n\n"), @"
@@ -168,8 +200,58 @@ mod tests {
         ");
         let mut never = application(0, "");
         never.status = None;
-        let problem = roll_back(&never, true, "slack:T/U1".into()).unwrap_err();
+        let problem = roll_back_request(&never, true, "slack:T/U1".into()).unwrap_err();
         assert!(problem.starts_with("There is no restore point to rewind to"), "{problem}");
+    }
+
+    #[test]
+    fn a_rollback_turns_the_active_rollout_back_or_says_why_not() {
+        let orders = application(1, "1.1.0");
+        let point = &orders.status.as_ref().unwrap().restore_points[0];
+        let active = |status: serde_json::Value| {
+            let mut rollout = ended();
+            rollout.status = Some(serde_json::from_value(status).unwrap());
+            rollout
+        };
+        let halt = json!({"stage": "Savepoint", "message": "no answer", "parked": false, "at": "2026-01-01T12:00:00Z"});
+        let mut past = json!({"stage": "Verify", "restorePoint": point});
+        let told = |status: &serde_json::Value, rewind: bool| match roll_back(
+            &orders,
+            Some(&active(status.clone())),
+            rewind,
+            "slack:T/U1".into(),
+        ) {
+            Ok(RollBack::TurnBack) => "turns it back".to_owned(),
+            Ok(RollBack::Start(request)) => format!("starts a {:?} from {}", request.kind, request.start_from.from),
+            Err(problem) => problem,
+        };
+        let mut lines = vec![
+            told(&json!({"stage": "Approve"}), false),
+            told(&json!({"stage": "Savepoint"}), true),
+            told(&json!({"stage": "Savepoint", "halt": halt}), false),
+            told(&past, false),
+            told(&past, true),
+        ];
+        past["halt"] = halt;
+        lines.push(told(&past, false));
+        past["direction"] = json!("Back");
+        lines.push(told(&past, false));
+        lines.push(told(&json!({"stage": "Monitor", "direction": "Back"}), true));
+        let unknown = json!([{"name": "forward/0/drain-sources", "id": "0", "startedAt": "2026-01-01T12:00:00Z"}]);
+        lines.push(told(&json!({"stage": "Verify", "restorePoint": point, "operations": unknown}), false));
+        lines.push(told(&serde_json::to_value(ended().status.unwrap()).unwrap(), true));
+        insta::assert_snapshot!(lines.join("\n"), @"
+        `orders-1` is active, in Approve, and nothing was stopped yet: `/flink abort orders-1` ends it. No new rollout was started.
+        `orders-1` is active, in Savepoint, and nothing was stopped yet: `/flink abort orders-1` ends it. No new rollout was started.
+        `orders-1` is active, Halted in Savepoint, and nothing was stopped yet: `/flink resume orders-1` tries again, `/flink give-up orders-1` ends it. No new rollout was started.
+        turns it back
+        `orders-1` is active and its job was stopped: it can only go back to its own restore point, so `rewind` does not apply. Type `/flink rollback orders` to turn it back. Nothing was changed.
+        turns it back
+        `orders-1` is rolling back already. No new rollout was started.
+        `orders-1` is rolling back already. No new rollout was started.
+        `orders-1` was begun by another version of Lockkeeper, whose operation drain-sources this version does not know: go on with that version, or give up on it. No new rollout was started.
+        starts a RollBack from the restore point
+        ");
     }
 
     #[test]

@@ -76,8 +76,8 @@ async fn what_is_said_counts_once_and_what_comes_too_late_is_told_why() {
     let waiting = eventually("one decision", DEADLINE, || decisions(1)).await;
     assert_eq!(waiting.pointer("/status/stage").and_then(Value::as_str), Some("Approve"));
     // What comes too early is not noted, and what kubectl says too early is told.
-    let early = asked(&slack, "alice", &format!("/flink roll-back {name}")).await;
-    assert!(early.contains("nothing was stopped yet: abort it instead"), "{early}");
+    let early = asked(&slack, "alice", "/flink rollback orders").await;
+    assert!(early.contains(&format!("nothing was stopped yet: `/flink abort {name}` ends it")), "{early}");
     say_by_kubectl(&sandbox, &namespace, &name, "Resume");
     shown(&slack, &name, "said *resume* · refused: it is not halted").await;
     let said_before = 2;

@@ -10,7 +10,7 @@ mod tests;
 mod thread;
 
 pub use card::{Card, card};
-pub use replies::{help, history, list, on_it, refusal, status, unseen};
+pub use replies::{help, history, list, no_roll_back, on_it, refusal, rewind_of_active, status, turned_back, unseen};
 pub use thread::{Line, thread};
 
 pub(crate) use crate::text::truncate as cut;

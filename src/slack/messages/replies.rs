@@ -24,7 +24,7 @@ pub fn help() -> String {
 pub fn on_it(rollout: &str, request: &Request, application: &FlinkApplication) -> String {
     let what = match (&request.kind, &request.version) {
         (RequestKind::Deploy, Some(version)) => format!("{} to {version}", request.application),
-        _ => format!("{} back to the revision before", request.application),
+        _ => format!("{} back to the revision before with a new rollout", request.application),
     };
     let start = start_state(&request.start_from);
     let start = start.map_or_else(String::new, |start| format!(", starting from {start}"));
@@ -127,7 +127,10 @@ fn halted(rollout: &FlinkRollout) -> String {
     let name = rollout.name_any();
     text.push_str(&format!("\n`/flink resume {name}` tries the same stage again"));
     if may_roll_back(status) {
-        text.push_str(&format!("\n`/flink roll-back {name}` goes back to the version before, from the restore point"));
+        text.push_str(&format!(
+            "\n`/flink rollback {}` goes back to the version before, from the restore point",
+            rollout.spec.request.application
+        ));
     }
     let left = if halt.parked { "with the application at 0 replicas" } else { "with everything as it is" };
     text.push_str(&format!("\n`/flink give-up {name}` ends it here, {left}"));
@@ -167,6 +170,43 @@ pub fn refusal(rollout: &FlinkRollout, decision: DecisionKind, digest: Option<&s
     }
     let why = refusal.predicate(&status.state_in_words());
     Some(format!("`{name}` {why}.{}", said_meanwhile(rollout, decision)))
+}
+
+/// That the active rollout turns back.
+#[must_use]
+pub fn turned_back(rollout: &str, application: &FlinkApplication) -> String {
+    format!(
+        "`{rollout}` is active and its job was stopped, so it turns back to its own restore point. No new rollout was started.{}",
+        unseen(application)
+    )
+}
+
+/// Why `/flink rollback APP` does not turn the active rollout back, and what to type instead.
+#[must_use]
+pub fn no_roll_back(rollout: &FlinkRollout, refusal: &DecisionRefusal) -> String {
+    let status = rollout.status.clone().unwrap_or_default();
+    let (name, state) = (rollout.name_any(), status.state_in_words());
+    let why = match refusal {
+        DecisionRefusal::NothingStopped { halted: false } => {
+            format!("is active, in {state}, and nothing was stopped yet: `/flink abort {name}` ends it.")
+        }
+        DecisionRefusal::NothingStopped { halted: true } => format!(
+            "is active, {state}, and nothing was stopped yet: `/flink resume {name}` tries again, `/flink give-up {name}` ends it."
+        ),
+        other => format!("{}.{}", other.predicate(&state), said_meanwhile(rollout, DecisionKind::RollBack)),
+    };
+    format!("`{name}` {why} No new rollout was started.")
+}
+
+/// Why an active rollout cannot be rewound.
+#[must_use]
+pub fn rewind_of_active(rollout: &FlinkRollout) -> String {
+    let application = &rollout.spec.request.application;
+    format!(
+        "`{}` is active and its job was stopped: it can only go back to its own restore point, so `rewind` does not apply. Type \
+         `/flink rollback {application}` to turn it back. Nothing was changed.",
+        rollout.name_any()
+    )
 }
 
 /// Who said what last that makes this decision come too late.
