@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::Time;
+use super::{Time, person::Person};
 
 /// One thing a person said. Never changed or removed once it is there.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
@@ -17,7 +17,7 @@ pub struct Decision {
     pub kind: DecisionKind,
     /// Who said it: `slack:<team>/<user>` or `kubernetes:<user name>`.
     #[schemars(length(min = 1, max = 253))]
-    pub by: String,
+    pub by: Person,
     /// When.
     pub at: Time,
     /// Digest of the plan that was looked at; an approval of another plan does not count.

@@ -7,6 +7,7 @@
 mod application;
 mod component;
 mod decision;
+mod person;
 mod plan;
 mod restore_point;
 mod rollout;
@@ -16,6 +17,7 @@ mod status;
 pub use application::*;
 pub use component::*;
 pub use decision::*;
+pub use person::*;
 pub use plan::*;
 pub use restore_point::*;
 pub use rollout::*;

@@ -27,12 +27,16 @@ pub enum Asks {
         digest: String,
     },
     /// The same again as a new rollout, from another start state that the end of this one offered.
-    Retry {
-        /// Which of the choices of its result: an ended rollout is frozen, so they never change.
-        choice: usize,
-        /// Its uid: a name can be used again.
-        uid: String,
-    },
+    Retry(OfferedChoice),
+}
+
+/// One of the start states that the end of a rollout offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedChoice {
+    /// The index among the choices of the result. An ended rollout is frozen, so they never change.
+    pub index: usize,
+    /// The uid of the ended rollout, since its name can be used again.
+    pub uid: String,
 }
 
 impl Asks {
@@ -40,7 +44,7 @@ impl Asks {
     pub(super) fn action_id(&self) -> String {
         match self {
             Self::Decide { decision, .. } => format!("{PREFIX}{}", decision.word()),
-            Self::Retry { choice, .. } => format!("{PREFIX}{RETRY}{choice}"),
+            Self::Retry(offered) => format!("{PREFIX}{RETRY}{}", offered.index),
         }
     }
 }
@@ -48,7 +52,7 @@ impl Asks {
 impl Click {
     /// The value of the button: which rollout, and what of it was seen.
     pub(super) fn value(&self) -> String {
-        let (Asks::Decide { digest: seen, .. } | Asks::Retry { uid: seen, .. }) = &self.asks;
+        let (Asks::Decide { digest: seen, .. } | Asks::Retry(OfferedChoice { uid: seen, .. })) = &self.asks;
         format!("{}/{}/{seen}", self.namespace, self.rollout)
     }
 
@@ -59,7 +63,7 @@ impl Click {
         let mut parts = value.splitn(3, '/');
         let (namespace, rollout, seen) = (parts.next()?, parts.next()?, parts.next()?.to_owned());
         let asks = match word.strip_prefix(RETRY) {
-            Some(choice) => Asks::Retry { choice: choice.parse().ok()?, uid: seen },
+            Some(choice) => Asks::Retry(OfferedChoice { index: choice.parse().ok()?, uid: seen }),
             None => Asks::Decide { decision: word.parse().ok()?, digest: seen },
         };
         Some(Self { namespace: namespace.to_owned(), rollout: rollout.to_owned(), asks })
@@ -75,7 +79,7 @@ mod tests {
         for asks in [
             Asks::Decide { decision: DecisionKind::GiveUp, digest: "abc".into() },
             Asks::Decide { decision: DecisionKind::Abort, digest: String::new() },
-            Asks::Retry { choice: 2, uid: "1-2".into() },
+            Asks::Retry(OfferedChoice { index: 2, uid: "1-2".into() }),
         ] {
             let click = Click { namespace: "shop".into(), rollout: "orders-1".into(), asks };
             assert_eq!(Click::parse(&click.asks.action_id(), &click.value()), Some(click));

@@ -1,14 +1,16 @@
 //! Who may do what, from the application's own rules and from memory. What is not known is refused.
 
-use crate::api::{DecisionKind, FlinkApplication, FlinkRollout};
+use crate::api::{DecisionKind, FlinkApplication, FlinkRollout, Person};
 
 /// The groups that a person is in; none if that is not known, or older than it may be.
 pub(super) type Groups = Option<Vec<String>>;
 
 /// Whether a person may start rollouts of an application and decide about them.
-pub(super) fn may_deploy(application: &FlinkApplication, user: &str, groups: &Groups) -> Result<(), String> {
+pub(super) fn may_deploy(application: &FlinkApplication, person: &Person, groups: &Groups) -> Result<(), String> {
     let people = &application.spec.deployers;
-    if people.users.iter().any(|known| known == user) {
+    if let Person::Slack { user, .. } = person
+        && people.users.contains(user)
+    {
         return Ok(());
     }
     in_one_of(&people.groups, groups, "deploy this application")
@@ -18,20 +20,19 @@ pub(super) fn may_deploy(application: &FlinkApplication, user: &str, groups: &Gr
 pub(super) fn may_decide(
     application: &FlinkApplication,
     rollout: &FlinkRollout,
-    user: (&str, &str),
+    person: &Person,
     groups: &Groups,
     decision: DecisionKind,
 ) -> Result<(), String> {
-    let (team, user) = user;
     if !matches!(decision, DecisionKind::Approve | DecisionKind::Reject) {
-        return may_deploy(application, user, groups);
+        return may_deploy(application, person, groups);
     }
-    if decision == DecisionKind::Approve && rollout.spec.request.by == format!("slack:{team}/{user}") {
+    if decision == DecisionKind::Approve && rollout.spec.request.by == *person {
         return Err("You asked for this rollout, so somebody else has to approve it.".to_owned());
     }
     let approvers = &application.spec.approvals.groups;
     if approvers.is_empty() {
-        may_deploy(application, user, groups)
+        may_deploy(application, person, groups)
     } else {
         in_one_of(approvers, groups, "approve it")
     }
@@ -70,10 +71,14 @@ mod tests {
     #[test]
     fn unknown_groups_are_refused_not_let_through() {
         let application = application();
-        assert!(may_deploy(&application, "U1", &None).is_ok());
-        assert!(may_deploy(&application, "U2", &None).is_err());
-        assert!(may_deploy(&application, "U2", &Some(vec!["S1".into()])).is_ok());
-        assert!(may_deploy(&application, "U2", &Some(vec!["S9".into()])).unwrap_err().contains("<!subteam^S1>"));
+        assert!(may_deploy(&application, &Person::slack("T", "U1"), &None).is_ok());
+        assert!(may_deploy(&application, &Person::slack("T", "U2"), &None).is_err());
+        assert!(may_deploy(&application, &Person::slack("T", "U2"), &Some(vec!["S1".into()])).is_ok());
+        assert!(
+            may_deploy(&application, &Person::slack("T", "U2"), &Some(vec!["S9".into()]))
+                .unwrap_err()
+                .contains("<!subteam^S1>")
+        );
     }
 
     #[test]
@@ -84,8 +89,15 @@ mod tests {
         }))
         .unwrap();
         let in_group = Some(vec!["S2".to_owned()]);
-        assert!(may_decide(&application(), &rollout, ("T", "U1"), &in_group, DecisionKind::Approve).is_err());
-        assert!(may_decide(&application(), &rollout, ("T", "U2"), &in_group, DecisionKind::Approve).is_ok());
-        assert!(may_decide(&application(), &rollout, ("T", "U2"), &Some(vec![]), DecisionKind::Approve).is_err());
+        assert!(
+            may_decide(&application(), &rollout, &Person::slack("T", "U1"), &in_group, DecisionKind::Approve).is_err()
+        );
+        assert!(
+            may_decide(&application(), &rollout, &Person::slack("T", "U2"), &in_group, DecisionKind::Approve).is_ok()
+        );
+        assert!(
+            may_decide(&application(), &rollout, &Person::slack("T", "U2"), &Some(vec![]), DecisionKind::Approve)
+                .is_err()
+        );
     }
 }

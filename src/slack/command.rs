@@ -13,7 +13,7 @@ pub use table::{CommandName, ParseError};
 use table::shorten;
 
 /// A reason may have so many characters in the record.
-const MAX_REASON: usize = 500;
+pub(super) const MAX_REASON: usize = 500;
 
 /// A command that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]

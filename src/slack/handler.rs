@@ -6,15 +6,15 @@ use kube::{Client, ResourceExt};
 use slack_morphism::prelude::{SlackCommandEvent, SlackInteractionBlockActionsEvent};
 
 use super::{
-    action::{Asks, Click},
+    action::{Asks, Click, OfferedChoice},
     authority::{may_decide, may_deploy},
     command::{Command, parse},
     memory::Memory,
     messages,
-    requests::{self, RollBack},
+    requests::{self, Deployment, RollBack},
 };
 use crate::{
-    api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request},
+    api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Person, Request},
     cluster::WriteError,
     digest::short_digest_of,
     record::RolloutRecord,
@@ -24,16 +24,14 @@ use crate::{
 /// Slack waits 3 s for an acknowledgement.
 const WRITE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Who did something in Slack.
-struct Person<'a> {
-    team: &'a str,
-    user: &'a str,
-}
-
-impl Person<'_> {
-    fn by(&self) -> String {
-        format!("slack:{}/{}", self.team, self.user)
-    }
+/// What a person says to a rollout.
+struct Statement {
+    decision: DecisionKind,
+    /// The rollout, as `name` or `namespace/name`.
+    rollout: String,
+    /// The digest of the plan that was shown with the button.
+    plan_digest: Option<String>,
+    reason: Option<String>,
 }
 
 /// Handles what comes in from Slack, whatever the transport.
@@ -49,7 +47,7 @@ impl Handler {
 
     /// The ephemeral answer to a command.
     pub(super) async fn command(&self, event: &SlackCommandEvent) -> String {
-        let person = Person { team: &event.team_id.0, user: &event.user_id.0 };
+        let person = Person::slack(&event.team_id.0, &event.user_id.0);
         let text = event.text.as_deref().unwrap_or_default();
         let answer = match parse(text) {
             Err(error) => Err(error.to_string()),
@@ -62,20 +60,21 @@ impl Handler {
     pub(super) async fn click(&self, event: &SlackInteractionBlockActionsEvent) -> Option<String> {
         let action = event.actions.as_ref()?.first()?;
         let click = Click::parse(&action.action_id.0, action.value.as_deref()?)?;
-        let person = Person { team: &event.team.id.0, user: &event.user.as_ref()?.id.0 };
+        let person = Person::slack(&event.team.id.0, &event.user.as_ref()?.id.0);
         let at = action.action_ts.as_ref().map_or_else(|| event.trigger_id.0.clone(), |ts| ts.0.clone());
         let name = format!("{}/{}", click.namespace, click.rollout);
         match click.asks {
             Asks::Decide { decision, digest } => {
-                self.decide(decision, &name, &person, &at, (Some(digest), None)).await.err()
+                let statement = Statement { decision, rollout: name, plan_digest: Some(digest), reason: None };
+                self.decide(statement, &person, &at).await.err()
             }
-            Asks::Retry { choice, uid } => {
-                Some(self.retry(&name, (&uid, choice), &person, &at).await.unwrap_or_else(|problem| problem))
+            Asks::Retry(offered) => {
+                Some(self.retry(&name, &offered, &person, &at).await.unwrap_or_else(|problem| problem))
             }
         }
     }
 
-    async fn carry_out(&self, command: Command, person: &Person<'_>, trigger: &str) -> Result<String, String> {
+    async fn carry_out(&self, command: Command, person: &Person, trigger: &str) -> Result<String, String> {
         match command {
             Command::Help => Ok(messages::help()),
             Command::List | Command::Status { application: None } => Ok(messages::list(&self.memory.applications())),
@@ -92,7 +91,7 @@ impl Handler {
                 if let Some(problem) = unknown_version(&application, &version) {
                     return Err(messages::escape(&problem));
                 }
-                let request = requests::deploy(&application, (version, start_from), reason, person.by());
+                let request = requests::deploy(&application, Deployment { version, start_from, reason }, person);
                 self.start(&application, request, person, trigger).await
             }
             Command::RollBack { application, rewind } => {
@@ -100,8 +99,10 @@ impl Handler {
                 self.roll_back(&application, rewind, person, trigger).await
             }
             Command::Decide { decision, rollout, reason } => {
-                let application = self.decide(decision, &rollout, person, trigger, (None, reason)).await?;
-                Ok(format!("Noted: {} `{rollout}`.{}", decision.word(), messages::unseen(&application)))
+                let noted = format!("Noted: {} `{rollout}`.", decision.word());
+                let statement = Statement { decision, rollout, plan_digest: None, reason };
+                let application = self.decide(statement, person, trigger).await?;
+                Ok(format!("{noted}{}", messages::unseen(&application)))
             }
         }
     }
@@ -117,12 +118,12 @@ impl Handler {
         &self,
         application: &FlinkApplication,
         request: Request,
-        person: &Person<'_>,
+        person: &Person,
         trigger: &str,
     ) -> Result<String, String> {
-        may_deploy(application, person.user, &self.memory.groups_of(person.user))?;
-        let name = short_digest_of(&(person.team, trigger), 10);
-        let name = format!("{}-{name}", application.name_any());
+        may_deploy(application, person, &self.memory.groups_of(person))?;
+        let team = if let Person::Slack { team, .. } = person { team.as_str() } else { "" };
+        let name = format!("{}-{}", application.name_any(), short_digest_of(&(team, trigger), 10));
         let said = messages::on_it(&name, &request, application);
         let rollout = FlinkRollout::new(&name, FlinkRolloutSpec { request, decisions: Vec::new() });
         let record = self.record(application.namespace());
@@ -135,16 +136,18 @@ impl Handler {
         &self,
         application: &FlinkApplication,
         rewind: bool,
-        person: &Person<'_>,
+        person: &Person,
         trigger: &str,
     ) -> Result<String, String> {
         let active = self.active_rollout(application)?;
-        match requests::roll_back(application, active.as_deref(), rewind, person.by())? {
+        match requests::roll_back(application, active.as_deref(), rewind, person)? {
             RollBack::Start(request) => self.start(application, request, person, trigger).await,
             RollBack::TurnBack => {
                 let name = active.map(|rollout| rollout.name_any()).unwrap_or_default();
                 let scoped = format!("{}/{name}", application.namespace().unwrap_or_default());
-                self.decide(DecisionKind::RollBack, &scoped, person, trigger, (None, None)).await?;
+                let statement =
+                    Statement { decision: DecisionKind::RollBack, rollout: scoped, plan_digest: None, reason: None };
+                self.decide(statement, person, trigger).await?;
                 Ok(messages::turned_back(&name, application))
             }
         }
@@ -164,15 +167,9 @@ impl Handler {
     }
 
     /// The same as an ended rollout, from another start state.
-    async fn retry(
-        &self,
-        ended: &str,
-        offered: (&str, usize),
-        person: &Person<'_>,
-        at: &str,
-    ) -> Result<String, String> {
+    async fn retry(&self, ended: &str, offered: &OfferedChoice, person: &Person, at: &str) -> Result<String, String> {
         let ended = self.memory.rollout(ended)?;
-        let request = requests::retry(&ended, offered, person.by())?;
+        let request = requests::retry(&ended, offered, person)?;
         let application = self.application_of(&ended)?;
         self.start(&application, request, person, at).await
     }
@@ -182,32 +179,24 @@ impl Handler {
         self.memory.application(&format!("{namespace}/{}", rollout.spec.request.application))
     }
 
-    async fn decide(
-        &self,
-        decision: DecisionKind,
-        name: &str,
-        person: &Person<'_>,
-        at: &str,
-        said: (Option<String>, Option<String>),
-    ) -> Result<Arc<FlinkApplication>, String> {
-        let (digest, reason) = said;
-        let rollout = self.memory.rollout(name)?;
-        let digest = digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
+    /// Records a decision, once. Returns the application that it is about.
+    async fn decide(&self, statement: Statement, person: &Person, at: &str) -> Result<Arc<FlinkApplication>, String> {
+        let Statement { decision, rollout, plan_digest, reason } = statement;
+        let rollout = self.memory.rollout(&rollout)?;
+        let digest = plan_digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
         if let Some(refusal) = messages::refusal(&rollout, decision, digest.as_deref()) {
             return Err(refusal);
         }
         let application = self.application_of(&rollout)?;
-        let groups = self.memory.groups_of(person.user);
-        may_decide(&application, &rollout, (person.team, person.user), &groups, decision)?;
+        may_decide(&application, &rollout, person, &self.memory.groups_of(person), decision)?;
         let id = if decision == DecisionKind::Approve {
-            short_digest_of(&("approve", person.by(), &digest), 32)
+            short_digest_of(&("approve", person, &digest), 32)
         } else {
-            short_digest_of(&(decision.word(), person.by(), at), 32)
+            short_digest_of(&(decision.word(), person, at), 32)
         };
         if rollout.spec.decisions.iter().any(|said| said.id == id) {
-            // Only an approval has the same id when it is given anew; anything else is Slack repeating itself.
-            let anew = decision == DecisionKind::Approve;
-            return if anew {
+            // Only a second approval has the same id as the first. Any other repeat comes from Slack, not from the person.
+            return if decision == DecisionKind::Approve {
                 Err(format!("You have approved `{}` already.", rollout.name_any()))
             } else {
                 Ok(application)
@@ -216,7 +205,7 @@ impl Handler {
         let decision = Decision {
             id,
             kind: decision,
-            by: person.by(),
+            by: person.clone(),
             at: crate::api::time(jiff::Timestamp::now()),
             plan_digest: digest,
             reason,

@@ -18,7 +18,7 @@ use super::{
     authority::Groups,
     connection::{Connection, SlackError},
 };
-use crate::api::{FlinkApplication, FlinkRollout};
+use crate::api::{FlinkApplication, FlinkRollout, Person};
 
 /// Older than this, what is known of groups does not count.
 const GROUPS_AGE: Duration = Duration::from_secs(60);
@@ -153,11 +153,12 @@ impl Memory {
     }
 
     /// The groups of a person; none if they are not known well enough.
-    pub(super) fn groups_of(&self, user: &str) -> Groups {
+    pub(super) fn groups_of(&self, person: &Person) -> Groups {
+        let Person::Slack { user, .. } = person else { return None };
         if !self.knows_groups() {
             return None;
         }
-        let of = self.groups.iter().filter(|group| group.value().iter().any(|member| member == user));
+        let of = self.groups.iter().filter(|group| group.value().contains(user));
         Some(of.map(|group| group.key().clone()).collect())
     }
 
@@ -202,12 +203,12 @@ mod tests {
     #[test]
     fn groups_that_were_read_too_long_ago_do_not_count() {
         let memory = Memory::default();
-        assert_eq!(memory.groups_of("U1"), None, "nothing was read yet");
+        assert_eq!(memory.groups_of(&Person::slack("T", "U1")), None, "nothing was read yet");
         memory.set_groups(HashMap::from([("S1".to_owned(), vec!["U1".to_owned()])]));
-        assert_eq!(memory.groups_of("U1"), Some(vec!["S1".to_owned()]));
-        assert_eq!(memory.groups_of("U2"), Some(Vec::new()));
+        assert_eq!(memory.groups_of(&Person::slack("T", "U1")), Some(vec!["S1".to_owned()]));
+        assert_eq!(memory.groups_of(&Person::slack("T", "U2")), Some(Vec::new()));
         memory.groups_grow_old();
-        assert_eq!(memory.groups_of("U1"), None, "Slack has been silent since");
+        assert_eq!(memory.groups_of(&Person::slack("T", "U1")), None, "Slack has been silent since");
     }
 
     fn rollout(namespace: &str, name: &str) -> FlinkRollout {

@@ -22,7 +22,7 @@ use std::{sync::Arc, time::Duration};
 use kube::Client;
 use tokio::task::JoinSet;
 
-pub use action::{Asks, Click};
+pub use action::{Asks, Click, OfferedChoice};
 pub use command::{Command, ParseError, parse};
 pub use messages::{Card, Line, card, thread};
 pub use settings::{SLACK_API, SlackSettings};

@@ -2,30 +2,37 @@
 
 use kube::ResourceExt as _;
 
-use super::messages::{escape, moment, no_roll_back, rewind_of_active};
+use super::{
+    action::OfferedChoice,
+    command::MAX_REASON,
+    messages::{escape, moment, no_roll_back, rewind_of_active},
+};
 use crate::{
     api::{
-        DecisionKind, FlinkApplication, FlinkApplicationStatus, FlinkRollout, Request, RequestKind, RestorePoint,
-        StartFrom,
+        DecisionKind, FlinkApplication, FlinkApplicationStatus, FlinkRollout, Person, Request, RequestKind,
+        RestorePoint, StartFrom,
     },
     rollout::{DecisionRefusal, decision_refusal},
+    text::truncate,
 };
 
-/// A version, from some state.
-pub(super) fn deploy(
-    application: &FlinkApplication,
-    (version, start_from): (String, StartFrom),
-    reason: Option<String>,
-    by: String,
-) -> Request {
+/// What a deploy command asks for.
+pub(super) struct Deployment {
+    pub version: String,
+    pub start_from: StartFrom,
+    pub reason: Option<String>,
+}
+
+/// The request of a deploy command.
+pub(super) fn deploy(application: &FlinkApplication, deployment: Deployment, person: &Person) -> Request {
     Request {
         application: application.name_any(),
-        by,
-        reason,
+        by: person.clone(),
+        reason: deployment.reason,
         kind: RequestKind::Deploy,
-        version: Some(version),
+        version: Some(deployment.version),
         revision: None,
-        start_from,
+        start_from: deployment.start_from,
     }
 }
 
@@ -43,21 +50,21 @@ pub(super) fn roll_back(
     application: &FlinkApplication,
     active: Option<&FlinkRollout>,
     rewind: bool,
-    by: String,
+    person: &Person,
 ) -> Result<RollBack, String> {
-    let Some(active) = active else { return roll_back_request(application, rewind, by).map(RollBack::Start) };
+    let Some(active) = active else { return roll_back_request(application, rewind, person).map(RollBack::Start) };
     let status = active.status.clone().unwrap_or_default();
     match decision_refusal(&status, DecisionKind::RollBack, None) {
         None if rewind => Err(rewind_of_active(active)),
         None => Ok(RollBack::TurnBack),
         // Its result is recorded, and the claim is released in a moment.
-        Some(DecisionRefusal::Ended) => roll_back_request(application, rewind, by).map(RollBack::Start),
+        Some(DecisionRefusal::Ended) => roll_back_request(application, rewind, person).map(RollBack::Start),
         Some(refusal) => Err(no_roll_back(active, &refusal)),
     }
 }
 
 /// A roll back after success: with the state of now (carry), or with that of the point when the current revision took over (rewind).
-fn roll_back_request(application: &FlinkApplication, rewind: bool, by: String) -> Result<Request, String> {
+fn roll_back_request(application: &FlinkApplication, rewind: bool, person: &Person) -> Result<Request, String> {
     let status = application.status.clone().unwrap_or_default();
     let start_from = if rewind {
         StartFrom::restore_point(&taken_before(&application.name_any(), &status)?.name)
@@ -66,7 +73,7 @@ fn roll_back_request(application: &FlinkApplication, rewind: bool, by: String) -
     };
     Ok(Request {
         application: application.name_any(),
-        by,
+        by: person.clone(),
         reason: None,
         kind: RequestKind::RollBack,
         version: None,
@@ -102,18 +109,18 @@ fn taken_before<'a>(application: &str, status: &'a FlinkApplicationStatus) -> Re
 }
 
 /// The same as an ended rollout asked for, from one of the other start states that its end offered.
-pub(super) fn retry(ended: &FlinkRollout, (uid, choice): (&str, usize), by: String) -> Result<Request, String> {
+pub(super) fn retry(ended: &FlinkRollout, offered: &OfferedChoice, person: &Person) -> Result<Request, String> {
     let name = ended.name_any();
-    if ended.metadata.uid.as_deref() != Some(uid) {
+    if ended.metadata.uid.as_ref() != Some(&offered.uid) {
         return Err(format!("This was another rollout `{name}`, which is gone: type the command again."));
     }
     let result = ended.status.as_ref().and_then(|status| status.result.as_ref());
-    let choice = result.and_then(|result| result.choices.get(choice));
+    let choice = result.and_then(|result| result.choices.get(offered.index));
     let choice = choice.ok_or_else(|| format!("`{name}` does not offer that: type the command again."))?;
     let request = ended.spec.request.clone();
     let why = request.reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    let reason = format!("instead of {name}{why}").chars().take(500).collect();
-    Ok(Request { by, reason: Some(reason), start_from: choice.start_from.clone(), ..request })
+    let reason = truncate(&format!("instead of {name}{why}"), MAX_REASON);
+    Ok(Request { by: person.clone(), reason: Some(reason), start_from: choice.start_from.clone(), ..request })
 }
 
 #[cfg(test)]
@@ -134,9 +141,13 @@ mod tests {
         .unwrap()
     }
 
+    fn offered(uid: &str, index: usize) -> OfferedChoice {
+        OfferedChoice { index, uid: uid.to_owned() }
+    }
+
     #[test]
     fn a_retry_is_the_same_request_by_somebody_else_from_somewhere_else() {
-        let request = retry(&ended(), ("u1", 1), "slack:T/U2".into()).unwrap();
+        let request = retry(&ended(), &offered("u1", 1), &Person::slack("T", "U2")).unwrap();
         let expected = Request {
             by: "slack:T/U2".into(),
             reason: Some("instead of orders-1: late events".into()),
@@ -148,8 +159,10 @@ mod tests {
 
     #[test]
     fn a_retry_of_what_is_not_there_is_refused() {
-        assert!(retry(&ended(), ("u1", 2), "slack:T/U2".into()).unwrap_err().contains("does not offer that"));
-        assert!(retry(&ended(), ("u9", 0), "slack:T/U2".into()).unwrap_err().contains("another rollout"));
+        assert!(
+            retry(&ended(), &offered("u1", 2), &Person::slack("T", "U2")).unwrap_err().contains("does not offer that")
+        );
+        assert!(retry(&ended(), &offered("u9", 0), &Person::slack("T", "U2")).unwrap_err().contains("another rollout"));
     }
 
     /// Two deployments by Lockkeeper over what Helm had installed, of which the second was undone again.
@@ -180,11 +193,14 @@ mod tests {
 
     #[test]
     fn a_rewind_goes_to_the_point_from_before_what_runs_now_and_to_no_other() {
-        let rewind =
-            |revision, version| match roll_back_request(&application(revision, version), true, "slack:T/U1".into()) {
-                Ok(request) => request.start_from.value.unwrap_or_default(),
-                Err(problem) => problem,
-            };
+        let rewind = |revision, version| match roll_back_request(
+            &application(revision, version),
+            true,
+            &Person::slack("T", "U1"),
+        ) {
+            Ok(request) => request.start_from.value.unwrap_or_default(),
+            Err(problem) => problem,
+        };
         assert_eq!(rewind(1, "1.1.0"), "orders-1");
         assert_eq!(rewind(3, "1.3.0"), "orders-3");
         insta::assert_snapshot!([rewind(2, "1.2.0"), rewind(0, "1.0.0")].join("\n\n"), @"
@@ -200,7 +216,7 @@ mod tests {
         ");
         let mut never = application(0, "");
         never.status = None;
-        let problem = roll_back_request(&never, true, "slack:T/U1".into()).unwrap_err();
+        let problem = roll_back_request(&never, true, &Person::slack("T", "U1")).unwrap_err();
         assert!(problem.starts_with("There is no restore point to rewind to"), "{problem}");
     }
 
@@ -219,7 +235,7 @@ mod tests {
             &orders,
             Some(&active(status.clone())),
             rewind,
-            "slack:T/U1".into(),
+            &Person::slack("T", "U1"),
         ) {
             Ok(RollBack::TurnBack) => "turns it back".to_owned(),
             Ok(RollBack::Start(request)) => format!("starts a {:?} from {}", request.kind, request.start_from.from),
@@ -258,6 +274,9 @@ mod tests {
     fn a_reason_that_gets_longer_still_fits() {
         let mut long = ended();
         long.spec.request.reason = Some("x".repeat(500));
-        assert_eq!(retry(&long, ("u1", 0), "slack:T/U2".into()).unwrap().reason.unwrap().chars().count(), 500);
+        assert_eq!(
+            retry(&long, &offered("u1", 0), &Person::slack("T", "U2")).unwrap().reason.unwrap().chars().count(),
+            500
+        );
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{cut, escape, person, with_people};
 use crate::{
-    api::{Decision, DecisionKind, DecisionRecord, DecisionResult, FlinkRollout, FlinkRolloutStatus, Plan, Time},
+    api::{
+        Decision, DecisionKind, DecisionRecord, DecisionResult, FlinkRollout, FlinkRolloutStatus, Person, Plan, Time,
+    },
     digest::short_digest_of,
 };
 
@@ -40,9 +42,9 @@ pub(super) fn untold(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec
 }
 
 /// An approval that is not the last of those that are needed: the line of the stage names all of them at once, at its end.
-fn approved<'a>(status: &FlinkRolloutStatus, said: &'a Decision, approvals: &mut Vec<&'a str>) -> Option<String> {
+fn approved<'a>(status: &FlinkRolloutStatus, said: &'a Decision, approvals: &mut Vec<&'a Person>) -> Option<String> {
     let Plan { approvals_needed, digest, .. } = status.plan.as_ref()?;
-    if said.plan_digest.as_ref() == Some(digest) && !approvals.contains(&said.by.as_str()) {
+    if said.plan_digest.as_ref() == Some(digest) && !approvals.contains(&&said.by) {
         approvals.push(&said.by);
     }
     let (given, needed) = (approvals.len(), *approvals_needed as usize);
@@ -50,10 +52,11 @@ fn approved<'a>(status: &FlinkRolloutStatus, said: &'a Decision, approvals: &mut
 }
 
 /// Whether the line about the failure or the end says who it was.
-fn is_named(status: &FlinkRolloutStatus, by: &str) -> bool {
+fn is_named(status: &FlinkRolloutStatus, person: &Person) -> bool {
+    let by = person.to_string();
     let failure = status.failure.as_ref().map(|failure| failure.message.as_str());
     let result = status.result.as_ref().map(|result| result.message.as_str());
-    [failure, result].into_iter().flatten().any(|text| names(text, by))
+    [failure, result].into_iter().flatten().any(|text| names(text, &by))
 }
 
 fn names(text: &str, by: &str) -> bool {

@@ -15,14 +15,21 @@ pub use thread::{Line, thread};
 
 pub(crate) use crate::text::truncate as cut;
 
-use crate::api::{FlinkRollout, StartFrom, StartFromKind, Time};
+use crate::api::{FlinkRollout, Person, StartFrom, StartFromKind, Time};
 
-/// A person as Slack shows one: a mention, or the Kubernetes user's name.
-pub(crate) fn person(by: &str) -> String {
-    match by.strip_prefix("slack:").and_then(|rest| rest.split_once('/')) {
-        Some((_, user)) => format!("<@{user}>"),
-        None => format!("`{}`", escape(by.trim_start_matches("kubernetes:"))),
-    }
+/// A person as Slack shows one: a mention, or the user name of another system.
+pub(crate) fn person(person: &Person) -> String {
+    mention(person).unwrap_or_else(|| match person {
+        Person::Kubernetes { user } | Person::Slack { user, .. } => format!("`{}`", escape(user)),
+        Person::Unknown(text) => format!("`{}`", escape(text)),
+    })
+}
+
+/// The mention of a Slack user. Only an id of Slack's form becomes one: what people type must never mention a channel or a group.
+fn mention(person: &Person) -> Option<String> {
+    let Person::Slack { user, .. } = person else { return None };
+    let is_id = user.starts_with(['U', 'W']) && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_id.then(|| format!("<@{user}>"))
 }
 
 /// Text from people and clusters, so that it can neither mention nor link.
@@ -30,17 +37,13 @@ pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Text of ours in which people are named as the record names them, escaped, with each as Slack shows one.
+/// A text of the record, escaped, in which each person is shown as Slack shows one.
 pub(crate) fn with_people(text: &str) -> String {
-    let word = |word: &str| {
-        let bare = word.trim_end_matches([',', ':', '.', ';']);
-        let user = bare.strip_prefix("slack:").and_then(|rest| rest.split_once('/')).map(|(_, user)| user);
-        // Only an id of Slack's: what people type must never become a mention of a channel or a group.
-        let known =
-            user.filter(|user| user.starts_with(['U', 'W']) && user.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        known.map_or_else(|| escape(word), |_| format!("{}{}", person(bare), &word[bare.len()..]))
+    let show = |word: &str| {
+        let name = word.trim_end_matches([',', ':', '.', ';']);
+        mention(&Person::from(name)).map_or_else(|| escape(word), |mention| format!("{mention}{}", &word[name.len()..]))
     };
-    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    text.split(' ').map(show).collect::<Vec<_>>().join(" ")
 }
 
 /// Where a rollout goes, as a headline: `orders 1.0.0 → 1.1.0`.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::{Choice, FlinkRollout, StartFrom, StartFromKind},
-    slack::action::Asks,
+    slack::action::{Asks, OfferedChoice},
 };
 
 /// The choices as text, each with all of its cost.
@@ -30,7 +30,7 @@ pub(super) fn buttons(rollout: &FlinkRollout, choices: &[Choice]) -> Option<Valu
     let button = |(index, choice): (usize, &Choice)| {
         let from = short(&choice.start_from);
         Button {
-            asks: Asks::Retry { choice: index, uid: uid.clone() },
+            asks: Asks::Retry(OfferedChoice { index, uid: uid.clone() }),
             label: format!("Start from {from}"),
             confirm: format!("Ask for a new rollout that starts from {from}? {}.", choice.cost),
             style: if choice.start_from.from == StartFromKind::Nothing { Style::Danger } else { Style::Plain },
