@@ -1,19 +1,20 @@
 //! Who may do what, from the application's own rules and from memory. What is not known is refused.
 
+use super::refused::{Refused, Right};
 use crate::api::{DecisionKind, FlinkApplication, FlinkRollout, Person};
 
 /// The groups that a person is in; none if that is not known, or older than it may be.
 pub(super) type Groups = Option<Vec<String>>;
 
 /// Whether a person may start rollouts of an application and decide about them.
-pub(super) fn may_deploy(application: &FlinkApplication, person: &Person, groups: &Groups) -> Result<(), String> {
+pub(super) fn may_deploy(application: &FlinkApplication, person: &Person, groups: &Groups) -> Result<(), Refused> {
     let people = &application.spec.deployers;
     if let Person::Slack { user, .. } = person
         && people.users.contains(user)
     {
         return Ok(());
     }
-    in_one_of(&people.groups, groups, "deploy this application")
+    in_one_of(&people.groups, groups, Right::Deploy)
 }
 
 /// Whether a person may say this to a rollout.
@@ -23,38 +24,33 @@ pub(super) fn may_decide(
     person: &Person,
     groups: &Groups,
     decision: DecisionKind,
-) -> Result<(), String> {
+) -> Result<(), Refused> {
     if !matches!(decision, DecisionKind::Approve | DecisionKind::Reject) {
         return may_deploy(application, person, groups);
     }
     if decision == DecisionKind::Approve && rollout.spec.request.by == *person {
-        return Err("You asked for this rollout, so somebody else has to approve it.".to_owned());
+        return Err(Refused::OwnRollout);
     }
     let approvers = &application.spec.approvals.groups;
     if approvers.is_empty() {
         may_deploy(application, person, groups)
     } else {
-        in_one_of(approvers, groups, "approve it")
+        in_one_of(approvers, groups, Right::Approve)
     }
 }
 
-fn in_one_of(wanted: &[String], groups: &Groups, what: &str) -> Result<(), String> {
-    let Some(groups) = groups else {
-        return Err("Slack does not say at the moment who is in which group, so nobody can be let through. Try again in a minute.".to_owned());
-    };
+fn in_one_of(wanted: &[String], groups: &Groups, right: Right) -> Result<(), Refused> {
+    let Some(groups) = groups else { return Err(Refused::GroupsNotKnown) };
     if wanted.iter().any(|group| groups.contains(group)) {
         return Ok(());
     }
-    let names: Vec<String> = wanted.iter().map(|group| format!("<!subteam^{group}>")).collect();
-    Err(match names.as_slice() {
-        [] => format!("Nobody may {what} from Slack: the FlinkApplication names no one."),
-        names => format!("You may not {what}: that is for {}.", names.join(", ")),
-    })
+    Err(Refused::NotPermitted { right, groups: wanted.to_vec() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slack::messages::refusal;
 
     fn application() -> FlinkApplication {
         serde_json::from_value(serde_json::json!({
@@ -74,11 +70,8 @@ mod tests {
         assert!(may_deploy(&application, &Person::slack("T", "U1"), &None).is_ok());
         assert!(may_deploy(&application, &Person::slack("T", "U2"), &None).is_err());
         assert!(may_deploy(&application, &Person::slack("T", "U2"), &Some(vec!["S1".into()])).is_ok());
-        assert!(
-            may_deploy(&application, &Person::slack("T", "U2"), &Some(vec!["S9".into()]))
-                .unwrap_err()
-                .contains("<!subteam^S1>")
-        );
+        let refused = may_deploy(&application, &Person::slack("T", "U2"), &Some(vec!["S9".into()])).unwrap_err();
+        assert!(refusal(&refused).contains("<!subteam^S1>"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use slack_morphism::{errors::SlackClientError, prelude::*};
 
 use super::settings::SlackSettings;
+use crate::text::{error_chain, truncate};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How soon is tried again what may work at once.
@@ -243,7 +244,7 @@ async fn answered<T>(call: impl Future<Output = ClientResult<T>>) -> Result<T, S
         Ok(Err(SlackClientError::RateLimitError(error))) => {
             Err(SlackError::Wait(error.retry_after.unwrap_or(Duration::from_secs(1))))
         }
-        Ok(Err(error)) => Err(SlackError::Unknown(error.to_string().chars().take(200).collect())),
+        Ok(Err(error)) => Err(SlackError::Unknown(truncate(&error_chain(&error), 200))),
         Err(_) => Err(SlackError::Unknown(format!("nothing within {} s", PATIENCE.as_secs()))),
     }
 }

@@ -11,6 +11,7 @@ use super::{
     command::{Command, parse},
     memory::Memory,
     messages,
+    refused::{Refused, Reply},
     requests::{self, Deployment, RollBack},
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     cluster::WriteError,
     digest::short_digest_of,
     record::RolloutRecord,
-    rollout::unknown_version,
+    rollout::{decision_refusal, unknown_version},
 };
 
 /// Slack waits 3 s for an acknowledgement.
@@ -50,10 +51,10 @@ impl Handler {
         let person = Person::slack(&event.team_id.0, &event.user_id.0);
         let text = event.text.as_deref().unwrap_or_default();
         let answer = match parse(text) {
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(Refused::NotUnderstood(error)),
             Ok(command) => self.carry_out(command, &person, &event.trigger_id.0).await,
         };
-        answer.unwrap_or_else(|problem| problem)
+        answer.unwrap_or_else(|refused| messages::refusal(&refused))
     }
 
     /// What whoever clicked is told, if anything: a click that worked shows on the card.
@@ -66,15 +67,15 @@ impl Handler {
         match click.asks {
             Asks::Decide { decision, digest } => {
                 let statement = Statement { decision, rollout: name, plan_digest: Some(digest), reason: None };
-                self.decide(statement, &person, &at).await.err()
+                self.decide(statement, &person, &at).await.err().map(|refused| messages::refusal(&refused))
             }
-            Asks::Retry(offered) => {
-                Some(self.retry(&name, &offered, &person, &at).await.unwrap_or_else(|problem| problem))
-            }
+            Asks::Retry(offered) => Some(
+                self.retry(&name, &offered, &person, &at).await.unwrap_or_else(|refused| messages::refusal(&refused)),
+            ),
         }
     }
 
-    async fn carry_out(&self, command: Command, person: &Person, trigger: &str) -> Result<String, String> {
+    async fn carry_out(&self, command: Command, person: &Person, trigger: &str) -> Reply {
         match command {
             Command::Help => Ok(messages::help()),
             Command::List | Command::Status { application: None } => Ok(messages::list(&self.memory.applications())),
@@ -89,7 +90,7 @@ impl Handler {
             Command::Deploy { application, version, start_from, reason } => {
                 let application = self.memory.application(&application)?;
                 if let Some(problem) = unknown_version(&application, &version) {
-                    return Err(messages::escape(&problem));
+                    return Err(Refused::UnknownVersion { problem });
                 }
                 let request = requests::deploy(&application, Deployment { version, start_from, reason }, person);
                 self.start(&application, request, person, trigger).await
@@ -114,33 +115,23 @@ impl Handler {
         rollouts
     }
 
-    async fn start(
-        &self,
-        application: &FlinkApplication,
-        request: Request,
-        person: &Person,
-        trigger: &str,
-    ) -> Result<String, String> {
+    async fn start(&self, application: &FlinkApplication, request: Request, person: &Person, trigger: &str) -> Reply {
         may_deploy(application, person, &self.memory.groups_of(person))?;
         let team = if let Person::Slack { team, .. } = person { team.as_str() } else { "" };
         let name = format!("{}-{}", application.name_any(), short_digest_of(&(team, trigger), 10));
         let said = messages::on_it(&name, &request, application);
         let rollout = FlinkRollout::new(&name, FlinkRolloutSpec { request, decisions: Vec::new() });
         let record = self.record(application.namespace());
-        recorded(tokio::time::timeout(WRITE_PATIENCE, record.create(&rollout)).await.map(|result| result.map(drop)))?;
+        write_result(
+            tokio::time::timeout(WRITE_PATIENCE, record.create(&rollout)).await.map(|result| result.map(drop)),
+        )?;
         Ok(said)
     }
 
     /// Turns the active rollout back, or starts a new one if none is active.
-    async fn roll_back(
-        &self,
-        application: &FlinkApplication,
-        rewind: bool,
-        person: &Person,
-        trigger: &str,
-    ) -> Result<String, String> {
+    async fn roll_back(&self, application: &FlinkApplication, rewind: bool, person: &Person, trigger: &str) -> Reply {
         let active = self.active_rollout(application)?;
-        match requests::roll_back(application, active.as_deref(), rewind, person)? {
+        match requests::roll_back(application, active.as_ref(), rewind, person)? {
             RollBack::Start(request) => self.start(application, request, person, trigger).await,
             RollBack::TurnBack => {
                 let name = active.map(|rollout| rollout.name_any()).unwrap_or_default();
@@ -154,38 +145,37 @@ impl Handler {
     }
 
     /// The rollout that holds the application's claim.
-    fn active_rollout(&self, application: &FlinkApplication) -> Result<Option<Arc<FlinkRollout>>, String> {
+    fn active_rollout(&self, application: &FlinkApplication) -> Result<Option<Arc<FlinkRollout>>, Refused> {
         let Some(active) = application.status.as_ref().and_then(|status| status.active_rollout.as_ref()) else {
             return Ok(None);
         };
         let rollouts = self.memory.rollouts_of(application.namespace().as_deref());
         let holder = rollouts.into_iter().find(|rollout| rollout.metadata.uid.as_ref() == Some(&active.uid));
         // The two kinds are watched apart: one list may be ahead of the other for a moment.
-        holder.map(Some).ok_or_else(|| {
-            format!("`{}` is active, but its record is not known here yet. Try again in a moment.", active.name)
-        })
+        holder.map(Some).ok_or_else(|| Refused::ActiveRolloutNotCached { rollout: active.name.clone() })
     }
 
     /// The same as an ended rollout, from another start state.
-    async fn retry(&self, ended: &str, offered: &OfferedChoice, person: &Person, at: &str) -> Result<String, String> {
+    async fn retry(&self, ended: &str, offered: &OfferedChoice, person: &Person, at: &str) -> Reply {
         let ended = self.memory.rollout(ended)?;
         let request = requests::retry(&ended, offered, person)?;
         let application = self.application_of(&ended)?;
         self.start(&application, request, person, at).await
     }
 
-    fn application_of(&self, rollout: &FlinkRollout) -> Result<Arc<FlinkApplication>, String> {
+    fn application_of(&self, rollout: &FlinkRollout) -> Result<Arc<FlinkApplication>, Refused> {
         let namespace = rollout.namespace().unwrap_or_default();
         self.memory.application(&format!("{namespace}/{}", rollout.spec.request.application))
     }
 
     /// Records a decision, once. Returns the application that it is about.
-    async fn decide(&self, statement: Statement, person: &Person, at: &str) -> Result<Arc<FlinkApplication>, String> {
+    async fn decide(&self, statement: Statement, person: &Person, at: &str) -> Result<Arc<FlinkApplication>, Refused> {
         let Statement { decision, rollout, plan_digest, reason } = statement;
         let rollout = self.memory.rollout(&rollout)?;
         let digest = plan_digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
-        if let Some(refusal) = messages::refusal(&rollout, decision, digest.as_deref()) {
-            return Err(refusal);
+        let status = rollout.status.clone().unwrap_or_default();
+        if let Some(refusal) = decision_refusal(&status, decision, digest.as_deref()) {
+            return Err(Refused::NotNow { rollout, decision, refusal });
         }
         let application = self.application_of(&rollout)?;
         may_decide(&application, &rollout, person, &self.memory.groups_of(person), decision)?;
@@ -197,7 +187,7 @@ impl Handler {
         if rollout.spec.decisions.iter().any(|said| said.id == id) {
             // Only a second approval has the same id as the first. Any other repeat comes from Slack, not from the person.
             return if decision == DecisionKind::Approve {
-                Err(format!("You have approved `{}` already.", rollout.name_any()))
+                Err(Refused::ApprovedBySamePerson { rollout: rollout.name_any() })
             } else {
                 Ok(application)
             };
@@ -211,7 +201,7 @@ impl Handler {
             reason,
         };
         let record = self.record(rollout.namespace());
-        recorded(tokio::time::timeout(WRITE_PATIENCE, record.decide(&rollout.name_any(), &decision)).await)?;
+        write_result(tokio::time::timeout(WRITE_PATIENCE, record.decide(&rollout.name_any(), &decision)).await)?;
         Ok(application)
     }
 
@@ -220,17 +210,11 @@ impl Handler {
     }
 }
 
-fn recorded(result: Result<Result<(), WriteError>, tokio::time::error::Elapsed>) -> Result<(), String> {
+fn write_result(result: Result<Result<(), WriteError>, tokio::time::error::Elapsed>) -> Result<(), Refused> {
     match result {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(WriteError::Refused { reason, .. })) => Err(format!("Kubernetes refused it: {reason}")),
-        Ok(Err(WriteError::Conflict { .. })) => {
-            Err("It was said already, or something else was said at the same moment: look at the card.".to_owned())
-        }
-        Ok(Err(WriteError::TryAgain { .. })) | Err(_) => {
-            Err("Kubernetes does not answer: it may be recorded or not. Look at the channel, and try again \
-                       if nothing shows."
-                .to_owned())
-        }
+        Ok(Err(WriteError::Refused { reason, .. })) => Err(Refused::WriteRejected { reason }),
+        Ok(Err(WriteError::Conflict { .. })) => Err(Refused::WriteConflict),
+        Ok(Err(WriteError::TryAgain { .. })) | Err(_) => Err(Refused::WriteNotAnswered),
     }
 }

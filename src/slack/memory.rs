@@ -17,8 +17,12 @@ use tokio::task::JoinSet;
 use super::{
     authority::Groups,
     connection::{Connection, SlackError},
+    refused::Refused,
 };
-use crate::api::{FlinkApplication, FlinkRollout, Person};
+use crate::{
+    api::{FlinkApplication, FlinkRollout, Person},
+    text::nearest,
+};
 
 /// Older than this, what is known of groups does not count.
 const GROUPS_AGE: Duration = Duration::from_secs(60);
@@ -101,7 +105,7 @@ impl Memory {
     }
 
     /// An application by `name` or `namespace/name`.
-    pub(super) fn application(&self, name: &str) -> Result<Arc<FlinkApplication>, String> {
+    pub(super) fn application(&self, name: &str) -> Result<Arc<FlinkApplication>, Refused> {
         let (namespace, bare) =
             name.split_once('/').map_or((None, name), |(namespace, bare)| (Some(namespace.to_owned()), bare));
         let all = self.applications();
@@ -113,29 +117,27 @@ impl Memory {
             .collect();
         match (found.pop(), found.is_empty()) {
             (Some(only), true) => Ok(Arc::clone(only)),
-            (Some(_), false) => Err(format!("There is more than one application `{bare}`: write `namespace/{bare}`.")),
+            (Some(_), false) => Err(Refused::AmbiguousApplication { name: bare.to_owned() }),
             (None, _) => {
                 let names: Vec<String> = all.iter().map(|application| application.name_any()).collect();
-                let near = crate::text::nearest(bare, names.iter().map(String::as_str));
-                let near = near.map_or_else(String::new, |name| format!(" Did you mean `{name}`?"));
-                Err(format!("There is no application `{bare}`.{near} `/flink list` shows them all."))
+                let nearest = nearest(bare, names.iter().map(String::as_str)).map(str::to_owned);
+                Err(Refused::UnknownApplication { name: bare.to_owned(), nearest })
             }
         }
     }
 
     /// A rollout by `name` or `namespace/name`.
-    pub(super) fn rollout(&self, name: &str) -> Result<Arc<FlinkRollout>, String> {
+    pub(super) fn rollout(&self, name: &str) -> Result<Arc<FlinkRollout>, Refused> {
         let (namespace, bare) = name.split_once('/').map_or((None, name), |(namespace, bare)| (Some(namespace), bare));
         let mut found = self.rollouts_of(namespace);
         found.retain(|rollout| rollout.name_any() == bare);
         found.sort_by_key(|rollout| rollout.namespace());
         match found.as_slice() {
             [only] => Ok(Arc::clone(only)),
-            [] => Err(format!("There is no rollout `{name}`. `/flink history APP` shows them.")),
+            [] => Err(Refused::UnknownRollout { name: name.to_owned() }),
             several => {
-                let names = several.iter().map(|one| format!("`{}/{bare}`", one.namespace().unwrap_or_default()));
-                let names: Vec<String> = names.collect();
-                Err(format!("There is more than one rollout `{bare}`. Write which: {}.", names.join(" or ")))
+                let namespaces = several.iter().map(|rollout| rollout.namespace().unwrap_or_default()).collect();
+                Err(Refused::AmbiguousRollout { name: bare.to_owned(), namespaces })
             }
         }
     }
@@ -199,6 +201,7 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::slack::messages::refusal;
 
     #[test]
     fn groups_that_were_read_too_long_ago_do_not_count() {
@@ -230,11 +233,11 @@ mod tests {
             }
             memory.rollouts.insert(namespace.to_owned(), store);
         }
-        let problem = memory.rollout("a").unwrap_err();
+        let problem = refusal(&memory.rollout("a").unwrap_err());
         assert_eq!(problem, "There is more than one rollout `a`. Write which: `bank/a` or `shop/a`.");
         assert_eq!(memory.rollout("shop/a").unwrap().namespace().as_deref(), Some("shop"));
         assert_eq!(memory.rollout("c").unwrap().namespace().as_deref(), Some("bank"));
-        assert!(memory.rollout("shop/c").unwrap_err().contains("There is no rollout `shop/c`"));
+        assert!(refusal(&memory.rollout("shop/c").unwrap_err()).contains("There is no rollout `shop/c`"));
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ mod memory;
 mod messages;
 mod posted;
 mod projection;
+mod refused;
 mod requests;
 mod settings;
 mod socket;

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     api::{FlinkApplication, FlinkRollout},
     digest::short_digest_of,
+    text::error_chain,
 };
 
 /// How often is looked; a card is changed at most this often.
@@ -32,7 +33,7 @@ const NO_CHANNEL: [&str; 3] = ["channel_not_found", "not_in_channel", "invalid_c
 enum ProjectionError {
     #[error(transparent)]
     Slack(#[from] SlackError),
-    #[error("what was posted could not be read or noted: {0}")]
+    #[error("what was posted could not be read or noted")]
     Kubernetes(#[from] kube::Error),
 }
 
@@ -113,7 +114,8 @@ impl Projection {
                     return error.pause();
                 }
                 Err(error) => {
-                    tracing::warn!(rollout = %rollout.name_any(), %error, "Slack does not show this rollout as it is yet");
+                    let error = error_chain(&error);
+                    tracing::warn!(rollout = %rollout.name_any(), error, "Slack does not show this rollout as it is yet");
                     pause = pause.max(Duration::from_secs(2));
                     continue;
                 }

@@ -1,12 +1,10 @@
 //! What is asked for when somebody types a command or presses a button: the request that a new rollout carries for good.
 
+use std::sync::Arc;
+
 use kube::ResourceExt as _;
 
-use super::{
-    action::OfferedChoice,
-    command::MAX_REASON,
-    messages::{escape, moment, no_roll_back, rewind_of_active},
-};
+use super::{action::OfferedChoice, command::MAX_REASON, refused::Refused};
 use crate::{
     api::{
         DecisionKind, FlinkApplication, FlinkApplicationStatus, FlinkRollout, Person, Request, RequestKind,
@@ -48,23 +46,25 @@ pub(super) enum RollBack {
 /// Decides between the active rollout and a new one. An active rollout always goes back to its own restore point.
 pub(super) fn roll_back(
     application: &FlinkApplication,
-    active: Option<&FlinkRollout>,
+    active: Option<&Arc<FlinkRollout>>,
     rewind: bool,
     person: &Person,
-) -> Result<RollBack, String> {
+) -> Result<RollBack, Refused> {
     let Some(active) = active else { return roll_back_request(application, rewind, person).map(RollBack::Start) };
     let status = active.status.clone().unwrap_or_default();
     match decision_refusal(&status, DecisionKind::RollBack, None) {
-        None if rewind => Err(rewind_of_active(active)),
+        None if rewind => {
+            Err(Refused::RewindOfActive { rollout: active.name_any(), application: application.name_any() })
+        }
         None => Ok(RollBack::TurnBack),
         // Its result is recorded, and the claim is released in a moment.
         Some(DecisionRefusal::Ended) => roll_back_request(application, rewind, person).map(RollBack::Start),
-        Some(refusal) => Err(no_roll_back(active, &refusal)),
+        Some(refusal) => Err(Refused::NotTurnedBack { rollout: Arc::clone(active), refusal }),
     }
 }
 
 /// A roll back after success: with the state of now (carry), or with that of the point when the current revision took over (rewind).
-fn roll_back_request(application: &FlinkApplication, rewind: bool, person: &Person) -> Result<Request, String> {
+fn roll_back_request(application: &FlinkApplication, rewind: bool, person: &Person) -> Result<Request, Refused> {
     let status = application.status.clone().unwrap_or_default();
     let start_from = if rewind {
         StartFrom::restore_point(&taken_before(&application.name_any(), &status)?.name)
@@ -83,40 +83,29 @@ fn roll_back_request(application: &FlinkApplication, rewind: bool, person: &Pers
 }
 
 /// The restore point that was taken when the revision that runs now took over. Another one is another state, from which nobody asked to go on.
-fn taken_before<'a>(application: &str, status: &'a FlinkApplicationStatus) -> Result<&'a RestorePoint, String> {
+fn taken_before<'a>(application: &str, status: &'a FlinkApplicationStatus) -> Result<&'a RestorePoint, Refused> {
     let runs = status.revisions.iter().find(|revision| Some(revision.number) == status.revision);
     let took_over = runs.and_then(|revision| revision.rollout.as_ref());
     let taken = status.restore_points.iter().find(|point| Some(&point.name) == took_over);
     if let Some(point) = taken {
         return Ok(point);
     }
-    let mut problem = "There is no restore point to rewind to: ".to_owned();
-    problem.push_str(&match (&status.version, took_over) {
-        (Some(version), Some(_)) => format!("the one from before {} is no longer known.", escape(version)),
-        (Some(version), None) => format!("{} was not deployed by Lockkeeper.", escape(version)),
-        (None, _) => format!("nothing of {application} was deployed by Lockkeeper yet."),
-    });
-    if !status.restore_points.is_empty() {
-        problem.push_str(" Name one of those that are:");
-    }
-    for point in status.restore_points.iter().rev() {
-        let reads = status.revisions.iter().find(|revision| Some(revision.number) == point.revision);
-        let version = reads.map_or("VERSION", |revision| revision.version.as_str());
-        let command = format!("/flink deploy {application} {version} from restore-point {}", point.name);
-        problem.push_str(&format!("\n`{}` taken {}", escape(&command), moment(&point.at)));
-    }
-    Err(problem)
+    Err(Refused::NothingToRewindTo {
+        application: application.to_owned(),
+        status: Box::new(status.clone()),
+        deployed_by_lockkeeper: took_over.is_some(),
+    })
 }
 
 /// The same as an ended rollout asked for, from one of the other start states that its end offered.
-pub(super) fn retry(ended: &FlinkRollout, offered: &OfferedChoice, person: &Person) -> Result<Request, String> {
+pub(super) fn retry(ended: &FlinkRollout, offered: &OfferedChoice, person: &Person) -> Result<Request, Refused> {
     let name = ended.name_any();
     if ended.metadata.uid.as_ref() != Some(&offered.uid) {
-        return Err(format!("This was another rollout `{name}`, which is gone: type the command again."));
+        return Err(Refused::OtherRollout { rollout: name });
     }
     let result = ended.status.as_ref().and_then(|status| status.result.as_ref());
     let choice = result.and_then(|result| result.choices.get(offered.index));
-    let choice = choice.ok_or_else(|| format!("`{name}` does not offer that: type the command again."))?;
+    let Some(choice) = choice else { return Err(Refused::NotOffered { rollout: name }) };
     let request = ended.spec.request.clone();
     let why = request.reason.map_or_else(String::new, |reason| format!(": {reason}"));
     let reason = truncate(&format!("instead of {name}{why}"), MAX_REASON);
@@ -128,6 +117,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::slack::messages::refusal;
 
     fn ended() -> FlinkRollout {
         serde_json::from_value(json!({
@@ -160,9 +150,13 @@ mod tests {
     #[test]
     fn a_retry_of_what_is_not_there_is_refused() {
         assert!(
-            retry(&ended(), &offered("u1", 2), &Person::slack("T", "U2")).unwrap_err().contains("does not offer that")
+            refusal(&retry(&ended(), &offered("u1", 2), &Person::slack("T", "U2")).unwrap_err())
+                .contains("does not offer that")
         );
-        assert!(retry(&ended(), &offered("u9", 0), &Person::slack("T", "U2")).unwrap_err().contains("another rollout"));
+        assert!(
+            retry(&ended(), &offered("u9", 0), &Person::slack("T", "U2"))
+                .is_err_and(|refused| refusal(&refused).contains("another rollout"))
+        );
     }
 
     /// Two deployments by Lockkeeper over what Helm had installed, of which the second was undone again.
@@ -199,7 +193,7 @@ mod tests {
             &Person::slack("T", "U1"),
         ) {
             Ok(request) => request.start_from.value.unwrap_or_default(),
-            Err(problem) => problem,
+            Err(refused) => refusal(&refused),
         };
         assert_eq!(rewind(1, "1.1.0"), "orders-1");
         assert_eq!(rewind(3, "1.3.0"), "orders-3");
@@ -216,7 +210,7 @@ mod tests {
         ");
         let mut never = application(0, "");
         never.status = None;
-        let problem = roll_back_request(&never, true, &Person::slack("T", "U1")).unwrap_err();
+        let problem = refusal(&roll_back_request(&never, true, &Person::slack("T", "U1")).unwrap_err());
         assert!(problem.starts_with("There is no restore point to rewind to"), "{problem}");
     }
 
@@ -227,7 +221,7 @@ mod tests {
         let active = |status: serde_json::Value| {
             let mut rollout = ended();
             rollout.status = Some(serde_json::from_value(status).unwrap());
-            rollout
+            Arc::new(rollout)
         };
         let halt = json!({"stage": "Savepoint", "message": "no answer", "parked": false, "at": "2026-01-01T12:00:00Z"});
         let mut past = json!({"stage": "Verify", "restorePoint": point});
@@ -239,7 +233,7 @@ mod tests {
         ) {
             Ok(RollBack::TurnBack) => "turns it back".to_owned(),
             Ok(RollBack::Start(request)) => format!("starts a {:?} from {}", request.kind, request.start_from.from),
-            Err(problem) => problem,
+            Err(refused) => refusal(&refused),
         };
         let mut lines = vec![
             told(&json!({"stage": "Approve"}), false),

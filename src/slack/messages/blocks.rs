@@ -3,30 +3,30 @@
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
-use super::cut;
+use super::truncate;
 use crate::{
     api::{DecisionKind, FlinkRollout},
     slack::action::{Asks, Click},
 };
 
 pub(super) fn header(text: &str) -> Value {
-    json!({ "type": "header", "text": { "type": "plain_text", "text": cut(text, 150), "emoji": false } })
+    json!({ "type": "header", "text": { "type": "plain_text", "text": truncate(text, 150), "emoji": false } })
 }
 
 pub(super) fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(text, 2900) } })
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": truncate(text, 2900) } })
 }
 
 pub(super) fn fields(fields: &[(&str, String)]) -> Value {
     let fields: Vec<Value> = fields
         .iter()
-        .map(|(name, text)| json!({ "type": "mrkdwn", "text": cut(&format!("*{name}*\n{text}"), 1900) }))
+        .map(|(name, text)| json!({ "type": "mrkdwn", "text": truncate(&format!("*{name}*\n{text}"), 1900) }))
         .collect();
     json!({ "type": "section", "fields": fields })
 }
 
 pub(super) fn context(text: &str) -> Value {
-    json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": cut(text, 1900) }] })
+    json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": truncate(text, 1900) }] })
 }
 
 /// How a button stands out.
@@ -60,7 +60,7 @@ impl Button {
     }
 
     fn element(self, rollout: &FlinkRollout) -> Value {
-        let plain = |text: &str, most: usize| json!({ "type": "plain_text", "text": cut(text, most) });
+        let plain = |text: &str, most: usize| json!({ "type": "plain_text", "text": truncate(text, most) });
         let action_id = self.asks.action_id();
         let (namespace, rollout) = (rollout.namespace().unwrap_or_default(), rollout.name_any());
         let mut element = json!({

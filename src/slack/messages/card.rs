@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, fields, header, section},
-    bytes, cut, downtime, escape, headline, moment, person, span, start_state, with_people,
+    bytes, downtime, escape, headline, moment, person, span, start_state, truncate, with_people,
 };
 use crate::{
     api::{DecisionKind, Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord},
@@ -47,7 +47,7 @@ fn lead(status: &FlinkRolloutStatus) -> String {
     let message = status.result.as_ref().map_or(status.message.as_str(), |result| result.message.as_str());
     let mut text = format!("*{}*", status.state_in_words());
     if !message.is_empty() {
-        text.push_str(&format!(" · {}", with_people(&cut(message, 1500))));
+        text.push_str(&format!(" · {}", with_people(&truncate(message, 1500))));
     }
     if let Some(duplicates) = &status.duplicates {
         text.push_str(&format!(

@@ -1,6 +1,6 @@
 //! What people said to a rollout and what became of it, where no other line of the thread tells it.
 
-use super::{cut, escape, person, with_people};
+use super::{escape, person, truncate, with_people};
 use crate::{
     api::{
         Decision, DecisionKind, DecisionRecord, DecisionResult, FlinkRollout, FlinkRolloutStatus, Person, Plan, Time,
@@ -75,5 +75,5 @@ fn reason(said: &Decision) -> String {
 }
 
 fn became(outcome: &DecisionRecord) -> String {
-    with_people(&cut(&outcome.message, 500))
+    with_people(&truncate(&outcome.message, 500))
 }

@@ -3,6 +3,7 @@
 mod blocks;
 mod card;
 mod decisions;
+mod refusals;
 mod replies;
 mod retry;
 #[cfg(test)]
@@ -10,10 +11,11 @@ mod tests;
 mod thread;
 
 pub use card::{Card, card};
-pub use replies::{help, history, list, no_roll_back, on_it, refusal, rewind_of_active, status, turned_back, unseen};
+pub(super) use refusals::refusal;
+pub use replies::{help, history, list, on_it, status, turned_back, unseen};
 pub use thread::{Line, thread};
 
-pub(crate) use crate::text::truncate as cut;
+pub(crate) use crate::text::truncate;
 
 use crate::api::{FlinkRollout, Person, StartFrom, StartFromKind, Time};
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use kube::ResourceExt as _;
 use strum::VariantArray as _;
 
-use super::{cut, downtime, escape, headline, moment, person, start_state, with_people};
+use super::{downtime, escape, headline, moment, person, start_state, truncate, with_people};
 use crate::{
-    api::{DecisionKind, FlinkApplication, FlinkRollout, Request, RequestKind, ResultKind},
-    rollout::{DecisionRefusal, decision_refusal, may_roll_back},
+    api::{FlinkApplication, FlinkRollout, Request, RequestKind, ResultKind},
+    rollout::may_roll_back,
     slack::command::CommandName,
 };
 
@@ -120,7 +120,7 @@ fn job(rollout: &FlinkRollout) -> Option<String> {
 fn halted(rollout: &FlinkRollout) -> String {
     let Some(status) = rollout.status.as_ref() else { return String::new() };
     let Some(halt) = &status.halt else { return String::new() };
-    let mut text = format!("\n*Halted* since {}: {}", moment(&halt.at), with_people(&cut(&halt.message, 500)));
+    let mut text = format!("\n*Halted* since {}: {}", moment(&halt.at), with_people(&truncate(&halt.message, 500)));
     for command in &halt.commands {
         text.push_str(&format!("\n`{}`", escape(command)));
     }
@@ -158,20 +158,6 @@ fn one(rollout: &FlinkRollout) -> String {
     )
 }
 
-/// Why a decision is not carried out now, in the words of the one rule that the core follows too; none if it is.
-#[must_use]
-pub fn refusal(rollout: &FlinkRollout, decision: DecisionKind, digest: Option<&str>) -> Option<String> {
-    let status = rollout.status.clone().unwrap_or_default();
-    let name = rollout.name_any();
-    let refusal = decision_refusal(&status, decision, digest)?;
-    if let (DecisionRefusal::Ended, Some(result)) = (&refusal, &status.result) {
-        let why = with_people(&cut(&result.message, 300));
-        return Some(format!("`{name}` has ended: {}, {}: {why}", result.kind, moment(&result.at)));
-    }
-    let why = refusal.predicate(&status.state_in_words());
-    Some(format!("`{name}` {why}.{}", said_meanwhile(rollout, decision)))
-}
-
 /// That the active rollout turns back.
 #[must_use]
 pub fn turned_back(rollout: &str, application: &FlinkApplication) -> String {
@@ -179,45 +165,4 @@ pub fn turned_back(rollout: &str, application: &FlinkApplication) -> String {
         "`{rollout}` is active and its job was stopped, so it turns back to its own restore point. No new rollout was started.{}",
         unseen(application)
     )
-}
-
-/// Why `/flink rollback APP` does not turn the active rollout back, and what to type instead.
-#[must_use]
-pub fn no_roll_back(rollout: &FlinkRollout, refusal: &DecisionRefusal) -> String {
-    let status = rollout.status.clone().unwrap_or_default();
-    let (name, state) = (rollout.name_any(), status.state_in_words());
-    let why = match refusal {
-        DecisionRefusal::NothingStopped { halted: false } => {
-            format!("is active, in {state}, and nothing was stopped yet: `/flink abort {name}` ends it.")
-        }
-        DecisionRefusal::NothingStopped { halted: true } => format!(
-            "is active, {state}, and nothing was stopped yet: `/flink resume {name}` tries again, `/flink give-up {name}` ends it."
-        ),
-        other => format!("{}.{}", other.predicate(&state), said_meanwhile(rollout, DecisionKind::RollBack)),
-    };
-    format!("`{name}` {why} No new rollout was started.")
-}
-
-/// Why an active rollout cannot be rewound.
-#[must_use]
-pub fn rewind_of_active(rollout: &FlinkRollout) -> String {
-    let application = &rollout.spec.request.application;
-    format!(
-        "`{}` is active and its job was stopped: it can only go back to its own restore point, so `rewind` does not apply. Type \
-         `/flink rollback {application}` to turn it back. Nothing was changed.",
-        rollout.name_any()
-    )
-}
-
-/// Who said what last that makes this decision come too late.
-fn said_meanwhile(rollout: &FlinkRollout, decision: DecisionKind) -> String {
-    let rivals = match decision {
-        DecisionKind::Approve | DecisionKind::Reject => [DecisionKind::Approve, DecisionKind::Reject],
-        DecisionKind::Abort | DecisionKind::RollBack => [DecisionKind::Abort, DecisionKind::RollBack],
-        DecisionKind::Resume | DecisionKind::GiveUp => [DecisionKind::Resume, DecisionKind::RollBack],
-    };
-    let last = rollout.spec.decisions.iter().filter(|said| rivals.contains(&said.kind)).max_by_key(|said| &said.at);
-    last.map_or_else(String::new, |said| {
-        format!(" {} said {}, {}.", person(&said.by), said.kind.word(), moment(&said.at))
-    })
 }

@@ -3,7 +3,10 @@
 use serde_json::{Value, json};
 
 use super::{card, thread};
-use crate::api::{FlinkApplication, FlinkRollout};
+use crate::{
+    api::{FlinkApplication, FlinkRollout},
+    slack::refused::Refused,
+};
 
 fn application() -> FlinkApplication {
     serde_json::from_value(json!({
@@ -280,9 +283,12 @@ fn what_is_told_who_comes_too_late() {
         let mut rollout = rollout(&status);
         rollout.spec.decisions = serde_json::from_value(json!(decisions)).unwrap();
         let each = [Approve, Reject, Abort, RollBack, Resume, GiveUp];
-        let each =
-            each.map(|kind| format!("{kind:?}: {}", super::refusal(&rollout, kind, Some(digest)).unwrap_or_default()));
-        each.join("\n")
+        let rollout = std::sync::Arc::new(rollout);
+        let answer = |decision| {
+            let refusal = crate::rollout::decision_refusal(rollout.status.as_ref().unwrap(), decision, Some(digest))?;
+            Some(super::refusal(&Refused::NotNow { rollout: rollout.clone(), decision, refusal }))
+        };
+        each.map(|kind| format!("{kind:?}: {}", answer(kind).unwrap_or_default())).join("\n")
     };
     let ended = json!({"stage": "Approve", "result":
         {"kind": "Untouched", "message": "rejected by slack:T/U2: not <today>", "at": "2026-01-01T12:00:30Z"}});

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, section},
-    bytes, cut,
+    bytes,
     decisions::{self, Told},
-    downtime, escape, headline, moment, person, retry, span, start_state, with_people,
+    downtime, escape, headline, moment, person, retry, span, start_state, truncate, with_people,
 };
 use crate::api::{
     DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
@@ -94,7 +94,7 @@ fn stage(index: usize, record: &StageRecord) -> Line {
         Direction::Back => format!("Back: {}", record.stage),
     };
     let took = record.ended_at.as_ref().map_or_else(String::new, |end| format!(" {}", span(&record.started_at, end)));
-    let evidence = with_people(&cut(&record.evidence, 700));
+    let evidence = with_people(&truncate(&record.evidence, 700));
     let text = match record.outcome {
         Some(StageOutcome::Failed) => format!("✗ *{name}*{took} · {evidence}"),
         Some(StageOutcome::Skipped) => format!("– *{name}* not needed · {evidence}"),
@@ -122,7 +122,7 @@ fn approval(rollout: &FlinkRollout, application: Option<&FlinkApplication>, stat
     let changes: String = plan.changes.iter().take(25).map(|change| format!("\n{}", escape(change))).collect();
     let mut blocks = vec![section(&text)];
     if !changes.is_empty() {
-        blocks.push(section(&format!("```{}```", cut(changes.trim_start(), 2500))));
+        blocks.push(section(&format!("```{}```", truncate(changes.trim_start(), 2500))));
     }
     let waits = status.stage == Stage::Approve && status.result.is_none();
     if waits {
