@@ -133,7 +133,7 @@ fn join_reason(rest: &[&str], from: usize) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn shown(text: &str) -> String {
+    fn result_of(text: &str) -> String {
         match parse(text) {
             Ok(command) => format!("{command:?}"),
             Err(error) => error.to_string(),
@@ -141,10 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_understood() {
+    fn commands_are_parsed() {
         insta::assert_snapshot!(
             ["deploy orders 1.4.2", "deploy shop/orders 1.4.2 fixes late events", "deploy orders 1.4.2 from restore-point orders-1 state was bad", "rollback orders", "rollback orders rewind", "approve orders-0123456789",
-             "reject orders-1 R&amp;D says &lt;no&gt;", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(shown).join("\n"), @r#"
+             "reject orders-1 R&amp;D says &lt;no&gt;", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(result_of).join("\n"), @r#"
         Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false }, reason: None }
         Deploy { application: "shop/orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false }, reason: Some("fixes late events") }
         Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: RestorePoint, value: Some("orders-1"), without_savepoint: false }, reason: Some("state was bad") }
@@ -162,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_gets_the_word_and_the_nearest() {
+    fn a_wrong_command_is_refused_with_the_word_and_its_usage() {
         let long = format!("deploy orders {}", "9".repeat(300));
         insta::assert_snapshot!(
             ["depoly orders 1", "xyzzy", "deploy", "deploy orders", "deploy orders 1.2.0; rm", "deploy orders ../x", &long, "rollback orders sideways", "approve <!channel>",
-             "rollback orders rewind 1.2.0", "rollback orders carry on", "list orders", "status orders now", "history orders 5", "help me <!here>"].map(shown).join("\n"), @r"
+             "rollback orders rewind 1.2.0", "rollback orders carry on", "list orders", "status orders now", "history orders 5", "help me <!here>"].map(result_of).join("\n"), @r"
         `depoly` is not a command of /flink. Did you mean `deploy`? Try `/flink help`.
         `xyzzy` is not a command of /flink. Try `/flink help`.
         APP is missing. Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`

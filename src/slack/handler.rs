@@ -1,4 +1,4 @@
-//! A command or a click: understood, authorised from memory, written to Kubernetes once, answered.
+//! Handles a command or a click: parses it, checks the rights from the caches, writes to Kubernetes once, and answers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,11 +6,12 @@ use kube::{Client, ResourceExt};
 use slack_morphism::prelude::{SlackCommandEvent, SlackInteractionBlockActionsEvent};
 
 use super::{
-    action::{Asks, Click, OfferedChoice},
-    authority::{may_decide, may_deploy},
+    action::{Click, ClickAction, OfferedChoice},
+    cache::Cache,
     command::{Command, parse},
-    memory::Memory,
+    groups::Groups,
     messages,
+    permissions::{may_decide, may_deploy},
     refused::{Refused, Reply},
     requests::{self, Deployment, RollBack},
 };
@@ -22,10 +23,10 @@ use crate::{
     rollout::{decision_refusal, unknown_version},
 };
 
-/// Slack waits 3 s for an acknowledgement.
-const WRITE_PATIENCE: Duration = Duration::from_secs(2);
+/// A write has this time, since Slack waits 3 s for an acknowledgement.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What a person says to a rollout.
+/// What a person decides about a rollout.
 struct Statement {
     decision: DecisionKind,
     /// The rollout, as `name` or `namespace/name`.
@@ -35,111 +36,120 @@ struct Statement {
     reason: Option<String>,
 }
 
-/// Handles what comes in from Slack, whatever the transport.
+/// Handles commands and clicks. It does not know how they are transported.
 pub(super) struct Handler {
     client: Client,
-    memory: Arc<Memory>,
+    cache: Arc<Cache>,
+    groups: Arc<Groups>,
 }
 
 impl Handler {
-    pub(super) fn new(client: Client, memory: Arc<Memory>) -> Self {
-        Self { client, memory }
+    pub(super) fn new(client: Client, cache: Arc<Cache>, groups: Arc<Groups>) -> Self {
+        Self { client, cache, groups }
     }
 
-    /// The ephemeral answer to a command.
-    pub(super) async fn command(&self, event: &SlackCommandEvent) -> String {
+    /// Carries out a command and returns the answer, which only the person who typed it sees.
+    pub(super) async fn handle_command(&self, event: &SlackCommandEvent) -> String {
         let person = Person::slack(&event.team_id.0, &event.user_id.0);
         let text = event.text.as_deref().unwrap_or_default();
         let answer = match parse(text) {
             Err(error) => Err(Refused::NotUnderstood(error)),
-            Ok(command) => self.carry_out(command, &person, &event.trigger_id.0).await,
+            Ok(command) => self.execute(command, &person, &event.trigger_id.0).await,
         };
         answer.unwrap_or_else(|refused| messages::refusal(&refused))
     }
 
-    /// What whoever clicked is told, if anything: a click that worked shows on the card.
-    pub(super) async fn click(&self, event: &SlackInteractionBlockActionsEvent) -> Option<String> {
+    /// Carries out a click and returns the answer, if there is one: a decision that was recorded shows in the thread.
+    pub(super) async fn handle_click(&self, event: &SlackInteractionBlockActionsEvent) -> Option<String> {
         let action = event.actions.as_ref()?.first()?;
         let click = Click::parse(&action.action_id.0, action.value.as_deref()?)?;
         let person = Person::slack(&event.team.id.0, &event.user.as_ref()?.id.0);
         let at = action.action_ts.as_ref().map_or_else(|| event.trigger_id.0.clone(), |ts| ts.0.clone());
         let name = format!("{}/{}", click.namespace, click.rollout);
-        match click.asks {
-            Asks::Decide { decision, digest } => {
+        match click.action {
+            ClickAction::Decide { decision, digest } => {
                 let statement = Statement { decision, rollout: name, plan_digest: Some(digest), reason: None };
-                self.decide(statement, &person, &at).await.err().map(|refused| messages::refusal(&refused))
+                self.record_decision(statement, &person, &at).await.err().map(|refused| messages::refusal(&refused))
             }
-            Asks::Retry(offered) => Some(
-                self.retry(&name, &offered, &person, &at).await.unwrap_or_else(|refused| messages::refusal(&refused)),
+            ClickAction::Retry(offered) => Some(
+                self.retry_rollout(&name, &offered, &person, &at)
+                    .await
+                    .unwrap_or_else(|refused| messages::refusal(&refused)),
             ),
         }
     }
 
-    async fn carry_out(&self, command: Command, person: &Person, trigger: &str) -> Reply {
+    async fn execute(&self, command: Command, person: &Person, trigger: &str) -> Reply {
         match command {
             Command::Help => Ok(messages::help()),
-            Command::List | Command::Status { application: None } => Ok(messages::list(&self.memory.applications())),
+            Command::List | Command::Status { application: None } => Ok(messages::list(&self.cache.applications())),
             Command::Status { application: Some(name) } => {
-                let application = self.memory.application(&name)?;
+                let application = self.cache.application(&name)?;
                 Ok(messages::status(&application, &self.rollouts_of(&application)))
             }
             Command::History { application } => {
-                let application = self.memory.application(&application)?;
+                let application = self.cache.application(&application)?;
                 Ok(messages::history(&application, &self.rollouts_of(&application)))
             }
             Command::Deploy { application, version, start_from, reason } => {
-                let application = self.memory.application(&application)?;
+                let application = self.cache.application(&application)?;
                 if let Some(problem) = unknown_version(&application, &version) {
                     return Err(Refused::UnknownVersion { problem });
                 }
                 let request = requests::deploy(&application, Deployment { version, start_from, reason }, person);
-                self.start(&application, request, person, trigger).await
+                self.start_rollout(&application, request, person, trigger).await
             }
             Command::RollBack { application, rewind } => {
-                let application = self.memory.application(&application)?;
+                let application = self.cache.application(&application)?;
                 self.roll_back(&application, rewind, person, trigger).await
             }
             Command::Decide { decision, rollout, reason } => {
                 let noted = format!("Noted: {} `{rollout}`.", decision.word());
                 let statement = Statement { decision, rollout, plan_digest: None, reason };
-                let application = self.decide(statement, person, trigger).await?;
-                Ok(format!("{noted}{}", messages::unseen(&application)))
+                let application = self.record_decision(statement, person, trigger).await?;
+                Ok(format!("{noted}{}", messages::channel_hint(&application)))
             }
         }
     }
 
     fn rollouts_of(&self, application: &FlinkApplication) -> Vec<Arc<FlinkRollout>> {
-        let mut rollouts = self.memory.rollouts_of(application.namespace().as_deref());
+        let mut rollouts = self.cache.rollouts_of(application.namespace().as_deref());
         rollouts.retain(|rollout| rollout.spec.request.application == application.name_any());
         rollouts.sort_by_key(|rollout| std::cmp::Reverse(rollout.metadata.creation_timestamp.clone()));
         rollouts
     }
 
-    async fn start(&self, application: &FlinkApplication, request: Request, person: &Person, trigger: &str) -> Reply {
-        may_deploy(application, person, &self.memory.groups_of(person))?;
+    async fn start_rollout(
+        &self,
+        application: &FlinkApplication,
+        request: Request,
+        person: &Person,
+        trigger: &str,
+    ) -> Reply {
+        may_deploy(application, person, &self.groups.groups_of(person))?;
         let team = if let Person::Slack { team, .. } = person { team.as_str() } else { "" };
         let name = format!("{}-{}", application.name_any(), short_digest_of(&(team, trigger), 10));
-        let said = messages::on_it(&name, &request, application);
+        let answer = messages::start_answer(&name, &request, application);
         let rollout = FlinkRollout::new(&name, FlinkRolloutSpec { request, decisions: Vec::new() });
-        let record = self.record(application.namespace());
+        let record = self.rollout_record(application.namespace());
         write_result(
-            tokio::time::timeout(WRITE_PATIENCE, record.create(&rollout)).await.map(|result| result.map(drop)),
+            tokio::time::timeout(WRITE_TIMEOUT, record.create(&rollout)).await.map(|result| result.map(drop)),
         )?;
-        Ok(said)
+        Ok(answer)
     }
 
     /// Turns the active rollout back, or starts a new one if none is active.
     async fn roll_back(&self, application: &FlinkApplication, rewind: bool, person: &Person, trigger: &str) -> Reply {
         let active = self.active_rollout(application)?;
         match requests::roll_back(application, active.as_ref(), rewind, person)? {
-            RollBack::Start(request) => self.start(application, request, person, trigger).await,
+            RollBack::Start(request) => self.start_rollout(application, request, person, trigger).await,
             RollBack::TurnBack => {
                 let name = active.map(|rollout| rollout.name_any()).unwrap_or_default();
                 let scoped = format!("{}/{name}", application.namespace().unwrap_or_default());
                 let statement =
                     Statement { decision: DecisionKind::RollBack, rollout: scoped, plan_digest: None, reason: None };
-                self.decide(statement, person, trigger).await?;
-                Ok(messages::turned_back(&name, application))
+                self.record_decision(statement, person, trigger).await?;
+                Ok(messages::turn_back_answer(&name, application))
             }
         }
     }
@@ -149,36 +159,41 @@ impl Handler {
         let Some(active) = application.status.as_ref().and_then(|status| status.active_rollout.as_ref()) else {
             return Ok(None);
         };
-        let rollouts = self.memory.rollouts_of(application.namespace().as_deref());
+        let rollouts = self.cache.rollouts_of(application.namespace().as_deref());
         let holder = rollouts.into_iter().find(|rollout| rollout.metadata.uid.as_ref() == Some(&active.uid));
-        // The two kinds are watched apart: one list may be ahead of the other for a moment.
+        // The two kinds have separate watches: one may be ahead of the other for a moment.
         holder.map(Some).ok_or_else(|| Refused::ActiveRolloutNotCached { rollout: active.name.clone() })
     }
 
-    /// The same as an ended rollout, from another start state.
-    async fn retry(&self, ended: &str, offered: &OfferedChoice, person: &Person, at: &str) -> Reply {
-        let ended = self.memory.rollout(ended)?;
+    /// Starts a new rollout like an ended one, from another start state.
+    async fn retry_rollout(&self, ended: &str, offered: &OfferedChoice, person: &Person, at: &str) -> Reply {
+        let ended = self.cache.rollout(ended)?;
         let request = requests::retry(&ended, offered, person)?;
         let application = self.application_of(&ended)?;
-        self.start(&application, request, person, at).await
+        self.start_rollout(&application, request, person, at).await
     }
 
     fn application_of(&self, rollout: &FlinkRollout) -> Result<Arc<FlinkApplication>, Refused> {
         let namespace = rollout.namespace().unwrap_or_default();
-        self.memory.application(&format!("{namespace}/{}", rollout.spec.request.application))
+        self.cache.application(&format!("{namespace}/{}", rollout.spec.request.application))
     }
 
     /// Records a decision, once. Returns the application that it is about.
-    async fn decide(&self, statement: Statement, person: &Person, at: &str) -> Result<Arc<FlinkApplication>, Refused> {
+    async fn record_decision(
+        &self,
+        statement: Statement,
+        person: &Person,
+        at: &str,
+    ) -> Result<Arc<FlinkApplication>, Refused> {
         let Statement { decision, rollout, plan_digest, reason } = statement;
-        let rollout = self.memory.rollout(&rollout)?;
+        let rollout = self.cache.rollout(&rollout)?;
         let digest = plan_digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
         let status = rollout.status.clone().unwrap_or_default();
         if let Some(refusal) = decision_refusal(&status, decision, digest.as_deref()) {
             return Err(Refused::NotNow { rollout, decision, refusal });
         }
         let application = self.application_of(&rollout)?;
-        may_decide(&application, &rollout, person, &self.memory.groups_of(person), decision)?;
+        may_decide(&application, &rollout, person, &self.groups.groups_of(person), decision)?;
         let id = if decision == DecisionKind::Approve {
             short_digest_of(&("approve", person, &digest), 32)
         } else {
@@ -200,12 +215,12 @@ impl Handler {
             plan_digest: digest,
             reason,
         };
-        let record = self.record(rollout.namespace());
-        write_result(tokio::time::timeout(WRITE_PATIENCE, record.decide(&rollout.name_any(), &decision)).await)?;
+        let record = self.rollout_record(rollout.namespace());
+        write_result(tokio::time::timeout(WRITE_TIMEOUT, record.decide(&rollout.name_any(), &decision)).await)?;
         Ok(application)
     }
 
-    fn record(&self, namespace: Option<String>) -> RolloutRecord {
+    fn rollout_record(&self, namespace: Option<String>) -> RolloutRecord {
         RolloutRecord::new(self.client.clone(), &namespace.unwrap_or_default())
     }
 }

@@ -1,4 +1,4 @@
-//! What is asked for when somebody types a command or presses a button: the request that a new rollout carries for good.
+//! The request of a new rollout, from a command or a button. A request never changes once it is recorded.
 
 use std::sync::Arc;
 
@@ -63,11 +63,11 @@ pub(super) fn roll_back(
     }
 }
 
-/// A roll back after success: with the state of now (carry), or with that of the point when the current revision took over (rewind).
+/// A roll back after success. It takes the state of now (carry), or the state from before the current revision (rewind).
 fn roll_back_request(application: &FlinkApplication, rewind: bool, person: &Person) -> Result<Request, Refused> {
     let status = application.status.clone().unwrap_or_default();
     let start_from = if rewind {
-        StartFrom::restore_point(&taken_before(&application.name_any(), &status)?.name)
+        StartFrom::restore_point(&restore_point_before_current(&application.name_any(), &status)?.name)
     } else {
         StartFrom::default()
     };
@@ -82,22 +82,25 @@ fn roll_back_request(application: &FlinkApplication, rewind: bool, person: &Pers
     })
 }
 
-/// The restore point that was taken when the revision that runs now took over. Another one is another state, from which nobody asked to go on.
-fn taken_before<'a>(application: &str, status: &'a FlinkApplicationStatus) -> Result<&'a RestorePoint, Refused> {
-    let runs = status.revisions.iter().find(|revision| Some(revision.number) == status.revision);
-    let took_over = runs.and_then(|revision| revision.rollout.as_ref());
-    let taken = status.restore_points.iter().find(|point| Some(&point.name) == took_over);
-    if let Some(point) = taken {
+/// The restore point that was taken when the current revision replaced the one before. Any other one has the wrong state.
+fn restore_point_before_current<'a>(
+    application: &str,
+    status: &'a FlinkApplicationStatus,
+) -> Result<&'a RestorePoint, Refused> {
+    let current = status.revisions.iter().find(|revision| Some(revision.number) == status.revision);
+    let rollout = current.and_then(|revision| revision.rollout.as_ref());
+    let point = status.restore_points.iter().find(|point| Some(&point.name) == rollout);
+    if let Some(point) = point {
         return Ok(point);
     }
     Err(Refused::NothingToRewindTo {
         application: application.to_owned(),
         status: Box::new(status.clone()),
-        deployed_by_lockkeeper: took_over.is_some(),
+        deployed_by_lockkeeper: rollout.is_some(),
     })
 }
 
-/// The same as an ended rollout asked for, from one of the other start states that its end offered.
+/// The request of an ended rollout again, from one of the other start states that its end offers.
 pub(super) fn retry(ended: &FlinkRollout, offered: &OfferedChoice, person: &Person) -> Result<Request, Refused> {
     let name = ended.name_any();
     if ended.metadata.uid.as_ref() != Some(&offered.uid) {
@@ -107,8 +110,8 @@ pub(super) fn retry(ended: &FlinkRollout, offered: &OfferedChoice, person: &Pers
     let choice = result.and_then(|result| result.choices.get(offered.index));
     let Some(choice) = choice else { return Err(Refused::NotOffered { rollout: name }) };
     let request = ended.spec.request.clone();
-    let why = request.reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    let reason = truncate(&format!("instead of {name}{why}"), MAX_REASON);
+    let former = request.reason.map_or_else(String::new, |reason| format!(": {reason}"));
+    let reason = truncate(&format!("instead of {name}{former}"), MAX_REASON);
     Ok(Request { by: person.clone(), reason: Some(reason), start_from: choice.start_from.clone(), ..request })
 }
 
@@ -136,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_is_the_same_request_by_somebody_else_from_somewhere_else() {
+    fn a_retry_is_the_same_request_with_another_person_and_start_state() {
         let request = retry(&ended(), &offered("u1", 1), &Person::slack("T", "U2")).unwrap();
         let expected = Request {
             by: "slack:T/U2".into(),
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_of_what_is_not_there_is_refused() {
+    fn a_retry_of_an_unknown_choice_is_refused() {
         assert!(
             refusal(&retry(&ended(), &offered("u1", 2), &Person::slack("T", "U2")).unwrap_err())
                 .contains("does not offer that")
@@ -159,7 +162,7 @@ mod tests {
         );
     }
 
-    /// Two deployments by Lockkeeper over what Helm had installed, of which the second was undone again.
+    /// Helm installed revision 0, and Lockkeeper the others. The restore points of orders-1 and orders-3 are known, that of orders-2 is not.
     fn application(revision: u32, version: &str) -> FlinkApplication {
         let point = |name: &str, revision: u32| {
             json!({"name": name, "kind": "Savepoint", "path": format!("s3://sp/{name}"), "jobId": "0", "at": "2026-01-01T12:00:00Z",
@@ -186,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rewind_goes_to_the_point_from_before_what_runs_now_and_to_no_other() {
+    fn a_rewind_goes_only_to_the_point_from_before_the_current_revision() {
         let rewind = |revision, version| match roll_back_request(
             &application(revision, version),
             true,
@@ -225,7 +228,7 @@ mod tests {
         };
         let halt = json!({"stage": "Savepoint", "message": "no answer", "parked": false, "at": "2026-01-01T12:00:00Z"});
         let mut past = json!({"stage": "Verify", "restorePoint": point});
-        let told = |status: &serde_json::Value, rewind: bool| match roll_back(
+        let answer = |status: &serde_json::Value, rewind: bool| match roll_back(
             &orders,
             Some(&active(status.clone())),
             rewind,
@@ -236,20 +239,20 @@ mod tests {
             Err(refused) => refusal(&refused),
         };
         let mut lines = vec![
-            told(&json!({"stage": "Approve"}), false),
-            told(&json!({"stage": "Savepoint"}), true),
-            told(&json!({"stage": "Savepoint", "halt": halt}), false),
-            told(&past, false),
-            told(&past, true),
+            answer(&json!({"stage": "Approve"}), false),
+            answer(&json!({"stage": "Savepoint"}), true),
+            answer(&json!({"stage": "Savepoint", "halt": halt}), false),
+            answer(&past, false),
+            answer(&past, true),
         ];
         past["halt"] = halt;
-        lines.push(told(&past, false));
+        lines.push(answer(&past, false));
         past["direction"] = json!("Back");
-        lines.push(told(&past, false));
-        lines.push(told(&json!({"stage": "Monitor", "direction": "Back"}), true));
+        lines.push(answer(&past, false));
+        lines.push(answer(&json!({"stage": "Monitor", "direction": "Back"}), true));
         let unknown = json!([{"name": "forward/0/drain-sources", "id": "0", "startedAt": "2026-01-01T12:00:00Z"}]);
-        lines.push(told(&json!({"stage": "Verify", "restorePoint": point, "operations": unknown}), false));
-        lines.push(told(&serde_json::to_value(ended().status.unwrap()).unwrap(), true));
+        lines.push(answer(&json!({"stage": "Verify", "restorePoint": point, "operations": unknown}), false));
+        lines.push(answer(&serde_json::to_value(ended().status.unwrap()).unwrap(), true));
         insta::assert_snapshot!(lines.join("\n"), @"
         `orders-1` is active, in Approve, and nothing was stopped yet: `/flink abort orders-1` ends it. No new rollout was started.
         `orders-1` is active, in Savepoint, and nothing was stopped yet: `/flink abort orders-1` ends it. No new rollout was started.
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_that_gets_longer_still_fits() {
+    fn a_long_reason_is_cut_to_what_the_record_takes() {
         let mut long = ended();
         long.spec.request.reason = Some("x".repeat(500));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! All text that people read in Slack, and the blocks around it: pure functions of what is recorded.
+//! The texts that people read in Slack, and their blocks. Each is a pure function of the record.
 
 mod blocks;
 mod card;
@@ -10,10 +10,10 @@ mod retry;
 mod tests;
 mod thread;
 
-pub use card::{Card, card};
+pub use card::card;
 pub(super) use refusals::refusal;
-pub use replies::{help, history, list, on_it, status, turned_back, unseen};
-pub use thread::{Line, thread};
+pub use replies::{channel_hint, help, history, list, start_answer, status, turn_back_answer};
+pub use thread::thread;
 
 pub(crate) use crate::text::truncate;
 
@@ -34,13 +34,13 @@ fn mention(person: &Person) -> Option<String> {
     is_id.then(|| format!("<@{user}>"))
 }
 
-/// Text from people and clusters, so that it can neither mention nor link.
+/// Escapes a text from people or clusters, so that Slack makes no mention and no link of it.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
 /// A text of the record, escaped, in which each person is shown as Slack shows one.
-pub(crate) fn with_people(text: &str) -> String {
+pub(crate) fn show_people(text: &str) -> String {
     let show = |word: &str| {
         let name = word.trim_end_matches([',', ':', '.', ';']);
         mention(&Person::from(name)).map_or_else(|| escape(word), |mention| format!("{mention}{}", &word[name.len()..]))
@@ -48,7 +48,7 @@ pub(crate) fn with_people(text: &str) -> String {
     text.split(' ').map(show).collect::<Vec<_>>().join(" ")
 }
 
-/// Where a rollout goes, as a headline: `orders 1.0.0 → 1.1.0`.
+/// The headline of a rollout, such as `orders 1.0.0 → 1.1.0`.
 pub(crate) fn headline(rollout: &FlinkRollout) -> String {
     let request = &rollout.spec.request;
     let plan = rollout.status.as_ref().and_then(|status| status.plan.as_ref());
@@ -60,31 +60,31 @@ pub(crate) fn headline(rollout: &FlinkRollout) -> String {
     }
 }
 
-/// What a rollout starts from, if that is not the savepoint it takes itself.
+/// The start state of a rollout. None for the usual one, the savepoint that the rollout takes itself.
 pub(crate) fn start_state(start_from: &StartFrom) -> Option<String> {
     let value = start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
     let without = if start_from.without_savepoint { ", without a savepoint of what runs" } else { "" };
     (start_from.from != StartFromKind::Savepoint).then(|| format!("{}{value}{without}", start_from.from))
 }
 
-/// A span as people say it.
-pub(crate) fn span(from: &Time, to: &Time) -> String {
+/// The time between two moments, such as `1 min 5 s`.
+pub(crate) fn time_between(from: &Time, to: &Time) -> String {
     let seconds = to.0.duration_since(from.0).as_secs().max(0);
     if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
 }
 
-/// A downtime as people say it.
+/// A downtime, such as `17.4 s`.
 pub(crate) fn downtime(millis: i64) -> String {
     format!("{}.{} s", millis / 1000, millis % 1000 / 100)
 }
 
-/// A moment in the reader's own time zone.
+/// A moment, which Slack shows in the reader's own time zone.
 pub(crate) fn moment(at: &Time) -> String {
     let second = at.0.as_second();
     format!("<!date^{second}^{{date_short_pretty}} {{time_secs}}|{}>", at.0)
 }
 
-/// Bytes as people say them.
+/// A size in a unit that people read easily.
 pub(crate) fn bytes(size: u64) -> String {
     match size {
         0..1024 => format!("{size} B"),

@@ -2,7 +2,7 @@
 
 use kube::ResourceExt as _;
 
-use super::{escape, moment, person, truncate, with_people};
+use super::{escape, moment, person, show_people, truncate};
 use crate::{
     api::{DecisionKind, FlinkApplicationStatus, FlinkRollout},
     rollout::DecisionRefusal,
@@ -76,7 +76,7 @@ fn not_now(rollout: &FlinkRollout, decision: DecisionKind, refusal: &DecisionRef
     let status = rollout.status.clone().unwrap_or_default();
     let name = rollout.name_any();
     if let (DecisionRefusal::Ended, Some(result)) = (refusal, &status.result) {
-        let why = with_people(&truncate(&result.message, 300));
+        let why = show_people(&truncate(&result.message, 300));
         return format!("`{name}` has ended: {}, {}: {why}", result.kind, moment(&result.at));
     }
     let why = refusal.predicate(&status.state_in_words());

@@ -1,11 +1,11 @@
-//! What a person is answered, for their eyes only.
+//! The answers to commands. Only the person who typed the command sees them.
 
 use std::sync::Arc;
 
 use kube::ResourceExt as _;
 use strum::VariantArray as _;
 
-use super::{downtime, escape, headline, moment, person, start_state, truncate, with_people};
+use super::{downtime, escape, headline, moment, person, show_people, start_state, truncate};
 use crate::{
     api::{FlinkApplication, FlinkRollout, Request, RequestKind, ResultKind},
     rollout::may_roll_back,
@@ -19,21 +19,21 @@ pub fn help() -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// That a request was recorded.
+/// Says that a new rollout was recorded.
 #[must_use]
-pub fn on_it(rollout: &str, request: &Request, application: &FlinkApplication) -> String {
+pub fn start_answer(rollout: &str, request: &Request, application: &FlinkApplication) -> String {
     let what = match (&request.kind, &request.version) {
         (RequestKind::Deploy, Some(version)) => format!("{} to {version}", request.application),
         _ => format!("{} back to the revision before with a new rollout", request.application),
     };
     let start = start_state(&request.start_from);
     let start = start.map_or_else(String::new, |start| format!(", starting from {start}"));
-    format!("On it: {what}{start}, as `{rollout}`.{}", unseen(application))
+    format!("On it: {what}{start}, as `{rollout}`.{}", channel_hint(application))
 }
 
-/// What to know of an application whose rollouts show in no channel.
+/// Says how to follow an application whose rollouts show in no channel. Empty if it has a channel.
 #[must_use]
-pub fn unseen(application: &FlinkApplication) -> String {
+pub fn channel_hint(application: &FlinkApplication) -> String {
     if application.spec.channel.is_some() {
         return String::new();
     }
@@ -44,7 +44,7 @@ pub fn unseen(application: &FlinkApplication) -> String {
     )
 }
 
-/// All applications, a line each.
+/// One line for each application.
 #[must_use]
 pub fn list(applications: &[Arc<FlinkApplication>]) -> String {
     if applications.is_empty() {
@@ -53,17 +53,17 @@ pub fn list(applications: &[Arc<FlinkApplication>]) -> String {
     let lines = applications.iter().map(|application| {
         let status = application.status.clone().unwrap_or_default();
         let version = status.version.unwrap_or_else(|| "not deployed by Lockkeeper yet".to_owned());
-        let doing = match (&status.active_rollout, &status.parked_at) {
+        let state = match (&status.active_rollout, &status.parked_at) {
             (Some(active), _) => format!("rollout `{}`", active.name),
             (None, Some(at)) => format!("parked since {}", moment(at)),
             (None, None) => "idle".to_owned(),
         };
-        format!("*{}* · {} · {doing}", application.name_any(), escape(&version))
+        format!("*{}* · {} · {state}", application.name_any(), escape(&version))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What one application is doing.
+/// Says what one application is doing.
 #[must_use]
 pub fn status(application: &FlinkApplication, rollouts: &[Arc<FlinkRollout>]) -> String {
     let known = application.status.clone().unwrap_or_default();
@@ -72,55 +72,55 @@ pub fn status(application: &FlinkApplication, rollouts: &[Arc<FlinkRollout>]) ->
     let active =
         known.active_rollout.and_then(|active| rollouts.iter().find(|rollout| rollout.name_any() == active.name));
     match (active, &known.parked_at) {
-        (Some(rollout), _) => text.push_str(&format!("\n{}{}", one(rollout), halted(rollout))),
+        (Some(rollout), _) => text.push_str(&format!("\n{}{}", rollout_line(rollout), halt_lines(rollout))),
         (None, Some(at)) => text.push_str(&format!("\nparked at 0 replicas since {}", moment(at))),
         (None, None) => text.push_str("\nno rollout is active"),
     }
-    let runs = active.filter(|rollout| !before_the_stop(rollout)).or_else(|| changed_last(rollouts));
+    let runs = active.filter(|rollout| !is_before_approval(rollout)).or_else(|| last_effective(rollouts));
     if known.parked_at.is_none() {
-        text.push_str(&runs.and_then(|rollout| job(rollout)).unwrap_or_default());
+        text.push_str(&runs.and_then(|rollout| job_line(rollout)).unwrap_or_default());
     }
     if let Some(point) = known.restore_points.last() {
         let (name, path) = (escape(&point.name), escape(&point.path));
         text.push_str(&format!("\nnewest restore point `{name}`, {}: `{path}`", moment(&point.at)));
     }
-    text.push_str(&unseen(application));
+    text.push_str(&channel_hint(application));
     text
 }
 
-fn before_the_stop(rollout: &FlinkRollout) -> bool {
+fn is_before_approval(rollout: &FlinkRollout) -> bool {
     let stage = rollout.status.as_ref().map(|status| status.stage).unwrap_or_default();
     stage.is_before_approval()
 }
 
-/// The newest of the ended rollouts that changed something, if what it started was good.
-fn changed_last(rollouts: &[Arc<FlinkRollout>]) -> Option<&Arc<FlinkRollout>> {
+/// The newest ended rollout that changed something. None if what it started was not good.
+fn last_effective(rollouts: &[Arc<FlinkRollout>]) -> Option<&Arc<FlinkRollout>> {
     let kind = |rollout: &FlinkRollout| Some(rollout.status.as_ref()?.result.as_ref()?.kind);
-    let changed = |rollout: &&Arc<FlinkRollout>| kind(rollout).is_some_and(|kind| kind != ResultKind::Untouched);
-    let good = |rollout: &&Arc<FlinkRollout>| {
+    let has_changed = |rollout: &&Arc<FlinkRollout>| kind(rollout).is_some_and(|kind| kind != ResultKind::Untouched);
+    let is_good = |rollout: &&Arc<FlinkRollout>| {
         kind(rollout).is_some_and(|kind| matches!(kind, ResultKind::Succeeded | ResultKind::RolledBack))
     };
-    rollouts.iter().find(changed).filter(good)
+    rollouts.iter().find(has_changed).filter(is_good)
 }
 
-/// What the job that a rollout started last does, as far as the record knows.
-fn job(rollout: &FlinkRollout) -> Option<String> {
+/// The last job of a rollout and its state in the record.
+fn job_line(rollout: &FlinkRollout) -> Option<String> {
     let status = rollout.status.as_ref()?;
     let job = status.job.as_ref()?;
-    let doing = match (&job.running_at, status.halt.as_ref().is_some_and(|halt| halt.parked)) {
+    let state = match (&job.running_at, status.halt.as_ref().is_some_and(|halt| halt.parked)) {
         (_, true) => "parked at 0 replicas".to_owned(),
         (Some(at), _) => format!("running since {}", moment(at)),
         (None, _) => "not running yet".to_owned(),
     };
     let downtime = status.downtime_millis.map_or_else(String::new, |millis| format!(", downtime {}", downtime(millis)));
-    Some(format!("\njob `{}`, {doing}{downtime}", escape(&job.job_id)))
+    Some(format!("\njob `{}`, {state}{downtime}", escape(&job.job_id)))
 }
 
-/// Why a rollout is halted, and all that can be typed about it.
-fn halted(rollout: &FlinkRollout) -> String {
+/// Says why a rollout is halted, and lists the commands that are possible.
+fn halt_lines(rollout: &FlinkRollout) -> String {
     let Some(status) = rollout.status.as_ref() else { return String::new() };
     let Some(halt) = &status.halt else { return String::new() };
-    let mut text = format!("\n*Halted* since {}: {}", moment(&halt.at), with_people(&truncate(&halt.message, 500)));
+    let mut text = format!("\n*Halted* since {}: {}", moment(&halt.at), show_people(&truncate(&halt.message, 500)));
     for command in &halt.commands {
         text.push_str(&format!("\n`{}`", escape(command)));
     }
@@ -137,16 +137,16 @@ fn halted(rollout: &FlinkRollout) -> String {
     text
 }
 
-/// The last rollouts of one application, newest first.
+/// Lists the last rollouts of one application, the newest first.
 #[must_use]
 pub fn history(application: &FlinkApplication, rollouts: &[Arc<FlinkRollout>]) -> String {
     if rollouts.is_empty() {
         return format!("{} has had no rollouts.", application.name_any());
     }
-    rollouts.iter().take(10).map(|rollout| one(rollout)).collect::<Vec<_>>().join("\n")
+    rollouts.iter().take(10).map(|rollout| rollout_line(rollout)).collect::<Vec<_>>().join("\n")
 }
 
-fn one(rollout: &FlinkRollout) -> String {
+fn rollout_line(rollout: &FlinkRollout) -> String {
     let status = rollout.status.clone().unwrap_or_default();
     let at = rollout.metadata.creation_timestamp.as_ref().map_or_else(String::new, |at| format!(" · {}", moment(at)));
     format!(
@@ -158,11 +158,11 @@ fn one(rollout: &FlinkRollout) -> String {
     )
 }
 
-/// That the active rollout turns back.
+/// Says that the active rollout turns back.
 #[must_use]
-pub fn turned_back(rollout: &str, application: &FlinkApplication) -> String {
+pub fn turn_back_answer(rollout: &str, application: &FlinkApplication) -> String {
     format!(
         "`{rollout}` is active and its job was stopped, so it turns back to its own restore point. No new rollout was started.{}",
-        unseen(application)
+        channel_hint(application)
     )
 }

@@ -1,28 +1,28 @@
-//! Who may do what, from the application's own rules and from memory. What is not known is refused.
+//! Who may do what, by the rules of the FlinkApplication. Where the groups of a person are not known, they are refused.
 
-use super::refused::{Refused, Right};
+use super::{
+    groups::Membership,
+    refused::{Refused, Right},
+};
 use crate::api::{DecisionKind, FlinkApplication, FlinkRollout, Person};
 
-/// The groups that a person is in; none if that is not known, or older than it may be.
-pub(super) type Groups = Option<Vec<String>>;
-
-/// Whether a person may start rollouts of an application and decide about them.
-pub(super) fn may_deploy(application: &FlinkApplication, person: &Person, groups: &Groups) -> Result<(), Refused> {
+/// Checks whether a person may start rollouts of an application and decide about them.
+pub(super) fn may_deploy(application: &FlinkApplication, person: &Person, groups: &Membership) -> Result<(), Refused> {
     let people = &application.spec.deployers;
     if let Person::Slack { user, .. } = person
         && people.users.contains(user)
     {
         return Ok(());
     }
-    in_one_of(&people.groups, groups, Right::Deploy)
+    check_groups(&people.groups, groups, Right::Deploy)
 }
 
-/// Whether a person may say this to a rollout.
+/// Checks whether a person may make this decision about a rollout.
 pub(super) fn may_decide(
     application: &FlinkApplication,
     rollout: &FlinkRollout,
     person: &Person,
-    groups: &Groups,
+    groups: &Membership,
     decision: DecisionKind,
 ) -> Result<(), Refused> {
     if !matches!(decision, DecisionKind::Approve | DecisionKind::Reject) {
@@ -35,11 +35,11 @@ pub(super) fn may_decide(
     if approvers.is_empty() {
         may_deploy(application, person, groups)
     } else {
-        in_one_of(approvers, groups, Right::Approve)
+        check_groups(approvers, groups, Right::Approve)
     }
 }
 
-fn in_one_of(wanted: &[String], groups: &Groups, right: Right) -> Result<(), Refused> {
+fn check_groups(wanted: &[String], groups: &Membership, right: Right) -> Result<(), Refused> {
     let Some(groups) = groups else { return Err(Refused::GroupsNotKnown) };
     if wanted.iter().any(|group| groups.contains(group)) {
         return Ok(());
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_groups_are_refused_not_let_through() {
+    fn a_person_whose_groups_are_not_known_is_refused() {
         let application = application();
         assert!(may_deploy(&application, &Person::slack("T", "U1"), &None).is_ok());
         assert!(may_deploy(&application, &Person::slack("T", "U2"), &None).is_err());
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_does_not_approve() {
+    fn whoever_asks_for_a_rollout_does_not_approve_it() {
         let rollout: FlinkRollout = serde_json::from_value(serde_json::json!({
             "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkRollout", "metadata": {"name": "r"},
             "spec": {"request": {"application": "orders", "by": "slack:T/U1", "kind": "Deploy", "version": "1"}},
