@@ -154,7 +154,7 @@ impl Handler {
         }
     }
 
-    /// The rollout that holds the application's claim.
+    /// The rollout that holds the claim of the application. None if there is none.
     fn active_rollout(&self, application: &FlinkApplication) -> Result<Option<Arc<FlinkRollout>>, Refused> {
         let Some(active) = application.status.as_ref().and_then(|status| status.active_rollout.as_ref()) else {
             return Ok(None);

@@ -153,7 +153,7 @@ fn halt(stage: &str) -> Value {
         "commands": ["kubectl -n shop scale deployment jm --replicas=1"]})
 }
 
-/// What somebody said: id, kind, who; and its outcome, message and time.
+/// A decision: its id, kind and person, and the result, message and time of its record.
 type Said<'a> = (&'a str, &'a str, &'a str, (&'a str, &'a str, &'a str));
 
 fn with_decisions(mut rollout: FlinkRollout, all: &[Said<'_>]) -> FlinkRollout {
@@ -161,10 +161,10 @@ fn with_decisions(mut rollout: FlinkRollout, all: &[Said<'_>]) -> FlinkRollout {
         json!({"id": id, "kind": kind, "by": by, "at": "2026-01-01T12:00:20Z", "planDigest": "d1", "reason": (*kind != "Approve").then_some("<why>")})
     });
     rollout.spec.decisions = serde_json::from_value(said.collect()).unwrap();
-    let became = all.iter().filter(|(.., (outcome, ..))| !outcome.is_empty()).map(|(id, _, _, (outcome, message, at))| {
+    let records = all.iter().filter(|(.., (outcome, ..))| !outcome.is_empty()).map(|(id, _, _, (outcome, message, at))| {
         json!({"id": id, "result": outcome, "message": message, "at": format!("2026-01-01T{at}Z")})
     });
-    rollout.status.as_mut().unwrap().decisions = serde_json::from_value(became.collect()).unwrap();
+    rollout.status.as_mut().unwrap().decisions = serde_json::from_value(records.collect()).unwrap();
     rollout
 }
 
@@ -193,7 +193,7 @@ fn every_decision_is_shown_once_with_its_person() {
             ("a4", "Reject", erin, ("", "", "")),
         ],
     );
-    // Both approved, halted, resumed by one and given up by the other; somebody came too late.
+    // Two people approved. After a halt one resumed it and the other gave up on it. A third decided too late.
     let status = json!({
         "stage": "Monitor", "direction": "Back", "phase": "Abandoned",
         "failure": {"stage": "Verify", "message": "rolled back by slack:T/U2: <why>", "at": "2026-01-01T12:01:30Z"},
@@ -279,7 +279,7 @@ fn the_answer_to_a_request_says_if_no_channel_will_show_it() {
 fn a_decision_that_comes_too_late_is_refused_with_the_reason() {
     use crate::api::DecisionKind::{Abort, Approve, GiveUp, Reject, Resume, RollBack};
     let said = |kind: &str, user: &str| json!({"id": kind, "kind": kind, "by": format!("slack:T/{user}"), "at": "2026-01-01T12:00:20Z"});
-    let told = |status: Value, decisions: &[Value], digest: &str| {
+    let answers = |status: Value, decisions: &[Value], digest: &str| {
         let mut rollout = rollout(&status);
         rollout.spec.decisions = serde_json::from_value(json!(decisions)).unwrap();
         let each = [Approve, Reject, Abort, RollBack, Resume, GiveUp];
@@ -294,13 +294,17 @@ fn a_decision_that_comes_too_late_is_refused_with_the_reason() {
         {"kind": "Untouched", "message": "rejected by slack:T/U2: not <today>", "at": "2026-01-01T12:00:30Z"}});
     insta::assert_snapshot!(
         [
-            told(json!({"stage": "Approve"}), &[], "d0"),
-            told(json!({"stage": "Savepoint"}), &[said("Approve", "U2")], "d1"),
-            told(json!({"stage": "Stop", "direction": "Back"}), &[said("Approve", "U2"), said("RollBack", "U3")], "d1"),
-            told(ended, &[said("Reject", "U2")], "d1"),
-            told(json!({"stage": "Savepoint", "halt": halt("Savepoint")}), &[], "d1"),
-            told(json!({"stage": "Verify", "halt": halt("Verify"), "restorePoint": point()}), &[], "d1"),
-            told(json!({"stage": "Monitor", "restorePoint": point()}), &[], "d1"),
+            answers(json!({"stage": "Approve"}), &[], "d0"),
+            answers(json!({"stage": "Savepoint"}), &[said("Approve", "U2")], "d1"),
+            answers(
+                json!({"stage": "Stop", "direction": "Back"}),
+                &[said("Approve", "U2"), said("RollBack", "U3")],
+                "d1"
+            ),
+            answers(ended, &[said("Reject", "U2")], "d1"),
+            answers(json!({"stage": "Savepoint", "halt": halt("Savepoint")}), &[], "d1"),
+            answers(json!({"stage": "Verify", "halt": halt("Verify"), "restorePoint": point()}), &[], "d1"),
+            answers(json!({"stage": "Monitor", "restorePoint": point()}), &[], "d1"),
         ]
         .join("\n\n")
     );
