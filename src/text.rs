@@ -1,4 +1,6 @@
-//! Text for people: the known word that is nearest to a typed one, and text that is cut to a length.
+//! Text for people: the known word that is nearest to a typed one, text that is cut to a length, and errors with their causes.
+
+use std::error::Error;
 
 /// How many letters of two words differ (Levenshtein).
 #[must_use]
@@ -25,6 +27,22 @@ pub fn truncate(text: &str, max: usize) -> String {
     short
 }
 
+/// An error with its causes, from the outermost to the innermost, as one line.
+#[must_use]
+pub fn error_chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        // Some libraries (kube 5.0) repeat the cause in the text of the error above it.
+        if !text.contains(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +61,19 @@ mod tests {
     fn a_truncated_text_shows_an_ellipsis() {
         assert_eq!(truncate("abc", 3), "abc");
         assert_eq!(truncate("abcd", 3), "ab…");
+    }
+
+    #[test]
+    fn an_error_is_written_with_each_cause_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("could not read {what}")]
+        struct Outer {
+            what: &'static str,
+            source: kube::Error,
+        }
+        let cause = std::io::Error::other("connection reset");
+        let error = Outer { what: "the lease", source: kube::Error::ReadEvents(cause) };
+        assert_eq!(error_chain(&error), "could not read the lease: Error reading events stream: connection reset");
+        assert_eq!(error_chain(&std::fmt::Error), std::fmt::Error.to_string());
     }
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::time::Time;
+use super::{person::Person, time::Time};
 
 /// One decision of a person about a rollout. It is never changed or removed.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
@@ -17,7 +17,7 @@ pub struct Decision {
     pub kind: DecisionKind,
     /// Who decided: `slack:<team>/<user>` or `kubernetes:<user name>`.
     #[schemars(length(min = 1, max = 253))]
-    pub by: String,
+    pub by: Person,
     /// When the person decided.
     pub at: Time,
     /// Digest of the plan that the person looked at. An approval of another plan does not count.

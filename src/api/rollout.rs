@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{decision::Decision, start_from::StartFrom, status::FlinkRolloutStatus};
+use super::{decision::Decision, person::Person, start_from::StartFrom, status::FlinkRolloutStatus};
 
 /// What is requested, and what people decided about it since.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -57,7 +57,7 @@ pub struct Request {
     pub application: String,
     /// Who requests it: `slack:<team>/<user>` or `kubernetes:<user name>`.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^(slack|kubernetes):.+$"))]
-    pub by: String,
+    pub by: Person,
     /// The reason, in the person's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 500))]

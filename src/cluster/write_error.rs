@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::text::truncate;
+use crate::text::{error_chain, truncate};
 
 /// Why a write did not happen.
 #[derive(Debug, Error)]
@@ -41,6 +41,6 @@ pub fn classify(object: String, error: kube::Error) -> WriteError {
         kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 415 | 422) => {
             WriteError::Refused { object, reason: truncate(&status.message, 600) }
         }
-        other => WriteError::TryAgain { object, reason: other.to_string() },
+        other => WriteError::TryAgain { object, reason: error_chain(&other) },
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     proxy::Endpoint,
     record::{RecordError, RevisionRecord},
     rollout::{ClearHaProof, Effect, EffectResult, World},
+    text::error_chain,
 };
 
 /// Carries out one effect. An error that may pass is a result; only an error of our own record ends the reconcile.
@@ -66,7 +67,7 @@ async fn claim(context: &Context, world: &World) -> Result<EffectResult, Reconci
         // It may have been made again under its name, over the records of its predecessor.
         0 => match context.revisions().highest(&application.name_any()).await {
             Ok(taken) => taken,
-            Err(error) => return Ok(EffectResult::NotNow(error.to_string())),
+            Err(error) => return Ok(EffectResult::NotNow(error_chain(&error))),
         },
         _ => None,
     };

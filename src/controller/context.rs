@@ -73,7 +73,7 @@ impl Context {
 #[derive(Debug, Error)]
 pub enum ReconcileError {
     /// The world could not be read.
-    #[error("could not read the cluster: {0}")]
+    #[error("could not read the cluster")]
     Read(#[from] kube::Error),
     /// The record could not be written.
     #[error(transparent)]

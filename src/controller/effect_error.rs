@@ -4,6 +4,7 @@ use crate::{
     cluster::WriteError,
     record::RecordError,
     rollout::{EffectResult, Refusal},
+    text::error_chain,
 };
 
 /// Why an effect was not carried out.
@@ -42,7 +43,7 @@ impl From<WriteError> for EffectError {
 impl From<RecordError> for EffectError {
     fn from(error: RecordError) -> Self {
         match error {
-            RecordError::Api { .. } => Self::NotNow(error.to_string()),
+            RecordError::Api { .. } => Self::NotNow(error_chain(&error)),
             other => Self::refused(other.to_string()),
         }
     }
@@ -50,6 +51,6 @@ impl From<RecordError> for EffectError {
 
 impl From<kube::Error> for EffectError {
     fn from(error: kube::Error) -> Self {
-        Self::NotNow(error.to_string())
+        Self::NotNow(error_chain(&error))
     }
 }

@@ -7,7 +7,10 @@ use kube::{
     runtime::events::{Event, EventType, Recorder, Reporter},
 };
 
-use crate::api::{FlinkRollout, FlinkRolloutStatus, ResultKind};
+use crate::{
+    api::{FlinkRollout, FlinkRolloutStatus, ResultKind},
+    text::error_chain,
+};
 
 /// Nothing waits longer for an Event.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -59,7 +62,7 @@ impl Events {
     async fn publish(&self, rollout: &FlinkRollout, event: &Event) {
         match tokio::time::timeout(PUBLISH_TIMEOUT, self.recorder.publish(event, &rollout.object_ref(&()))).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "could not publish an Event"),
+            Ok(Err(error)) => tracing::warn!(error = error_chain(&error), "could not publish an Event"),
             Err(_) => tracing::warn!("could not publish an Event: Kubernetes does not answer"),
         }
     }

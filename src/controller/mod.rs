@@ -26,7 +26,7 @@ pub use gather::gather;
 pub use observation::Observations;
 pub use reconcile::reconcile;
 
-use crate::api::FlinkRollout;
+use crate::{api::FlinkRollout, text::error_chain};
 
 /// Runs the controller of one namespace until `stop` is done.
 pub async fn run(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
@@ -38,7 +38,7 @@ pub async fn run(client: Client, context: Arc<Context>, stop: impl Future<Output
         .for_each(|result| async move {
             // What went wrong in a reconcile is said by it, with the rollout's name.
             if let Err(error) = result {
-                tracing::debug!(%error, "reconcile");
+                tracing::debug!(error = error_chain(&error), "reconcile");
             }
         })
         .await;

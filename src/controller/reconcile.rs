@@ -14,6 +14,7 @@ use crate::{
     api::{FlinkRollout, FlinkRolloutStatus},
     cluster::WriteError,
     rollout::{Effect, EffectResult, Operation, StatusExt as _, Step, World, next_step, record_result},
+    text::error_chain,
 };
 
 /// Reads the world, decides, makes at most one transition.
@@ -27,8 +28,9 @@ pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Res
             // Somebody else wrote: that is what the resourceVersion is for.
             Ok(_) | Err(ReconcileError::Write(WriteError::Conflict { .. })) => {}
             Err(error) => {
-                warn!(%error, "could not go on");
-                context.events.reconcile_failed(&rollout, &error.to_string()).await;
+                let error = error_chain(error);
+                warn!(error, "could not go on");
+                context.events.reconcile_failed(&rollout, &error).await;
             }
         }
         result

@@ -14,6 +14,8 @@ use kube::{
 };
 use thiserror::Error;
 
+use crate::text::error_chain;
+
 const NAME: &str = "lockkeeper";
 
 /// Why this process may not act in a namespace.
@@ -43,7 +45,7 @@ pub enum LeaseError {
         seconds: u64,
     },
     /// The API server.
-    #[error("could not read or write the lease of namespace {namespace}: {source}")]
+    #[error("could not read or write the lease of namespace {namespace}")]
     Api {
         /// The namespace.
         namespace: String,
@@ -158,7 +160,7 @@ impl Lease {
         if spec.holder_identity.as_deref() == Some(identity) {
             spec.holder_identity = Some(String::new());
             if let Err(error) = api.replace(NAME, &PostParams::default(), &lease).await {
-                tracing::warn!(namespace, %error, "could not give the lease back");
+                tracing::warn!(namespace, error = error_chain(&error), "could not give the lease back");
             }
         }
     }

@@ -68,7 +68,7 @@ pub enum RecordError {
         reason: String,
     },
     /// The API server.
-    #[error("could not read or write the revision record {name}: {source}")]
+    #[error("could not read or write the revision record {name}")]
     Api {
         /// Its name.
         name: String,

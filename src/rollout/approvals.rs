@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::api::{DecisionKind, FlinkApplication, FlinkRollout};
+use crate::api::{DecisionKind, FlinkApplication, FlinkRollout, Person};
 
 /// The different persons whose approval of this digest counts.
 pub(super) fn approvers(
     application: Option<&FlinkApplication>,
     rollout: &FlinkRollout,
     digest: &str,
-) -> BTreeSet<String> {
+) -> BTreeSet<Person> {
     let approvals = rollout.spec.decisions.iter().filter(|decision| decision.kind == DecisionKind::Approve);
     approvals
         .filter(|decision| decision.plan_digest.as_deref() == Some(digest))
@@ -18,11 +18,13 @@ pub(super) fn approvers(
         .collect()
 }
 
-/// Whether a person's approval counts. The bot alone writes decisions of Slack users, and has checked them before.
-pub(super) fn may_approve(application: Option<&FlinkApplication>, by: &str) -> bool {
-    match by.strip_prefix("kubernetes:") {
-        Some(user) => application
-            .is_some_and(|application| application.spec.approvals.kubernetes_users.iter().any(|name| name == user)),
-        None => by.starts_with("slack:"),
+/// Whether a person's approval counts. The bot checked a Slack user before it wrote the decision, and nobody else can write one.
+pub(super) fn may_approve(application: Option<&FlinkApplication>, person: &Person) -> bool {
+    match person {
+        Person::Kubernetes { user } => {
+            application.is_some_and(|application| application.spec.approvals.kubernetes_users.contains(user))
+        }
+        Person::Slack { .. } => true,
+        Person::Unknown(_) => false,
     }
 }

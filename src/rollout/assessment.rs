@@ -15,6 +15,7 @@ use crate::{
         self, Choice, Current, FlinkApplication, HighAvailability, LastCheckpoint, PerComponent, RequestKind,
         RunningJob, StartFrom, StartFromKind, WorkloadSnapshot,
     },
+    cluster::Workload,
     flink::{Checkpoint, JobOverview, JobState},
 };
 
@@ -31,7 +32,7 @@ pub enum Assessment {
 
 /// Judges what runs now. A refusal says why no rollout can begin from it.
 pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessment, Refusal> {
-    let snapshots = world.workloads.as_ref().map(|workload| workload.snapshot());
+    let snapshots = world.workloads.as_ref().map(Workload::snapshot);
     let workloads = match snapshots {
         PerComponent { job_manager: None, task_manager: None } => {
             return check_first_deployment(world, application).map(|()| Assessment::FirstDeployment);

@@ -47,18 +47,13 @@ pub enum Effect {
     /// Claim the application.
     Claim,
     /// Release the claim of a rollout that ended or is gone.
-    ReleaseStaleClaim {
-        uid: String,
-    },
+    ReleaseStaleClaim { uid: String },
     /// Bake and check the target, and write its revision record.
     Plan,
     /// Create the immutable `ConfigMaps` and Secrets of the target and of what runs.
     CreateVersionedObjects,
     /// Ask Flink to stop the job with a savepoint.
-    StopWithSavepoint {
-        job: JobId,
-        request: StopRequest,
-    },
+    StopWithSavepoint { job: JobId, request: StopRequest },
     /// Stop the pods of a component.
     Stop(Component),
     /// Read the status of the stop at the pod's own address. A `JobManager` that waits for this read then exits.
@@ -69,9 +64,7 @@ pub enum Effect {
         trigger_id: String,
     },
     /// Back up the HA `ConfigMaps`, then delete exactly these.
-    ClearHa {
-        proof: ClearHaProof,
-    },
+    ClearHa { proof: ClearHaProof },
     /// Apply all objects but the two workloads, and delete the objects that only the other revision has.
     ApplyObjects,
     /// Write both workloads. They stay at 0 replicas.
@@ -90,9 +83,7 @@ pub enum Effect {
         status: Box<FlinkApplicationStatus>,
     },
     /// Delete the revision record and the versioned objects of a rollout that deployed nothing.
-    DiscardRevision {
-        revision: u32,
-    },
+    DiscardRevision { revision: u32 },
     /// Release the claim and take the finalizer off.
     Finish,
 }

@@ -1,108 +1,37 @@
-//! What people type after `/flink`.
+//! Parses what people type after `/flink`.
 
 mod start_from;
+mod table;
 
-use thiserror::Error;
+use crate::{
+    api::{DecisionKind, StartFrom},
+    text::truncate,
+};
 
-use crate::api::{DecisionKind, StartFrom};
+pub use table::{CommandName, ParseError};
+
+use table::shorten;
+
+/// A reason may have so many characters in the record.
+pub(super) const MAX_REASON: usize = 500;
 
 /// A command that was understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// Deploy a version.
-    Deploy {
-        /// The application.
-        application: String,
-        /// The version.
-        version: String,
-        /// What it starts from.
-        start_from: StartFrom,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Roll back to the revision before.
-    RollBack {
-        /// The application.
-        application: String,
-        /// Whether state goes back too (rewind) or goes on (carry).
-        rewind: bool,
-    },
-    /// What an application, or all of them, are doing.
-    Status {
-        /// The application.
-        application: Option<String>,
-    },
-    /// All applications.
+    Deploy { application: String, version: String, start_from: StartFrom, reason: Option<String> },
+    /// Go back to the revision before: `rewind` takes the state of then, otherwise the state of now is carried over.
+    RollBack { application: String, rewind: bool },
+    /// Say what an application, or all of them, are doing.
+    Status { application: Option<String> },
+    /// List all applications.
     List,
-    /// The last rollouts of an application.
-    History {
-        /// The application.
-        application: String,
-    },
-    /// A decision about a rollout.
-    Decide {
-        /// Which decision.
-        decision: DecisionKind,
-        /// The rollout.
-        rollout: String,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// What can be typed.
+    /// List the last rollouts of an application.
+    History { application: String },
+    /// Record a decision about a rollout.
+    Decide { decision: DecisionKind, rollout: String, reason: Option<String> },
+    /// List what can be typed.
     Help,
-}
-
-/// Why something typed was not understood; shown to whoever typed it.
-#[derive(Debug, Clone, Error, PartialEq, Eq)]
-pub enum ParseError {
-    /// The first word is no command.
-    #[error("`{word}` is not a command of /flink.{} Try `/flink help`.", hint(*nearest))]
-    Unknown {
-        /// The word.
-        word: String,
-        /// The nearest command.
-        nearest: Option<&'static str>,
-    },
-    /// Something is missing, too much or malformed.
-    #[error("{problem} Usage: `/flink {usage}`")]
-    Usage {
-        /// What is wrong.
-        problem: String,
-        /// How it is typed.
-        usage: &'static str,
-    },
-}
-
-fn hint(nearest: Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |word| format!(" Did you mean `{word}`?"))
-}
-
-/// Every command and how it is typed: the only list, for help and for "did you mean".
-pub const USAGES: [(&str, &str, &str); 12] = [
-    (
-        "deploy",
-        "deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]",
-        "move an application to a version; without `from` it starts from a savepoint taken by the stop",
-    ),
-    ("status", "status [APP]", "what an application is doing"),
-    ("list", "list", "all applications"),
-    ("history", "history APP", "its last rollouts"),
-    ("approve", "approve ID", "approve the plan of a rollout"),
-    ("reject", "reject ID [reason]", "reject it"),
-    ("abort", "abort ID [reason]", "stop a rollout: untouched before the stop, rolled back after it"),
-    (
-        "rollback",
-        "rollback APP [carry|rewind]",
-        "back to the revision before, with the state of now (carry) or of then (rewind)",
-    ),
-    ("roll-back", "roll-back ID", "turn a running rollout back"),
-    ("resume", "resume ID", "let a halted rollout try again"),
-    ("give-up", "give-up ID [reason]", "end a halted rollout where it is"),
-    ("help", "help", "this list"),
-];
-
-fn usage(word: &str) -> &'static str {
-    USAGES.iter().find(|(command, _, _)| *command == word).map_or("help", |(_, usage, _)| usage)
 }
 
 /// Parses what was typed after `/flink`.
@@ -110,106 +39,101 @@ pub fn parse(text: &str) -> Result<Command, ParseError> {
     let mut words = text.split_whitespace();
     let Some(word) = words.next() else { return Ok(Command::Help) };
     let rest: Vec<&str> = words.collect();
-    let lower = word.to_lowercase();
-    match lower.as_str() {
-        "help" => nothing_after("help", &rest, 0).map(|()| Command::Help),
-        "list" => nothing_after("list", &rest, 0).map(|()| Command::List),
-        "status" => {
-            let application = rest.first().map(|name| named("status", name)).transpose()?;
-            nothing_after("status", &rest, 1).map(|()| Command::Status { application })
+    let Ok(name) = word.to_lowercase().parse::<CommandName>() else { return Err(ParseError::unknown_command(word)) };
+    match name {
+        CommandName::Help => refuse_surplus(name, &rest, 0).map(|()| Command::Help),
+        CommandName::List => refuse_surplus(name, &rest, 0).map(|()| Command::List),
+        CommandName::Status => {
+            let application = rest.first().map(|typed| parse_name(name, typed)).transpose()?;
+            refuse_surplus(name, &rest, 1).map(|()| Command::Status { application })
         }
-        "history" => {
-            let application = named("history", first("history", "APP", &rest)?)?;
-            nothing_after("history", &rest, 1).map(|()| Command::History { application })
+        CommandName::History => {
+            let application = first_name(name, "APP", &rest)?;
+            refuse_surplus(name, &rest, 1).map(|()| Command::History { application })
         }
-        "deploy" => deploy(&rest),
-        "rollback" => roll_back(&rest),
-        _ => {
-            let Ok(decision) = lower.parse::<DecisionKind>() else { return Err(unknown(word)) };
-            let rollout = named(&lower, first(&lower, "ID", &rest)?)?;
-            Ok(Command::Decide { decision, rollout, reason: reason(&rest, 1) })
-        }
+        CommandName::Deploy => parse_deploy(&rest),
+        CommandName::Rollback => parse_rollback(&rest),
+        CommandName::Approve => parse_decision(name, DecisionKind::Approve, &rest),
+        CommandName::Reject => parse_decision(name, DecisionKind::Reject, &rest),
+        CommandName::Abort => parse_decision(name, DecisionKind::Abort, &rest),
+        CommandName::Resume => parse_decision(name, DecisionKind::Resume, &rest),
+        CommandName::GiveUp => parse_decision(name, DecisionKind::GiveUp, &rest),
     }
 }
 
-fn deploy(rest: &[&str]) -> Result<Command, ParseError> {
-    let application = named("deploy", first("deploy", "APP", rest)?)?;
-    let problem = |problem: String| ParseError::Usage { problem, usage: usage("deploy") };
-    let version = rest.get(1).ok_or_else(|| problem("Which version?".to_owned()))?;
-    let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+fn parse_decision(name: CommandName, decision: DecisionKind, rest: &[&str]) -> Result<Command, ParseError> {
+    Ok(Command::Decide { decision, rollout: first_name(name, "ID", rest)?, reason: join_reason(rest, 1) })
+}
+
+fn parse_deploy(rest: &[&str]) -> Result<Command, ParseError> {
+    let name = CommandName::Deploy;
+    let application = first_name(name, "APP", rest)?;
+    let version = rest.get(1).ok_or_else(|| ParseError::usage(name, "Which version?"))?;
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let starts = version.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    if !starts || version.len() > 63 || !version.bytes().all(fine) {
-        return Err(problem(format!(
+    if !starts || version.len() > 63 || !version.bytes().all(allowed) {
+        let problem = format!(
             "`{}` is not a version: letters, digits, dots, dashes and underscores, at most 63, beginning with a letter or digit.",
-            shortened(version)
-        )));
+            shorten(version)
+        );
+        return Err(ParseError::usage(name, problem));
     }
     let (start_from, words) = start_from::parse(&rest[2..])?;
-    Ok(Command::Deploy { application, version: (*version).to_owned(), start_from, reason: reason(rest, 2 + words) })
+    Ok(Command::Deploy {
+        application,
+        version: (*version).to_owned(),
+        start_from,
+        reason: join_reason(rest, 2 + words),
+    })
 }
 
-fn roll_back(rest: &[&str]) -> Result<Command, ParseError> {
-    let application = named("rollback", first("rollback", "APP", rest)?)?;
+fn parse_rollback(rest: &[&str]) -> Result<Command, ParseError> {
+    let name = CommandName::Rollback;
+    let application = first_name(name, "APP", rest)?;
     let rewind = match rest.get(1).copied() {
         None | Some("carry") => false,
         Some("rewind") => true,
         Some(other) => {
-            return Err(ParseError::Usage {
-                problem: format!("`{}` is neither carry nor rewind.", shortened(other)),
-                usage: usage("rollback"),
-            });
+            return Err(ParseError::usage(name, format!("`{}` is neither carry nor rewind.", shorten(other))));
         }
     };
-    nothing_after("rollback", rest, 2).map(|()| Command::RollBack { application, rewind })
+    refuse_surplus(name, rest, 2).map(|()| Command::RollBack { application, rewind })
 }
 
-/// A word too many may be the one that was meant: nothing is done without it.
-fn nothing_after(command: &str, rest: &[&str], most: usize) -> Result<(), ParseError> {
-    let surplus = rest.get(most..).unwrap_or_default().join(" ");
+/// Refuses words after the last one that the command knows: one of them may be what was meant.
+fn refuse_surplus(name: CommandName, rest: &[&str], max: usize) -> Result<(), ParseError> {
+    let surplus = rest.get(max..).unwrap_or_default().join(" ");
     if surplus.is_empty() {
         return Ok(());
     }
-    Err(ParseError::Usage { problem: format!("`{}` is too much.", shortened(&surplus)), usage: usage(command) })
+    Err(ParseError::usage(name, format!("`{}` is too much.", shorten(&surplus))))
 }
 
-fn first<'a>(command: &str, what: &str, rest: &[&'a str]) -> Result<&'a str, ParseError> {
-    rest.first()
-        .copied()
-        .ok_or_else(|| ParseError::Usage { problem: format!("{what} is missing."), usage: usage(command) })
+fn first_name(name: CommandName, what: &str, rest: &[&str]) -> Result<String, ParseError> {
+    let typed = rest.first().ok_or_else(|| ParseError::usage(name, format!("{what} is missing.")))?;
+    parse_name(name, typed)
 }
 
-/// A name of Kubernetes, with or without its namespace.
-fn named(command: &str, text: &str) -> Result<String, ParseError> {
-    let fine = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-/.".contains(&byte);
-    if text.len() <= 127 && text.bytes().all(fine) && text.matches('/').count() <= 1 && !text.contains("..") {
-        return Ok(text.to_owned());
+/// Checks a name of Kubernetes, with or without its namespace.
+fn parse_name(name: CommandName, typed: &str) -> Result<String, ParseError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-/.".contains(&byte);
+    if typed.len() <= 127 && typed.bytes().all(allowed) && typed.matches('/').count() <= 1 && !typed.contains("..") {
+        return Ok(typed.to_owned());
     }
-    Err(ParseError::Usage { problem: format!("`{}` is not a name.", shortened(text)), usage: usage(command) })
+    Err(ParseError::usage(name, format!("`{}` is not a name.", shorten(typed))))
 }
 
-/// What is left, as it was typed: Slack writes three letters as entities.
-fn reason(rest: &[&str], from: usize) -> Option<String> {
+/// Joins the words that are left into the reason. Slack sends `&`, `<` and `>` as entities.
+fn join_reason(rest: &[&str], from: usize) -> Option<String> {
     let text = rest.get(from..)?.join(" ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    let text: String = text.chars().take(500).collect();
-    (!text.is_empty()).then_some(text)
-}
-
-fn unknown(word: &str) -> ParseError {
-    let known = USAGES.iter().map(|(command, _, _)| *command);
-    ParseError::Unknown { word: shortened(word), nearest: crate::text::nearest(&word.to_lowercase(), known) }
-}
-
-/// What a person typed, short enough to show and without anything that Slack would make more of.
-fn shortened(text: &str) -> String {
-    let short: String = text.chars().filter(|letter| !"`<>&*_~".contains(*letter)).take(40).collect();
-    if text.chars().count() > 40 { format!("{short}…") } else { short }
+    (!text.is_empty()).then(|| truncate(&text, MAX_REASON))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn shown(text: &str) -> String {
+    fn result_of(text: &str) -> String {
         match parse(text) {
             Ok(command) => format!("{command:?}"),
             Err(error) => error.to_string(),
@@ -217,10 +141,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_understood() {
+    fn commands_are_parsed() {
         insta::assert_snapshot!(
             ["deploy orders 1.4.2", "deploy shop/orders 1.4.2 fixes late events", "deploy orders 1.4.2 from restore-point orders-1 state was bad", "rollback orders", "rollback orders rewind", "approve orders-0123456789",
-             "reject orders-1 R&amp;D says &lt;no&gt;", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(shown).join("\n"), @r#"
+             "reject orders-1 R&amp;D says &lt;no&gt;", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(result_of).join("\n"), @r#"
         Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false }, reason: None }
         Deploy { application: "shop/orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false }, reason: Some("fixes late events") }
         Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: RestorePoint, value: Some("orders-1"), without_savepoint: false }, reason: Some("state was bad") }
@@ -238,11 +162,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_gets_the_word_and_the_nearest() {
+    fn a_wrong_command_is_refused_with_the_word_and_its_usage() {
         let long = format!("deploy orders {}", "9".repeat(300));
         insta::assert_snapshot!(
             ["depoly orders 1", "xyzzy", "deploy", "deploy orders", "deploy orders 1.2.0; rm", "deploy orders ../x", &long, "rollback orders sideways", "approve <!channel>",
-             "rollback orders rewind 1.2.0", "rollback orders carry on", "list orders", "status orders now", "history orders 5", "help me <!here>"].map(shown).join("\n"), @r"
+             "rollback orders rewind 1.2.0", "rollback orders carry on", "list orders", "status orders now", "history orders 5", "help me <!here>"].map(result_of).join("\n"), @r"
         `depoly` is not a command of /flink. Did you mean `deploy`? Try `/flink help`.
         `xyzzy` is not a command of /flink. Try `/flink help`.
         APP is missing. Usage: `/flink deploy APP VERSION [from last-checkpoint|nothing|restore-point NAME|path PATH] [reason]`

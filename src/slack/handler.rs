@@ -1,4 +1,4 @@
-//! A command or a click: understood, authorised from memory, written to Kubernetes once, answered.
+//! Handles a command or a click: parses it, checks the rights from the caches, writes to Kubernetes once, and answers.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,176 +6,203 @@ use kube::{Client, ResourceExt};
 use slack_morphism::prelude::{SlackCommandEvent, SlackInteractionBlockActionsEvent};
 
 use super::{
-    action::{Asks, Click},
-    authority::{may_decide, may_deploy},
+    action::{Click, ClickAction, OfferedChoice},
+    cache::Cache,
     command::{Command, parse},
-    memory::Memory,
-    messages, requests,
+    groups::Groups,
+    messages,
+    permissions::{may_decide, may_deploy},
+    refused::{Refused, Reply},
+    requests::{self, Deployment, RollBack},
 };
 use crate::{
-    api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Request},
+    api::{Decision, DecisionKind, FlinkApplication, FlinkRollout, FlinkRolloutSpec, Person, Request},
     cluster::WriteError,
     digest::short_digest_of,
     record::RolloutRecord,
-    rollout::unknown_version,
+    rollout::{decision_refusal, unknown_version},
 };
 
-/// Slack waits 3 s for an acknowledgement.
-const WRITE_PATIENCE: Duration = Duration::from_secs(2);
+/// A write has this time, since Slack waits 3 s for an acknowledgement.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Who did something in Slack.
-struct Person<'a> {
-    team: &'a str,
-    user: &'a str,
+/// What a person decides about a rollout.
+struct Statement {
+    decision: DecisionKind,
+    /// The rollout, as `name` or `namespace/name`.
+    rollout: String,
+    /// The digest of the plan that was shown with the button.
+    plan_digest: Option<String>,
+    reason: Option<String>,
 }
 
-impl Person<'_> {
-    fn by(&self) -> String {
-        format!("slack:{}/{}", self.team, self.user)
-    }
-}
-
-/// Handles what comes in from Slack, whatever the transport.
+/// Handles commands and clicks. It does not know how they are transported.
 pub(super) struct Handler {
     client: Client,
-    memory: Arc<Memory>,
+    cache: Arc<Cache>,
+    groups: Arc<Groups>,
 }
 
 impl Handler {
-    pub(super) fn new(client: Client, memory: Arc<Memory>) -> Self {
-        Self { client, memory }
+    pub(super) fn new(client: Client, cache: Arc<Cache>, groups: Arc<Groups>) -> Self {
+        Self { client, cache, groups }
     }
 
-    /// The ephemeral answer to a command.
-    pub(super) async fn command(&self, event: &SlackCommandEvent) -> String {
-        let person = Person { team: &event.team_id.0, user: &event.user_id.0 };
+    /// Carries out a command and returns the answer, which only the person who typed it sees.
+    pub(super) async fn handle_command(&self, event: &SlackCommandEvent) -> String {
+        let person = Person::slack(&event.team_id.0, &event.user_id.0);
         let text = event.text.as_deref().unwrap_or_default();
         let answer = match parse(text) {
-            Err(error) => Err(error.to_string()),
-            Ok(command) => self.carry_out(command, &person, &event.trigger_id.0).await,
+            Err(error) => Err(Refused::NotUnderstood(error)),
+            Ok(command) => self.execute(command, &person, &event.trigger_id.0).await,
         };
-        answer.unwrap_or_else(|problem| problem)
+        answer.unwrap_or_else(|refused| messages::refusal(&refused))
     }
 
-    /// What whoever clicked is told, if anything: a click that worked shows on the card.
-    pub(super) async fn click(&self, event: &SlackInteractionBlockActionsEvent) -> Option<String> {
+    /// Carries out a click and returns the answer, if there is one: a decision that was recorded shows in the thread.
+    pub(super) async fn handle_click(&self, event: &SlackInteractionBlockActionsEvent) -> Option<String> {
         let action = event.actions.as_ref()?.first()?;
         let click = Click::parse(&action.action_id.0, action.value.as_deref()?)?;
-        let person = Person { team: &event.team.id.0, user: &event.user.as_ref()?.id.0 };
+        let person = Person::slack(&event.team.id.0, &event.user.as_ref()?.id.0);
         let at = action.action_ts.as_ref().map_or_else(|| event.trigger_id.0.clone(), |ts| ts.0.clone());
         let name = format!("{}/{}", click.namespace, click.rollout);
-        match click.asks {
-            Asks::Decide { decision, digest } => {
-                self.decide(decision, &name, &person, &at, (Some(digest), None)).await.err()
+        match click.action {
+            ClickAction::Decide { decision, digest } => {
+                let statement = Statement { decision, rollout: name, plan_digest: Some(digest), reason: None };
+                self.record_decision(statement, &person, &at).await.err().map(|refused| messages::refusal(&refused))
             }
-            Asks::Retry { choice, uid } => {
-                Some(self.retry(&name, (&uid, choice), &person, &at).await.unwrap_or_else(|problem| problem))
-            }
+            ClickAction::Retry(offered) => Some(
+                self.retry_rollout(&name, &offered, &person, &at)
+                    .await
+                    .unwrap_or_else(|refused| messages::refusal(&refused)),
+            ),
         }
     }
 
-    async fn carry_out(&self, command: Command, person: &Person<'_>, trigger: &str) -> Result<String, String> {
+    async fn execute(&self, command: Command, person: &Person, trigger: &str) -> Reply {
         match command {
             Command::Help => Ok(messages::help()),
-            Command::List | Command::Status { application: None } => Ok(messages::list(&self.memory.applications())),
+            Command::List | Command::Status { application: None } => Ok(messages::list(&self.cache.applications())),
             Command::Status { application: Some(name) } => {
-                let application = self.memory.application(&name)?;
+                let application = self.cache.application(&name)?;
                 Ok(messages::status(&application, &self.rollouts_of(&application)))
             }
             Command::History { application } => {
-                let application = self.memory.application(&application)?;
+                let application = self.cache.application(&application)?;
                 Ok(messages::history(&application, &self.rollouts_of(&application)))
             }
             Command::Deploy { application, version, start_from, reason } => {
-                let application = self.memory.application(&application)?;
+                let application = self.cache.application(&application)?;
                 if let Some(problem) = unknown_version(&application, &version) {
-                    return Err(messages::escape(&problem));
+                    return Err(Refused::UnknownVersion { problem });
                 }
-                let request = requests::deploy(&application, (version, start_from), reason, person.by());
-                self.start(&application, request, person, trigger).await
+                let request = requests::deploy(&application, Deployment { version, start_from, reason }, person);
+                self.start_rollout(&application, request, person, trigger).await
             }
             Command::RollBack { application, rewind } => {
-                let application = self.memory.application(&application)?;
-                let request = requests::roll_back(&application, rewind, person.by())?;
-                self.start(&application, request, person, trigger).await
+                let application = self.cache.application(&application)?;
+                self.roll_back(&application, rewind, person, trigger).await
             }
             Command::Decide { decision, rollout, reason } => {
-                let application = self.decide(decision, &rollout, person, trigger, (None, reason)).await?;
-                Ok(format!("Noted: {} `{rollout}`.{}", decision.word(), messages::unseen(&application)))
+                let noted = format!("Noted: {} `{rollout}`.", decision.word());
+                let statement = Statement { decision, rollout, plan_digest: None, reason };
+                let application = self.record_decision(statement, person, trigger).await?;
+                Ok(format!("{noted}{}", messages::channel_hint(&application)))
             }
         }
     }
 
     fn rollouts_of(&self, application: &FlinkApplication) -> Vec<Arc<FlinkRollout>> {
-        let mut rollouts = self.memory.rollouts_of(application.namespace().as_deref());
+        let mut rollouts = self.cache.rollouts_of(application.namespace().as_deref());
         rollouts.retain(|rollout| rollout.spec.request.application == application.name_any());
         rollouts.sort_by_key(|rollout| std::cmp::Reverse(rollout.metadata.creation_timestamp.clone()));
         rollouts
     }
 
-    async fn start(
+    async fn start_rollout(
         &self,
         application: &FlinkApplication,
         request: Request,
-        person: &Person<'_>,
+        person: &Person,
         trigger: &str,
-    ) -> Result<String, String> {
-        may_deploy(application, person.user, &self.memory.groups_of(person.user))?;
-        let name = short_digest_of(&(person.team, trigger), 10);
-        let name = format!("{}-{name}", application.name_any());
-        let said = messages::on_it(&name, &request, application);
+    ) -> Reply {
+        may_deploy(application, person, &self.groups.groups_of(person))?;
+        let team = if let Person::Slack { team, .. } = person { team.as_str() } else { "" };
+        let name = format!("{}-{}", application.name_any(), short_digest_of(&(team, trigger), 10));
+        let answer = messages::start_answer(&name, &request, application);
         let rollout = FlinkRollout::new(&name, FlinkRolloutSpec { request, decisions: Vec::new() });
-        let record = self.record(application.namespace());
-        recorded(tokio::time::timeout(WRITE_PATIENCE, record.create(&rollout)).await.map(|result| result.map(drop)))?;
-        Ok(said)
+        let record = self.rollout_record(application.namespace());
+        write_result(
+            tokio::time::timeout(WRITE_TIMEOUT, record.create(&rollout)).await.map(|result| result.map(drop)),
+        )?;
+        Ok(answer)
     }
 
-    /// The same as an ended rollout, from another start state.
-    async fn retry(
-        &self,
-        ended: &str,
-        offered: (&str, usize),
-        person: &Person<'_>,
-        at: &str,
-    ) -> Result<String, String> {
-        let ended = self.memory.rollout(ended)?;
-        let request = requests::retry(&ended, offered, person.by())?;
+    /// Turns the active rollout back, or starts a new one if none is active.
+    async fn roll_back(&self, application: &FlinkApplication, rewind: bool, person: &Person, trigger: &str) -> Reply {
+        let active = self.active_rollout(application)?;
+        match requests::roll_back(application, active.as_ref(), rewind, person)? {
+            RollBack::Start(request) => self.start_rollout(application, request, person, trigger).await,
+            RollBack::TurnBack => {
+                let name = active.map(|rollout| rollout.name_any()).unwrap_or_default();
+                let scoped = format!("{}/{name}", application.namespace().unwrap_or_default());
+                let statement =
+                    Statement { decision: DecisionKind::RollBack, rollout: scoped, plan_digest: None, reason: None };
+                self.record_decision(statement, person, trigger).await?;
+                Ok(messages::turn_back_answer(&name, application))
+            }
+        }
+    }
+
+    /// The rollout that holds the claim of the application. None if there is none.
+    fn active_rollout(&self, application: &FlinkApplication) -> Result<Option<Arc<FlinkRollout>>, Refused> {
+        let Some(active) = application.status.as_ref().and_then(|status| status.active_rollout.as_ref()) else {
+            return Ok(None);
+        };
+        let rollouts = self.cache.rollouts_of(application.namespace().as_deref());
+        let holder = rollouts.into_iter().find(|rollout| rollout.metadata.uid.as_ref() == Some(&active.uid));
+        // The two kinds have separate watches: one may be ahead of the other for a moment.
+        holder.map(Some).ok_or_else(|| Refused::ActiveRolloutNotCached { rollout: active.name.clone() })
+    }
+
+    /// Starts a new rollout like an ended one, from another start state.
+    async fn retry_rollout(&self, ended: &str, offered: &OfferedChoice, person: &Person, at: &str) -> Reply {
+        let ended = self.cache.rollout(ended)?;
+        let request = requests::retry(&ended, offered, person)?;
         let application = self.application_of(&ended)?;
-        self.start(&application, request, person, at).await
+        self.start_rollout(&application, request, person, at).await
     }
 
-    fn application_of(&self, rollout: &FlinkRollout) -> Result<Arc<FlinkApplication>, String> {
+    fn application_of(&self, rollout: &FlinkRollout) -> Result<Arc<FlinkApplication>, Refused> {
         let namespace = rollout.namespace().unwrap_or_default();
-        self.memory.application(&format!("{namespace}/{}", rollout.spec.request.application))
+        self.cache.application(&format!("{namespace}/{}", rollout.spec.request.application))
     }
 
-    async fn decide(
+    /// Records a decision, once. Returns the application that it is about.
+    async fn record_decision(
         &self,
-        decision: DecisionKind,
-        name: &str,
-        person: &Person<'_>,
+        statement: Statement,
+        person: &Person,
         at: &str,
-        said: (Option<String>, Option<String>),
-    ) -> Result<Arc<FlinkApplication>, String> {
-        let (digest, reason) = said;
-        let rollout = self.memory.rollout(name)?;
-        let digest = digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
-        if let Some(refusal) = messages::refusal(&rollout, decision, digest.as_deref()) {
-            return Err(refusal);
+    ) -> Result<Arc<FlinkApplication>, Refused> {
+        let Statement { decision, rollout, plan_digest, reason } = statement;
+        let rollout = self.cache.rollout(&rollout)?;
+        let digest = plan_digest.or_else(|| rollout.status.as_ref()?.plan.as_ref().map(|plan| plan.digest.clone()));
+        let status = rollout.status.clone().unwrap_or_default();
+        if let Some(refusal) = decision_refusal(&status, decision, digest.as_deref()) {
+            return Err(Refused::NotNow { rollout, decision, refusal });
         }
         let application = self.application_of(&rollout)?;
-        let groups = self.memory.groups_of(person.user);
-        may_decide(&application, &rollout, (person.team, person.user), &groups, decision)?;
+        may_decide(&application, &rollout, person, &self.groups.groups_of(person), decision)?;
         let id = if decision == DecisionKind::Approve {
-            short_digest_of(&("approve", person.by(), &digest), 32)
+            short_digest_of(&("approve", person, &digest), 32)
         } else {
-            short_digest_of(&(decision.word(), person.by(), at), 32)
+            short_digest_of(&(decision.word(), person, at), 32)
         };
         if rollout.spec.decisions.iter().any(|said| said.id == id) {
-            // Only an approval has the same id when it is given anew; anything else is Slack repeating itself.
-            let anew = decision == DecisionKind::Approve;
-            return if anew {
-                Err(format!("You have approved `{}` already.", rollout.name_any()))
+            // Only a second approval has the same id as the first. Any other repeat comes from Slack, not from the person.
+            return if decision == DecisionKind::Approve {
+                Err(Refused::ApprovedBySamePerson { rollout: rollout.name_any() })
             } else {
                 Ok(application)
             };
@@ -183,32 +210,26 @@ impl Handler {
         let decision = Decision {
             id,
             kind: decision,
-            by: person.by(),
+            by: person.clone(),
             at: crate::api::time(jiff::Timestamp::now()),
             plan_digest: digest,
             reason,
         };
-        let record = self.record(rollout.namespace());
-        recorded(tokio::time::timeout(WRITE_PATIENCE, record.decide(&rollout.name_any(), &decision)).await)?;
+        let record = self.rollout_record(rollout.namespace());
+        write_result(tokio::time::timeout(WRITE_TIMEOUT, record.decide(&rollout.name_any(), &decision)).await)?;
         Ok(application)
     }
 
-    fn record(&self, namespace: Option<String>) -> RolloutRecord {
+    fn rollout_record(&self, namespace: Option<String>) -> RolloutRecord {
         RolloutRecord::new(self.client.clone(), &namespace.unwrap_or_default())
     }
 }
 
-fn recorded(result: Result<Result<(), WriteError>, tokio::time::error::Elapsed>) -> Result<(), String> {
+fn write_result(result: Result<Result<(), WriteError>, tokio::time::error::Elapsed>) -> Result<(), Refused> {
     match result {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(WriteError::Refused { reason, .. })) => Err(format!("Kubernetes refused it: {reason}")),
-        Ok(Err(WriteError::Conflict { .. })) => {
-            Err("It was said already, or something else was said at the same moment: look at the card.".to_owned())
-        }
-        Ok(Err(WriteError::TryAgain { .. })) | Err(_) => {
-            Err("Kubernetes does not answer: it may be recorded or not. Look at the channel, and try again \
-                       if nothing shows."
-                .to_owned())
-        }
+        Ok(Err(WriteError::Refused { reason, .. })) => Err(Refused::WriteRejected { reason }),
+        Ok(Err(WriteError::Conflict { .. })) => Err(Refused::WriteConflict),
+        Ok(Err(WriteError::TryAgain { .. })) | Err(_) => Err(Refused::WriteNotAnswered),
     }
 }

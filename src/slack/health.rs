@@ -1,51 +1,55 @@
-//! Whether Slack can reach the bot and the bot Slack: what readiness says of it.
+//! Whether people can reach the bot through Slack. The result is the readiness of the part `slack`.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-use super::memory::Memory;
+use super::groups::Groups;
 use crate::http::Readiness;
 
 const PART: &str = "slack";
+const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What was seen of the way in.
+/// What is known about the connection to Slack.
 #[derive(Default)]
 pub(super) struct Health {
-    said_hello: AtomicBool,
+    socket_opened: AtomicBool,
     tokens_refused: AtomicBool,
-    broken: AtomicBool,
+    task_ended: AtomicBool,
 }
 
 impl Health {
-    /// Slack opened a socket to us.
-    pub(super) fn hello(&self) {
-        self.said_hello.store(true, Ordering::Relaxed);
+    /// Records that Slack opened a socket to the bot.
+    pub(super) fn record_hello(&self) {
+        self.socket_opened.store(true, Ordering::Relaxed);
     }
 
-    /// Whether Slack took both tokens when they were last checked.
-    pub(super) fn tokens(&self, taken: bool) {
-        self.tokens_refused.store(!taken, Ordering::Relaxed);
+    /// Records whether Slack accepted both tokens at their last check.
+    pub(super) fn record_tokens(&self, accepted: bool) {
+        self.tokens_refused.store(!accepted, Ordering::Relaxed);
     }
 
-    /// Something that should go on for ever has ended.
-    pub(super) fn broken(&self) {
-        self.broken.store(true, Ordering::Relaxed);
+    /// Records that a task has ended which should run as long as the bot.
+    pub(super) fn record_ended_task(&self) {
+        self.task_ended.store(true, Ordering::Relaxed);
     }
 
-    /// Commands come in, who may give them is known, and answers go out.
-    fn ready(&self, memory: &Memory) -> bool {
-        let seen = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        seen(&self.said_hello) && !seen(&self.tokens_refused) && !seen(&self.broken) && memory.knows_groups()
+    /// Whether commands come in, the groups of whoever gives them are known, and answers go out.
+    fn is_ready(&self, groups: &Groups) -> bool {
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        is_set(&self.socket_opened) && !is_set(&self.tokens_refused) && !is_set(&self.task_ended) && groups.are_known()
     }
 }
 
-/// Keeps readiness up to date for ever.
-pub(super) async fn keep(health: Arc<Health>, memory: Arc<Memory>, readiness: Readiness) -> anyhow::Result<()> {
+/// Updates the readiness for as long as the bot runs.
+pub(super) async fn keep_updated(health: Arc<Health>, groups: Arc<Groups>, readiness: Readiness) -> anyhow::Result<()> {
     loop {
-        readiness.set(PART, health.ready(&memory));
-        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        readiness.set(PART, health.is_ready(&groups));
+        tokio::time::sleep(UPDATE_INTERVAL).await;
     }
 }
 
@@ -54,20 +58,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ready_only_while_slack_reaches_us_and_we_reach_slack() {
-        let (health, memory) = (Health::default(), Memory::default());
-        assert!(!health.ready(&memory), "nothing was seen yet");
-        health.hello();
-        assert!(!health.ready(&memory), "nobody could be let through");
-        memory.groups_were_read();
-        assert!(health.ready(&memory));
-        health.tokens(false);
-        assert!(!health.ready(&memory), "the next socket would not open");
-        health.tokens(true);
-        memory.groups_grow_old();
-        assert!(!health.ready(&memory), "Slack has been silent since");
-        memory.groups_were_read();
-        health.broken();
-        assert!(!health.ready(&memory));
+    fn the_bot_is_ready_only_while_it_and_slack_reach_each_other() {
+        let (health, groups) = (Health::default(), Groups::default());
+        assert!(!health.is_ready(&groups), "no socket was opened yet");
+        health.record_hello();
+        assert!(!health.is_ready(&groups), "no group is known yet");
+        groups.set_read();
+        assert!(health.is_ready(&groups));
+        health.record_tokens(false);
+        assert!(!health.is_ready(&groups), "the next socket would not open");
+        health.record_tokens(true);
+        groups.set_old();
+        assert!(!health.is_ready(&groups), "Slack has not answered since");
+        groups.set_read();
+        health.record_ended_task();
+        assert!(!health.is_ready(&groups));
     }
 }

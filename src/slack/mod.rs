@@ -1,55 +1,43 @@
-//! Slack: commands and clicks in, one card and one thread per rollout out.
+//! Slack: commands and clicks come in, one card and one thread per rollout go out.
 //!
-//! Only this folder knows Slack. A handler writes to Kubernetes once and answers; the projection makes Slack match the record, and
-//! nothing that Slack does or fails to do reaches a rollout.
+//! Only this folder knows Slack. A handler writes to Kubernetes once and answers. The projection makes Slack match the record. A failure
+//! of Slack never reaches a rollout.
 
 mod action;
-mod authority;
+mod cache;
 mod command;
 mod connection;
+mod groups;
 mod handler;
 mod health;
-mod memory;
 mod messages;
-mod posted;
+mod outbox;
+mod permissions;
 mod projection;
+mod refused;
 mod requests;
+mod settings;
 mod socket;
 
 use std::{sync::Arc, time::Duration};
 
 use kube::Client;
-use secrecy::SecretString;
 use tokio::task::JoinSet;
 
-pub use action::{Asks, Click};
-pub use command::{Command, ParseError, parse};
-pub use messages::{Card, Line, card, thread};
+pub use settings::{SLACK_API, SlackSettings};
 
-use crate::http::Readiness;
+use crate::{http::Readiness, text::error_chain};
+use cache::Cache;
 use connection::Connection;
+use groups::Groups;
 use handler::Handler;
 use health::Health;
-use memory::Memory;
 
-/// How to reach Slack.
-#[derive(Debug, Clone)]
-pub struct SlackSettings {
-    /// Bot token, `xoxb-`.
-    pub bot_token: SecretString,
-    /// App-level token for Socket Mode, `xapp-` with `connections:write`.
-    pub app_token: SecretString,
-    /// Base of the Web API, without a slash at its end.
-    pub api_url: String,
-}
+/// A connection that could not be set up is tried again after this time.
+const RETRY_DELAY: Duration = Duration::from_secs(15);
 
-/// Slack's own Web API.
-pub const SLACK_API: &str = "https://slack.com/api";
-/// How soon a connection that could not be set up is tried again.
-const AGAIN: Duration = Duration::from_secs(15);
-
-/// Starts everything that has to do with Slack. It goes on for ever, whatever Slack says, and ends when the set is dropped: nothing here may
-/// end the bot, whose controllers may be in the middle of a hand-over.
+/// Starts everything that has to do with Slack, until the returned set is dropped. A Slack error never stops the bot: its controllers may
+/// be in the middle of a rollout.
 #[must_use]
 pub fn start(client: &Client, settings: &SlackSettings, namespaces: &[String], readiness: &Readiness) -> JoinSet<()> {
     readiness.set("slack", false);
@@ -63,30 +51,28 @@ async fn run(client: Client, settings: SlackSettings, namespaces: Vec<String>, r
         match Connection::new(&settings) {
             Ok(connection) => break Arc::new(connection),
             Err(error) => tracing::error!(
-                %error,
+                error = error_chain(&error),
                 "the connection to Slack could not be set up: check the CA certificates of this machine; rollouts go on without Slack"
             ),
         }
-        tokio::time::sleep(AGAIN).await;
+        tokio::time::sleep(RETRY_DELAY).await;
     };
-    let (memory, health) = (Arc::new(Memory::default()), Arc::new(Health::default()));
-    let mut parts = JoinSet::new();
+    let (cache, groups, health) =
+        (Arc::new(Cache::default()), Arc::new(Groups::default()), Arc::new(Health::default()));
+    let mut tasks = JoinSet::new();
     for namespace in &namespaces {
-        memory.watch(&client, namespace, &mut parts);
+        cache.watch(&client, namespace, &mut tasks);
     }
     for namespace in namespaces {
-        parts.spawn(projection::run(client.clone(), namespace, Arc::clone(&connection), Arc::clone(&memory)));
+        tasks.spawn(projection::run(client.clone(), namespace, Arc::clone(&connection), Arc::clone(&cache)));
     }
-    parts.spawn(memory::keep_groups(Arc::clone(&connection), Arc::clone(&memory)));
-    parts.spawn(health::keep(Arc::clone(&health), Arc::clone(&memory), readiness));
-    let handler = Arc::new(Handler::new(client, Arc::clone(&memory)));
-    parts.spawn(socket::run(connection, handler, memory, Arc::clone(&health)));
-    while let Some(ended) = parts.join_next().await {
+    tasks.spawn(groups::keep_refreshed(Arc::clone(&connection), Arc::clone(&groups)));
+    tasks.spawn(health::keep_updated(Arc::clone(&health), Arc::clone(&groups), readiness));
+    let handler = Arc::new(Handler::new(client, Arc::clone(&cache), Arc::clone(&groups)));
+    tasks.spawn(socket::run(connection, handler, cache, groups, Arc::clone(&health)));
+    while let Some(ended) = tasks.join_next().await {
         let error = ended.map_err(anyhow::Error::from).and_then(|ended| ended);
-        tracing::error!(
-            ?error,
-            "a part of what keeps up with Slack has ended; restart the bot once no rollout is active"
-        );
-        health.broken();
+        tracing::error!(?error, "a task for Slack has ended; restart the bot once no rollout is active");
+        health.record_ended_task();
     }
 }

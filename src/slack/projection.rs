@@ -1,6 +1,6 @@
-//! Makes Slack match the record: looks at every rollout of a namespace, posts what is missing and changes what says something else.
+//! Makes Slack match the record: posts the messages that are missing and updates those whose content has changed.
 //!
-//! There is no queue to lose: after an outage of Slack or a restart of the bot the same look finds what is missing.
+//! There is no queue that could be lost. After an outage of Slack or a restart of the bot, the next pass finds what is missing.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -9,191 +9,213 @@ use serde_json::json;
 use thiserror::Error;
 
 use super::{
+    cache::Cache,
     connection::{Connection, Post, SlackError},
-    memory::Memory,
     messages::{card, thread},
-    posted::PostedMessages,
+    outbox::Outbox,
 };
 use crate::{
     api::{FlinkApplication, FlinkRollout},
     digest::short_digest_of,
+    text::error_chain,
 };
 
-/// How often is looked; a card is changed at most this often.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The time between two passes. A card is updated at most this often.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The time before the next pass if a rollout could not be shown.
+const RETRY_DELAY: Duration = Duration::from_secs(2);
+/// The key of the card.
 const CARD: &str = "card";
-/// Codes of Slack's for messages that can never be changed again.
-const FOR_GOOD: [&str; 3] = ["message_not_found", "cant_update_message", "edit_window_closed"];
-/// Codes of Slack's for channels in which nothing of ours can be.
-const NO_CHANNEL: [&str; 3] = ["channel_not_found", "not_in_channel", "invalid_channel"];
+/// Slack's error codes for messages that can never be updated again.
+const FINAL_UPDATE_REFUSALS: [&str; 3] = ["message_not_found", "cant_update_message", "edit_window_closed"];
+/// Slack's error codes for channels that cannot contain a message of the bot.
+const CHANNEL_REFUSALS: [&str; 3] = ["channel_not_found", "not_in_channel", "invalid_channel"];
 
-/// Why a rollout is not shown as it is.
+/// Why Slack does not show a rollout as it is.
 #[derive(Debug, Error)]
 enum ProjectionError {
     #[error(transparent)]
     Slack(#[from] SlackError),
-    #[error("what was posted could not be read or noted: {0}")]
+    #[error("could not read or write the record of the messages")]
     Kubernetes(#[from] kube::Error),
 }
 
-/// What was done about a rollout, so that it is not looked at again until something changes.
-struct Seen {
-    version: Option<String>,
+/// What Slack shows of a rollout. A rollout is left alone until this no longer matches it.
+struct Shown {
+    resource_version: Option<String>,
     /// The channel that its application named.
     channel: Option<String>,
     /// Whether there was a channel to show it in.
-    placed: bool,
-    /// Whether all that there will ever be is shown.
-    whole: bool,
+    posted: bool,
+    /// Whether its end is shown, after which nothing changes.
+    ended: bool,
 }
 
-impl Seen {
-    fn covers(&self, rollout: &FlinkRollout, channel: Option<&String>) -> bool {
-        self.whole || self.version == rollout.resource_version() && (self.placed || self.channel.as_ref() == channel)
+impl Shown {
+    fn matches(&self, rollout: &FlinkRollout, channel: Option<&String>) -> bool {
+        let same_channel = self.posted || self.channel.as_ref() == channel;
+        self.ended || self.resource_version == rollout.resource_version() && same_channel
     }
 }
 
-/// The rollouts of one namespace, in Slack.
+/// A rollout at the last pass.
+struct LastSeen {
+    rollout: Arc<FlinkRollout>,
+    /// Whether it was missing in the cache then.
+    missing: bool,
+}
+
+/// A message in Slack, and the content that it should have.
+struct Message {
+    ts: String,
+    post: Post,
+}
+
+/// The rollouts of one namespace, as Slack shows them.
 struct Projection {
     client: Client,
     namespace: String,
     connection: Arc<Connection>,
-    memory: Arc<Memory>,
-    seen: HashMap<String, Seen>,
-    /// What was posted of the rollouts that go on: it must be known after the garbage collector took the record of it.
-    posted: HashMap<String, PostedMessages>,
-    /// Rollouts as they were at the last look, and whether they were missing then.
-    last: HashMap<String, (Arc<FlinkRollout>, bool)>,
-    /// Rollouts that were deleted and are not shown as they ended.
-    gone: HashMap<String, Arc<FlinkRollout>>,
+    cache: Arc<Cache>,
+    shown: HashMap<String, Shown>,
+    /// The messages of active rollouts. They are still needed after the garbage collector has deleted the record of them.
+    outboxes: HashMap<String, Outbox>,
+    last_seen: HashMap<String, LastSeen>,
+    /// Rollouts that were deleted before Slack showed their last state.
+    deleted: HashMap<String, Arc<FlinkRollout>>,
 }
 
-/// Shows the rollouts of one namespace for ever.
+/// Shows the rollouts of one namespace for as long as the bot runs.
 pub(super) async fn run(
     client: Client,
     namespace: String,
     connection: Arc<Connection>,
-    memory: Arc<Memory>,
+    cache: Arc<Cache>,
 ) -> anyhow::Result<()> {
-    memory.ready().await?;
+    cache.wait_until_ready().await?;
     let mut projection = Projection {
         client,
         namespace,
         connection,
-        memory,
-        seen: HashMap::new(),
-        posted: HashMap::new(),
-        last: HashMap::new(),
-        gone: HashMap::new(),
+        cache,
+        shown: HashMap::new(),
+        outboxes: HashMap::new(),
+        last_seen: HashMap::new(),
+        deleted: HashMap::new(),
     };
     loop {
-        let pause = projection.look().await;
-        tokio::time::sleep(pause).await;
+        let delay = projection.show_all().await;
+        tokio::time::sleep(delay).await;
     }
 }
 
 impl Projection {
-    /// Looks at every rollout; how long to wait before the next look.
-    async fn look(&mut self) -> Duration {
-        let mut pause = PAUSE;
+    /// Shows every rollout that has changed. Returns how long to wait before the next pass.
+    async fn show_all(&mut self) -> Duration {
+        let mut delay = POLL_INTERVAL;
         for rollout in self.rollouts() {
             let uid = rollout.uid().unwrap_or_default();
             let application = format!("{}/{}", self.namespace, rollout.spec.request.application);
-            let application = self.memory.application(&application).ok();
+            let application = self.cache.application(&application).ok();
             let channel = application.as_ref().and_then(|application| application.spec.channel.clone());
-            if self.seen.get(&uid).is_some_and(|seen| seen.covers(&rollout, channel.as_ref())) {
-                self.gone.remove(&uid);
+            if self.shown.get(&uid).is_some_and(|shown| shown.matches(&rollout, channel.as_ref())) {
+                self.deleted.remove(&uid);
                 continue;
             }
-            let placed = match self.show(&uid, &rollout, application.as_deref()).await {
-                Ok(placed) => placed,
-                Err(ProjectionError::Slack(error @ SlackError::Wait(_))) => return pause.max(error.pause()),
-                Err(ProjectionError::Slack(error)) if error.is_of_tokens() => {
-                    error.log("no rollout can be shown");
-                    return error.pause();
+            let posted = match self.show(&uid, &rollout, application.as_deref()).await {
+                Ok(posted) => posted,
+                Err(ProjectionError::Slack(error @ SlackError::RateLimited(_))) => {
+                    return delay.max(error.retry_delay());
+                }
+                Err(ProjectionError::Slack(error)) if error.is_about_tokens() => {
+                    error.log("could not show any rollout");
+                    return error.retry_delay();
                 }
                 Err(error) => {
-                    tracing::warn!(rollout = %rollout.name_any(), %error, "Slack does not show this rollout as it is yet");
-                    pause = pause.max(Duration::from_secs(2));
+                    let error = error_chain(&error);
+                    tracing::warn!(rollout = %rollout.name_any(), error, "Slack does not show the current state of this rollout yet");
+                    delay = delay.max(RETRY_DELAY);
                     continue;
                 }
             };
-            let whole = placed && rollout.status.as_ref().is_some_and(|status| status.result.is_some());
-            if whole {
-                self.posted.remove(&uid);
+            let ended = posted && rollout.status.as_ref().is_some_and(|status| status.result.is_some());
+            if ended {
+                self.outboxes.remove(&uid);
             }
-            self.gone.remove(&uid);
-            self.seen.insert(uid, Seen { version: rollout.resource_version(), channel, placed, whole });
+            self.deleted.remove(&uid);
+            self.shown.insert(uid, Shown { resource_version: rollout.resource_version(), channel, posted, ended });
         }
-        pause
+        delay
     }
 
-    /// Every rollout that there is, and those that were deleted before what they said last was shown; the oldest first.
+    /// Every rollout of the cache, and those that were deleted before Slack showed their last state. The oldest comes first.
     fn rollouts(&mut self) -> Vec<Arc<FlinkRollout>> {
         let uid = |rollout: &Arc<FlinkRollout>| rollout.uid().unwrap_or_default();
-        let mut rollouts = self.memory.rollouts_of(Some(&self.namespace));
-        let there: HashMap<String, Arc<FlinkRollout>> =
+        let mut rollouts = self.cache.rollouts_of(Some(&self.namespace));
+        let cached: HashMap<String, Arc<FlinkRollout>> =
             rollouts.iter().map(|rollout| (uid(rollout), Arc::clone(rollout))).collect();
-        for ended in self.memory.take_gone(&self.namespace) {
-            self.last.remove(&uid(&ended));
-            self.gone.insert(uid(&ended), ended);
+        for rollout in self.cache.take_deleted(&self.namespace) {
+            self.last_seen.remove(&uid(&rollout));
+            self.deleted.insert(uid(&rollout), rollout);
         }
-        // A watch that broke off tells of no end: what was missing twice is shown as it was seen last.
-        for (uid, (rollout, missing)) in std::mem::take(&mut self.last) {
-            match (there.contains_key(&uid), missing) {
+        // A watch that broke off reports no deletion. A rollout that is missing in two passes counts as deleted.
+        for (uid, LastSeen { rollout, missing }) in std::mem::take(&mut self.last_seen) {
+            match (cached.contains_key(&uid), missing) {
                 (true, _) => {}
-                (false, false) => drop(self.last.insert(uid, (rollout, true))),
-                (false, true) => drop(self.gone.entry(uid).or_insert(rollout)),
+                (false, false) => drop(self.last_seen.insert(uid, LastSeen { rollout, missing: true })),
+                (false, true) => drop(self.deleted.entry(uid).or_insert(rollout)),
             }
         }
-        rollouts.extend(self.gone.values().cloned());
+        rollouts.extend(self.deleted.values().cloned());
         rollouts.sort_by_key(|rollout| rollout.metadata.creation_timestamp.clone());
-        self.last.extend(there.into_iter().map(|(uid, rollout)| (uid, (rollout, false))));
-        let known = |uid: &String| self.last.contains_key(uid) || self.gone.contains_key(uid);
-        self.seen.retain(|uid, _| known(uid));
-        self.posted.retain(|uid, _| known(uid));
+        let present = cached.into_iter().map(|(uid, rollout)| (uid, LastSeen { rollout, missing: false }));
+        self.last_seen.extend(present);
+        let is_needed = |uid: &String| self.last_seen.contains_key(uid) || self.deleted.contains_key(uid);
+        self.shown.retain(|uid, _| is_needed(uid));
+        self.outboxes.retain(|uid, _| is_needed(uid));
         rollouts
     }
 
-    /// Shows one; whether there was a channel to show it in.
+    /// Shows one rollout. Returns whether there was a channel to show it in.
     async fn show(
         &mut self,
         uid: &str,
         rollout: &FlinkRollout,
         application: Option<&FlinkApplication>,
     ) -> Result<bool, ProjectionError> {
-        let gone = self.gone.contains_key(uid);
+        let deleted = self.deleted.contains_key(uid);
         let wanted = application.and_then(|application| application.spec.channel.as_deref());
-        let known = match self.posted.remove(uid) {
-            Some(posted) => Some(posted),
-            None => PostedMessages::read(&self.client, rollout, wanted, gone).await?,
+        let outbox = match self.outboxes.remove(uid) {
+            Some(outbox) => Some(outbox),
+            None => Outbox::read(&self.client, rollout, wanted, deleted).await?,
         };
-        let Some(mut posted) = known else { return Ok(false) };
-        if gone {
-            posted.outlive_the_rollout();
+        let Some(mut outbox) = outbox else { return Ok(false) };
+        if deleted {
+            outbox.keep_in_memory();
         }
-        let shown = show(&self.connection, &mut posted, rollout, application).await;
-        // What could not be noted is read again.
-        if !matches!(shown, Err(ProjectionError::Kubernetes(_))) {
-            self.posted.insert(uid.to_owned(), posted);
+        let result = show_thread(&self.connection, &mut outbox, rollout, application).await;
+        // After a failed write the record is read again.
+        if !matches!(result, Err(ProjectionError::Kubernetes(_))) {
+            self.outboxes.insert(uid.to_owned(), outbox);
         }
-        shown
+        result
     }
 }
 
-async fn show(
+/// Posts the card and the thread of a rollout, and updates what has changed. Returns whether there was a channel.
+async fn show_thread(
     connection: &Connection,
-    posted: &mut PostedMessages,
+    outbox: &mut Outbox,
     rollout: &FlinkRollout,
     application: Option<&FlinkApplication>,
 ) -> Result<bool, ProjectionError> {
     let uid = rollout.uid().unwrap_or_default();
-    let noted = posted.channel();
-    let wanted = application.and_then(|application| application.spec.channel.clone()).or_else(|| noted.clone());
-    let channel = if posted.ts(CARD).is_some() { noted } else { wanted };
+    let recorded = outbox.channel();
+    let wanted = application.and_then(|application| application.spec.channel.clone()).or_else(|| recorded.clone());
+    let channel = if outbox.ts(CARD).is_some() { recorded } else { wanted };
     let Some(channel) = channel else { return Ok(false) };
     let card = card(rollout);
-    let root = Post {
+    let post = Post {
         channel,
         thread: None,
         broadcast: false,
@@ -201,93 +223,89 @@ async fn show(
         blocks: card.blocks,
         key: format!("{uid}/{CARD}"),
     };
-    let (root, ts) = card_posted(connection, posted, root).await?;
+    let card = post_card(connection, outbox, post).await?;
     for line in thread(rollout, application) {
-        let reply = Post {
-            channel: root.channel.clone(),
-            thread: Some(ts.clone()),
+        let post = Post {
+            channel: card.post.channel.clone(),
+            thread: Some(card.ts.clone()),
             broadcast: line.broadcast,
             text: line.text,
             blocks: line.blocks,
             key: format!("{uid}/{}", line.key),
         };
-        let reply_ts = posted_once(connection, posted, &line.key, &reply).await?;
+        let ts = post_once(connection, outbox, &line.key, &post).await?;
         if line.changes {
-            changed(connection, posted, &line.key, (&reply_ts, &reply)).await?;
+            update_if_changed(connection, outbox, &line.key, &Message { ts, post }).await?;
         }
     }
-    changed(connection, posted, CARD, (&ts, &root)).await?;
+    update_if_changed(connection, outbox, CARD, &card).await?;
     Ok(true)
 }
 
-/// Posts the card, unless it was posted, perhaps to another channel than the application names by now: then it stays there.
-async fn card_posted(
-    connection: &Connection,
-    posted: &mut PostedMessages,
-    root: Post,
-) -> Result<(Post, String), ProjectionError> {
-    let noted = posted.channel().filter(|noted| *noted != root.channel);
-    if let (None, Some(since), Some(channel)) = (posted.ts(CARD), posted.perhaps_since(CARD), noted) {
-        let there = Post { channel, ..root.clone() };
-        match connection.find(&there, since).await {
+/// Posts the card once. A card that may already be in the channel which the application named before stays there.
+async fn post_card(connection: &Connection, outbox: &mut Outbox, post: Post) -> Result<Message, ProjectionError> {
+    let former = outbox.channel().filter(|channel| *channel != post.channel);
+    if let (None, Some(since), Some(channel)) = (outbox.ts(CARD), outbox.maybe_posted_since(CARD), former) {
+        let post = Post { channel, ..post.clone() };
+        match connection.find(&post, since).await {
             Ok(Some(ts)) => {
-                posted.set(CARD, &ts, posted.noted_digest(CARD)).await?;
-                return Ok((there, ts));
+                outbox.record_posted(CARD, &ts, outbox.digest_of(CARD)).await?;
+                return Ok(Message { ts, post });
             }
-            Err(SlackError::Refused(code)) if NO_CHANNEL.contains(&code.as_str()) => {}
+            Err(SlackError::Refused(code)) if CHANNEL_REFUSALS.contains(&code.as_str()) => {}
             other => drop(other?),
         }
     }
-    let ts = posted_once(connection, posted, CARD, &root).await?;
-    Ok((root, ts))
+    let ts = post_once(connection, outbox, CARD, &post).await?;
+    Ok(Message { ts, post })
 }
 
-/// Posts a message, unless it was posted: key noted, posted, id noted.
-async fn posted_once(
+/// Posts a message unless it was posted before: records the key, posts, records the id.
+async fn post_once(
     connection: &Connection,
-    posted: &mut PostedMessages,
+    outbox: &mut Outbox,
     key: &str,
     post: &Post,
 ) -> Result<String, ProjectionError> {
-    if let Some(ts) = posted.ts(key) {
+    if let Some(ts) = outbox.ts(key) {
         return Ok(ts);
     }
-    if let Some(since) = posted.perhaps_since(key)
+    if let Some(since) = outbox.maybe_posted_since(key)
         && let Some(ts) = connection.find(post, since).await?
     {
-        // It says what it said then.
-        posted.set(key, &ts, posted.noted_digest(key)).await?;
+        // The message that was found has the content of its first post.
+        outbox.record_posted(key, &ts, outbox.digest_of(key)).await?;
         return Ok(ts);
     }
-    let digest = digest(post);
-    posted.intend(key, &post.channel, &digest).await?;
+    let digest = content_digest(post);
+    outbox.record_intent(key, &post.channel, &digest).await?;
     let ts = connection.post(post).await?;
-    posted.set(key, &ts, digest).await?;
+    outbox.record_posted(key, &ts, digest).await?;
     Ok(ts)
 }
 
-/// Changes a message in place if it says something else.
-async fn changed(
+/// Updates a message in place if its content has changed.
+async fn update_if_changed(
     connection: &Connection,
-    posted: &mut PostedMessages,
+    outbox: &mut Outbox,
     key: &str,
-    message: (&str, &Post),
+    message: &Message,
 ) -> Result<(), ProjectionError> {
-    let (ts, post) = message;
-    let digest = digest(post);
-    if posted.get(key).is_some_and(|posted| posted.digest == digest) {
+    let Message { ts, post } = message;
+    let digest = content_digest(post);
+    if outbox.get(key).is_some_and(|posted| posted.digest == digest) {
         return Ok(());
     }
     match connection.update(&post.channel, ts, &post.text, &post.blocks).await {
-        // Somebody deleted it, or it may not be edited any more: the lines after it must not wait for that.
-        Err(SlackError::Refused(code)) if FOR_GOOD.contains(&code.as_str()) => {
-            tracing::warn!(key, code, "a message can no longer be changed");
+        // The message was deleted or can no longer be edited. The lines after it must not wait for that.
+        Err(SlackError::Refused(code)) if FINAL_UPDATE_REFUSALS.contains(&code.as_str()) => {
+            tracing::warn!(key, code, "a message can no longer be updated");
         }
         other => other?,
     }
-    Ok(posted.set(key, ts, digest).await?)
+    Ok(outbox.record_posted(key, ts, digest).await?)
 }
 
-fn digest(post: &Post) -> String {
+fn content_digest(post: &Post) -> String {
     short_digest_of(&json!([post.text, post.blocks]), 16)
 }

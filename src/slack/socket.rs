@@ -1,25 +1,27 @@
-//! Socket Mode: Slack's frames to the handler, the handler's answer to Slack.
+//! Socket Mode: passes Slack's events to the handler, and the handler's answers back to Slack.
 
 use std::{sync::Arc, time::Duration};
 
 use slack_morphism::prelude::*;
 
-use super::{connection::Connection, handler::Handler, health::Health, memory::Memory};
+use super::{cache::Cache, connection::Connection, groups::Groups, handler::Handler, health::Health};
+use crate::text::error_chain;
 
-/// How often it is seen whether Slack still takes the tokens: a socket that is open says nothing about the next one.
-const CHECKED_EVERY: Duration = Duration::from_mins(5);
+/// The tokens are checked this often: a socket that is open does not show whether the next one would open.
+const TOKEN_CHECK_INTERVAL: Duration = Duration::from_mins(5);
 
-/// Connects and stays connected. Two connections, since Slack closes one before the next is open.
+/// Connects and stays connected. There are two connections, since Slack closes one before the next is open.
 pub(super) async fn run(
     connection: Arc<Connection>,
     handler: Arc<Handler>,
-    memory: Arc<Memory>,
+    cache: Arc<Cache>,
+    groups: Arc<Groups>,
     health: Arc<Health>,
 ) -> anyhow::Result<()> {
-    known(&connection, &health).await;
-    memory.ready().await?;
-    if let Err(error) = memory.read_groups(&connection).await {
-        error.log("the user groups could not be read yet");
+    wait_for_valid_tokens(&connection, &health).await;
+    cache.wait_until_ready().await?;
+    if let Err(error) = groups.refresh(&connection).await {
+        error.log("could not read the user groups yet");
     }
     let environment =
         Arc::new(SlackClientEventsListenerEnvironment::new(connection.client()).with_error_handler(on_error));
@@ -32,25 +34,25 @@ pub(super) async fn run(
     listener.listen_for(connection.app_token()).await?;
     listener.start().await;
     loop {
-        tokio::time::sleep(CHECKED_EVERY).await;
-        known(&connection, &health).await;
+        tokio::time::sleep(TOKEN_CHECK_INTERVAL).await;
+        wait_for_valid_tokens(&connection, &health).await;
     }
 }
 
-/// Waits until Slack takes both tokens: a bad one would otherwise show only as a socket that never opens.
-async fn known(connection: &Connection, health: &Health) {
+/// Waits until Slack accepts both tokens. Without this check, a bad token shows only as a socket that never opens.
+async fn wait_for_valid_tokens(connection: &Connection, health: &Health) {
     loop {
         match connection.check().await {
             Ok(team) => {
-                tracing::info!(team, "Slack knows us");
-                return health.tokens(true);
+                tracing::info!(team, "connected to Slack");
+                return health.record_tokens(true);
             }
             Err(error) => {
-                error.log("Slack could not be reached");
-                if error.is_of_tokens() {
-                    health.tokens(false);
+                error.log("could not reach Slack");
+                if error.is_about_tokens() {
+                    health.record_tokens(false);
                 }
-                tokio::time::sleep(error.pause()).await;
+                tokio::time::sleep(error.retry_delay()).await;
             }
         }
     }
@@ -61,14 +63,14 @@ type Callbacks = SlackSocketModeListenerCallbacks<SlackClientHyperHttpsConnector
 fn callbacks(connection: &Arc<Connection>, handler: &Arc<Handler>, health: Arc<Health>) -> Callbacks {
     let mut callbacks = Callbacks::new();
     callbacks.hello_callback = Box::new(move |_, _, _| {
-        health.hello();
+        health.record_hello();
         Box::pin(async {})
     });
     let on_command = Arc::clone(handler);
     callbacks.command_callback = Box::new(move |event: SlackCommandEvent, _, _| {
         let handler = Arc::clone(&on_command);
         Box::pin(async move {
-            let text = handler.command(&event).await;
+            let text = handler.handle_command(&event).await;
             Ok(SlackCommandEventResponse::new(SlackMessageContent::new().with_text(text)))
         })
     });
@@ -77,12 +79,12 @@ fn callbacks(connection: &Arc<Connection>, handler: &Arc<Handler>, health: Arc<H
         let (handler, connection) = (Arc::clone(&on_click), Arc::clone(&connection));
         Box::pin(async move {
             if let SlackInteractionEvent::BlockActions(event) = event {
-                let answer = handler.click(&event).await;
-                // The answer to the person must not hold up the acknowledgement.
+                let answer = handler.handle_click(&event).await;
+                // The answer to the person must not delay the acknowledgement.
                 if let (Some(text), Some(url)) = (answer, event.response_url) {
                     tokio::spawn(async move {
                         if let Err(error) = connection.respond(&url, &text).await {
-                            tracing::warn!(%error, "a click could not be answered");
+                            tracing::warn!(%error, "could not answer a click");
                         }
                     });
                 }
@@ -99,6 +101,6 @@ fn on_error(
     _: Arc<SlackHyperClient>,
     _: SlackClientEventsUserState,
 ) -> HttpStatusCode {
-    tracing::warn!(%error, "something of Slack's was not understood");
+    tracing::warn!(error = error_chain(error.as_ref()), "could not read an event from Slack");
     HttpStatusCode::OK
 }

@@ -23,7 +23,7 @@ pub(super) fn next_step(world: &World) -> Step {
     }
     let people = approvers(world.application.as_ref(), &world.rollout, &plan.digest);
     if people.len() >= plan.approvals_needed as usize {
-        let names: Vec<&str> = people.iter().map(String::as_str).collect();
+        let names: Vec<String> = people.iter().map(ToString::to_string).collect();
         let (outcome, evidence) = if plan.approvals_needed == 0 {
             (StageOutcome::Skipped, "no approval needed".to_owned())
         } else {

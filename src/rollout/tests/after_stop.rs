@@ -374,7 +374,7 @@ fn an_empty_start_that_was_asked_for_may_clear_metadata_where_nothing_ran() {
     world.ha.items = vec![ha_map("orders-cluster-config-map")];
     assert!(matches!(acted(&world).1, Effect::ClearHa { proof } if proof.start_path().is_none()));
     set(&mut world, |status| {
-        status.plan.as_mut().unwrap().current.as_mut().unwrap().job = Some(from_json(json!({"id": OLD_JOB})))
+        status.plan.as_mut().unwrap().current.as_mut().unwrap().job = Some(from_json(json!({"id": OLD_JOB})));
     });
     assert_eq!(recorded(&world).phase, "Halted", "a job ran: its state needs a restore point");
 }

@@ -59,7 +59,7 @@ fn without_a_restart_strategy_the_job_is_not_robbed_of_its_task_managers() {
 fn a_job_that_completed_none_since_its_start_goes_on_from_what_it_started_from() {
     let mut world = held();
     set(&mut world, |status| {
-        status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().last_checkpoint = None
+        status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().last_checkpoint = None;
     });
     world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
     assert_eq!(recorded(&world).restore_point.unwrap().path.as_str(), "file:/sp/start");

@@ -3,33 +3,32 @@
 use kube::ResourceExt as _;
 use serde_json::{Value, json};
 
-use super::cut;
+use super::truncate;
 use crate::{
     api::{DecisionKind, FlinkRollout},
-    slack::action::{Asks, Click},
+    slack::action::{Click, ClickAction},
 };
 
 pub(super) fn header(text: &str) -> Value {
-    json!({ "type": "header", "text": { "type": "plain_text", "text": cut(text, 150), "emoji": false } })
+    json!({ "type": "header", "text": { "type": "plain_text", "text": truncate(text, 150), "emoji": false } })
 }
 
 pub(super) fn section(text: &str) -> Value {
-    json!({ "type": "section", "text": { "type": "mrkdwn", "text": cut(text, 2900) } })
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": truncate(text, 2900) } })
 }
 
 pub(super) fn fields(fields: &[(&str, String)]) -> Value {
     let fields: Vec<Value> = fields
         .iter()
-        .map(|(name, text)| json!({ "type": "mrkdwn", "text": cut(&format!("*{name}*\n{text}"), 1900) }))
+        .map(|(name, text)| json!({ "type": "mrkdwn", "text": truncate(&format!("*{name}*\n{text}"), 1900) }))
         .collect();
     json!({ "type": "section", "fields": fields })
 }
 
 pub(super) fn context(text: &str) -> Value {
-    json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": cut(text, 1900) }] })
+    json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": truncate(text, 1900) }] })
 }
 
-/// How a button stands out.
 #[derive(Clone, Copy)]
 pub(super) enum Style {
     Plain,
@@ -37,16 +36,16 @@ pub(super) enum Style {
     Danger,
 }
 
-/// A button about one rollout, with what it will do as its confirmation.
+/// A button about one rollout. Slack asks for confirmation and says what the button does.
 pub(super) struct Button {
-    pub asks: Asks,
+    pub action: ClickAction,
     pub label: String,
     pub confirm: String,
     pub style: Style,
 }
 
 impl Button {
-    /// A button for a decision about the plan that is shown.
+    /// A button for a decision about the rollout with the plan that is shown.
     pub(super) fn decide(rollout: &FlinkRollout, decision: DecisionKind, label: &str, confirm: &str) -> Self {
         let plan = rollout.status.as_ref().and_then(|status| status.plan.as_ref());
         let digest = plan.map_or_else(String::new, |plan| plan.digest.clone());
@@ -55,16 +54,16 @@ impl Button {
             DecisionKind::RollBack | DecisionKind::GiveUp => Style::Danger,
             DecisionKind::Reject | DecisionKind::Abort => Style::Plain,
         };
-        let asks = Asks::Decide { decision, digest };
-        Self { asks, label: label.to_owned(), confirm: confirm.to_owned(), style }
+        let action = ClickAction::Decide { decision, digest };
+        Self { action, label: label.to_owned(), confirm: confirm.to_owned(), style }
     }
 
     fn element(self, rollout: &FlinkRollout) -> Value {
-        let plain = |text: &str, most: usize| json!({ "type": "plain_text", "text": cut(text, most) });
-        let action_id = self.asks.action_id();
+        let plain = |text: &str, max: usize| json!({ "type": "plain_text", "text": truncate(text, max) });
+        let action_id = self.action.action_id();
         let (namespace, rollout) = (rollout.namespace().unwrap_or_default(), rollout.name_any());
         let mut element = json!({
-            "type": "button", "action_id": action_id, "value": Click { namespace, rollout, asks: self.asks }.value(),
+            "type": "button", "action_id": action_id, "value": Click { namespace, rollout, action: self.action }.value(),
             "text": plain(&self.label, 75),
             "confirm": {
                 "title": plain(&self.label, 90), "text": plain(&self.confirm, 290),

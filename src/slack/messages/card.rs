@@ -1,32 +1,31 @@
-//! The card: the one message that shows a rollout, changed in place.
+//! The card: the message that shows the current state of a rollout. It is updated in place.
 
 use kube::ResourceExt as _;
 use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, fields, header, section},
-    bytes, cut, downtime, escape, headline, moment, person, span, start_state, with_people,
+    bytes, downtime, escape, headline, moment, person, show_people, start_state, time_between, truncate,
 };
 use crate::{
     api::{DecisionKind, Direction, FlinkRollout, FlinkRolloutStatus, Stage, StageOutcome, StageRecord},
     rollout::{decision_refusal, may_roll_back},
 };
 
-/// A card: the text of its notification, and its blocks.
+/// The card of a rollout.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Card {
-    /// Text.
+    /// The text of the notification.
     pub text: String,
-    /// Blocks.
     pub blocks: Vec<Value>,
 }
 
-/// The card of a rollout.
+/// Writes the card of a rollout.
 #[must_use]
 pub fn card(rollout: &FlinkRollout) -> Card {
     let status = rollout.status.clone().unwrap_or_default();
     let headline = headline(rollout);
-    let mut blocks = vec![header(&headline), section(&lead(&status)), fields(&facts(rollout, &status))];
+    let mut blocks = vec![header(&headline), section(&lead_text(&status)), fields(&facts(rollout, &status))];
     let stages = stage_lines(&status);
     if !stages.is_empty() {
         blocks.push(section(&stages));
@@ -43,11 +42,11 @@ pub fn card(rollout: &FlinkRollout) -> Card {
     Card { text: format!("{headline}: {}", status.state_in_words()), blocks }
 }
 
-fn lead(status: &FlinkRolloutStatus) -> String {
+fn lead_text(status: &FlinkRolloutStatus) -> String {
     let message = status.result.as_ref().map_or(status.message.as_str(), |result| result.message.as_str());
     let mut text = format!("*{}*", status.state_in_words());
     if !message.is_empty() {
-        text.push_str(&format!(" · {}", with_people(&cut(message, 1500))));
+        text.push_str(&format!(" · {}", show_people(&truncate(message, 1500))));
     }
     if let Some(duplicates) = &status.duplicates {
         text.push_str(&format!(
@@ -76,7 +75,7 @@ fn facts(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<(&'static s
     facts
 }
 
-/// One line for each stage that was entered, the latest attempt of each.
+/// One line for the latest attempt of each stage that was entered.
 fn stage_lines(status: &FlinkRolloutStatus) -> String {
     let mut lines: Vec<(Stage, Direction, String)> = Vec::new();
     for record in &status.stages {
@@ -93,14 +92,14 @@ fn stage_line(record: &StageRecord) -> String {
         Direction::Back => format!("Back: {}", record.stage),
     };
     match (record.outcome, &record.ended_at) {
-        (Some(StageOutcome::Done), Some(end)) => format!("✓ {name}  {}", span(&record.started_at, end)),
-        (Some(StageOutcome::Failed), Some(end)) => format!("✗ {name}  {}", span(&record.started_at, end)),
+        (Some(StageOutcome::Done), Some(end)) => format!("✓ {name}  {}", time_between(&record.started_at, end)),
+        (Some(StageOutcome::Failed), Some(end)) => format!("✗ {name}  {}", time_between(&record.started_at, end)),
         (Some(StageOutcome::Skipped), _) => format!("– {name}"),
         _ => format!("▸ {name}"),
     }
 }
 
-/// A button for each decision that is allowed now. Approve and Reject stand in the post that asks for approval.
+/// A button for each decision that is allowed now. Approve and Reject are in the message that asks for approval.
 fn buttons(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<Button> {
     let allowed = |decision| decision_refusal(status, decision, None).is_none();
     let mut buttons = Vec::new();

@@ -1,69 +1,78 @@
-//! What people said to a rollout and what became of it, where no other line of the thread tells it.
+//! The lines about decisions: who said what, and the result. A decision that another line of the thread names gets none.
 
-use super::{cut, escape, person, with_people};
+use super::{escape, person, show_people, truncate};
 use crate::{
-    api::{Decision, DecisionKind, DecisionRecord, DecisionResult, FlinkRollout, FlinkRolloutStatus, Plan, Time},
+    api::{
+        Decision, DecisionKind, DecisionRecord, DecisionResult, FlinkRollout, FlinkRolloutStatus, Person, Plan, Time,
+    },
     digest::short_digest_of,
 };
 
-/// One thing that was said.
-pub(super) struct Told {
-    /// The key of its line.
+/// The line about one decision.
+pub(super) struct DecisionLine {
     pub key: String,
-    /// Who said what, and what became of it.
     pub text: String,
-    /// When that was recorded.
+    /// When the result was recorded.
     pub at: Time,
 }
 
-/// All of it, in the order in which it was recorded.
-pub(super) fn untold(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<Told> {
+/// The lines about decisions, in the order in which their results were recorded.
+pub(super) fn decision_lines(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<DecisionLine> {
     let mut approvals = Vec::new();
-    let mut all = Vec::new();
-    for outcome in &status.decisions {
-        let Some(said) = rollout.spec.decisions.iter().find(|said| said.id == outcome.id) else { continue };
-        let overtaken = status.result.as_ref().is_some_and(|result| result.at <= outcome.at);
-        let text = match (outcome.result, said.kind) {
-            (DecisionResult::Refused, _) => Some(format!("✗ {} · refused: {}", who_said_what(said), became(outcome))),
-            (DecisionResult::Applied, DecisionKind::Approve) if !overtaken => approved(status, said, &mut approvals),
+    let mut lines = Vec::new();
+    for record in &status.decisions {
+        let Some(said) = rollout.spec.decisions.iter().find(|said| said.id == record.id) else { continue };
+        let overtaken = status.result.as_ref().is_some_and(|result| result.at <= record.at);
+        let text = match (record.result, said.kind) {
+            (DecisionResult::Refused, _) => {
+                Some(format!("✗ {} · refused: {}", statement_text(said), result_text(record)))
+            }
+            (DecisionResult::Applied, DecisionKind::Approve) if !overtaken => {
+                approval_text(status, said, &mut approvals)
+            }
             (DecisionResult::Applied, DecisionKind::Resume) if !overtaken => {
                 Some(format!("▸ resumed by {}{}", person(&said.by), reason(said)))
             }
             (DecisionResult::Applied, _) if is_named(status, &said.by) => None,
-            (DecisionResult::Applied, _) => Some(format!("▸ {} · {}", who_said_what(said), became(outcome))),
+            (DecisionResult::Applied, _) => Some(format!("▸ {} · {}", statement_text(said), result_text(record))),
         };
-        // An id from kubectl may be anything, a key may not.
+        // An id that kubectl wrote can have any characters, a key cannot.
         let key = short_digest_of(&said.id, 16);
-        all.extend(text.map(|text| Told { key: format!("decision-{key}"), text, at: outcome.at.clone() }));
+        lines.extend(text.map(|text| DecisionLine { key: format!("decision-{key}"), text, at: record.at.clone() }));
     }
-    all
+    lines
 }
 
-/// An approval that is not the last of those that are needed: the line of the stage names all of them at once, at its end.
-fn approved<'a>(status: &FlinkRolloutStatus, said: &'a Decision, approvals: &mut Vec<&'a str>) -> Option<String> {
+/// The text of an approval after which more are needed. The line of the stage names all approvers once it has ended.
+fn approval_text<'a>(
+    status: &FlinkRolloutStatus,
+    said: &'a Decision,
+    approvals: &mut Vec<&'a Person>,
+) -> Option<String> {
     let Plan { approvals_needed, digest, .. } = status.plan.as_ref()?;
-    if said.plan_digest.as_ref() == Some(digest) && !approvals.contains(&said.by.as_str()) {
+    if said.plan_digest.as_ref() == Some(digest) && !approvals.contains(&&said.by) {
         approvals.push(&said.by);
     }
     let (given, needed) = (approvals.len(), *approvals_needed as usize);
     (given < needed).then(|| format!("✓ approved by {}, {given} of {needed}", person(&said.by)))
 }
 
-/// Whether the line about the failure or the end says who it was.
-fn is_named(status: &FlinkRolloutStatus, by: &str) -> bool {
+/// Whether the line about the failure or the end names this person.
+fn is_named(status: &FlinkRolloutStatus, person: &Person) -> bool {
+    let by = person.to_string();
     let failure = status.failure.as_ref().map(|failure| failure.message.as_str());
     let result = status.result.as_ref().map(|result| result.message.as_str());
-    [failure, result].into_iter().flatten().any(|text| names(text, by))
+    [failure, result].into_iter().flatten().any(|text| contains_name(text, &by))
 }
 
-fn names(text: &str, by: &str) -> bool {
+fn contains_name(text: &str, by: &str) -> bool {
     text.match_indices(by).any(|(at, _)| {
         let rest = &text[at + by.len()..];
         rest.is_empty() || rest.starts_with([' ', ',', ';']) || rest.starts_with(": ")
     })
 }
 
-fn who_said_what(said: &Decision) -> String {
+fn statement_text(said: &Decision) -> String {
     format!("{} said *{}*{}", person(&said.by), said.kind.word(), reason(said))
 }
 
@@ -71,6 +80,6 @@ fn reason(said: &Decision) -> String {
     said.reason.as_ref().map_or_else(String::new, |reason| format!(": {}", escape(reason)))
 }
 
-fn became(outcome: &DecisionRecord) -> String {
-    with_people(&cut(&outcome.message, 500))
+fn result_text(record: &DecisionRecord) -> String {
+    show_people(&truncate(&record.message, 500))
 }

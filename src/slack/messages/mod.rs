@@ -1,49 +1,54 @@
-//! All text that people read in Slack, and the blocks around it: pure functions of what is recorded.
+//! The texts that people read in Slack, and their blocks. Each is a pure function of the record.
 
 mod blocks;
 mod card;
 mod decisions;
+mod refusals;
 mod replies;
 mod retry;
 #[cfg(test)]
 mod tests;
 mod thread;
 
-pub use card::{Card, card};
-pub use replies::{help, history, list, on_it, refusal, status, unseen};
-pub use thread::{Line, thread};
+pub use card::card;
+pub(super) use refusals::refusal;
+pub use replies::{channel_hint, help, history, list, start_answer, status, turn_back_answer};
+pub use thread::thread;
 
-pub(crate) use crate::text::truncate as cut;
+pub(crate) use crate::text::truncate;
 
-use crate::api::{FlinkRollout, StartFrom, StartFromKind, Time};
+use crate::api::{FlinkRollout, Person, StartFrom, StartFromKind, Time};
 
-/// A person as Slack shows one: a mention, or the Kubernetes user's name.
-pub(crate) fn person(by: &str) -> String {
-    match by.strip_prefix("slack:").and_then(|rest| rest.split_once('/')) {
-        Some((_, user)) => format!("<@{user}>"),
-        None => format!("`{}`", escape(by.trim_start_matches("kubernetes:"))),
-    }
+/// A person as Slack shows one: a mention, or the user name of another system.
+pub(crate) fn person(person: &Person) -> String {
+    mention(person).unwrap_or_else(|| match person {
+        Person::Kubernetes { user } | Person::Slack { user, .. } => format!("`{}`", escape(user)),
+        Person::Unknown(text) => format!("`{}`", escape(text)),
+    })
 }
 
-/// Text from people and clusters, so that it can neither mention nor link.
+/// The mention of a Slack user. Only an id of Slack's form becomes one: what people type must never mention a channel or a group.
+fn mention(person: &Person) -> Option<String> {
+    let Person::Slack { user, .. } = person else { return None };
+    let is_id = user.starts_with(['U', 'W']) && user.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    is_id.then(|| format!("<@{user}>"))
+}
+
+/// Escapes a text from people or clusters, so that Slack makes no mention and no link of it.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Text of ours in which people are named as the record names them, escaped, with each as Slack shows one.
-pub(crate) fn with_people(text: &str) -> String {
-    let word = |word: &str| {
-        let bare = word.trim_end_matches([',', ':', '.', ';']);
-        let user = bare.strip_prefix("slack:").and_then(|rest| rest.split_once('/')).map(|(_, user)| user);
-        // Only an id of Slack's: what people type must never become a mention of a channel or a group.
-        let known =
-            user.filter(|user| user.starts_with(['U', 'W']) && user.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-        known.map_or_else(|| escape(word), |_| format!("{}{}", person(bare), &word[bare.len()..]))
+/// A text of the record, escaped, in which each person is shown as Slack shows one.
+pub(crate) fn show_people(text: &str) -> String {
+    let show = |word: &str| {
+        let name = word.trim_end_matches([',', ':', '.', ';']);
+        mention(&Person::from(name)).map_or_else(|| escape(word), |mention| format!("{mention}{}", &word[name.len()..]))
     };
-    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
+    text.split(' ').map(show).collect::<Vec<_>>().join(" ")
 }
 
-/// Where a rollout goes, as a headline: `orders 1.0.0 → 1.1.0`.
+/// The headline of a rollout, such as `orders 1.0.0 → 1.1.0`.
 pub(crate) fn headline(rollout: &FlinkRollout) -> String {
     let request = &rollout.spec.request;
     let plan = rollout.status.as_ref().and_then(|status| status.plan.as_ref());
@@ -55,31 +60,31 @@ pub(crate) fn headline(rollout: &FlinkRollout) -> String {
     }
 }
 
-/// What a rollout starts from, if that is not the savepoint it takes itself.
+/// The start state of a rollout. None for the usual one, the savepoint that the rollout takes itself.
 pub(crate) fn start_state(start_from: &StartFrom) -> Option<String> {
     let value = start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
     let without = if start_from.without_savepoint { ", without a savepoint of what runs" } else { "" };
     (start_from.from != StartFromKind::Savepoint).then(|| format!("{}{value}{without}", start_from.from))
 }
 
-/// A span as people say it.
-pub(crate) fn span(from: &Time, to: &Time) -> String {
+/// The time between two moments, such as `1 min 5 s`.
+pub(crate) fn time_between(from: &Time, to: &Time) -> String {
     let seconds = to.0.duration_since(from.0).as_secs().max(0);
     if seconds < 60 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) }
 }
 
-/// A downtime as people say it.
+/// A downtime, such as `17.4 s`.
 pub(crate) fn downtime(millis: i64) -> String {
     format!("{}.{} s", millis / 1000, millis % 1000 / 100)
 }
 
-/// A moment in the reader's own time zone.
+/// A moment, which Slack shows in the reader's own time zone.
 pub(crate) fn moment(at: &Time) -> String {
     let second = at.0.as_second();
     format!("<!date^{second}^{{date_short_pretty}} {{time_secs}}|{}>", at.0)
 }
 
-/// Bytes as people say them.
+/// A size in a unit that people read easily.
 pub(crate) fn bytes(size: u64) -> String {
     match size {
         0..1024 => format!("{size} B"),

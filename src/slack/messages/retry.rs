@@ -1,4 +1,4 @@
-//! What an ended rollout offers instead: the same again from another start state, a button for each.
+//! The choices of an ended rollout: a new rollout from another start state, with a button for each.
 
 use kube::ResourceExt as _;
 use serde_json::Value;
@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     api::{Choice, FlinkRollout, StartFrom, StartFromKind},
-    slack::action::Asks,
+    slack::action::{ClickAction, OfferedChoice},
 };
 
-/// The choices as text, each with all of its cost.
-pub(super) fn listed(choices: &[Choice]) -> String {
+/// Lists the choices with their cost.
+pub(super) fn choices_text(choices: &[Choice]) -> String {
     if choices.is_empty() {
         return String::new();
     }
@@ -24,13 +24,13 @@ pub(super) fn listed(choices: &[Choice]) -> String {
     format!("\nA new rollout could start from:{}", lines.collect::<String>())
 }
 
-/// The choices as buttons, in a block of their own; none without choices.
-pub(super) fn buttons(rollout: &FlinkRollout, choices: &[Choice]) -> Option<Value> {
+/// The block with a button for each choice. None if there are no choices.
+pub(super) fn choices_block(rollout: &FlinkRollout, choices: &[Choice]) -> Option<Value> {
     let uid = rollout.uid().unwrap_or_default();
     let button = |(index, choice): (usize, &Choice)| {
-        let from = short(&choice.start_from);
+        let from = short_label(&choice.start_from);
         Button {
-            asks: Asks::Retry { choice: index, uid: uid.clone() },
+            action: ClickAction::Retry(OfferedChoice { index, uid: uid.clone() }),
             label: format!("Start from {from}"),
             confirm: format!("Ask for a new rollout that starts from {from}? {}.", choice.cost),
             style: if choice.start_from.from == StartFromKind::Nothing { Style::Danger } else { Style::Plain },
@@ -40,8 +40,8 @@ pub(super) fn buttons(rollout: &FlinkRollout, choices: &[Choice]) -> Option<Valu
     (!buttons.is_empty()).then(|| actions(rollout, buttons))
 }
 
-/// A start state, short enough for a button: of a path the end tells more than the beginning.
-fn short(start_from: &StartFrom) -> String {
+/// A start state, short enough for a button. A long path keeps its end, which says more than its beginning.
+fn short_label(start_from: &StartFrom) -> String {
     let value = start_from.value.as_deref().unwrap_or_default();
     match start_from.from {
         StartFromKind::RestorePoint => format!("restore point {value}"),

@@ -1,9 +1,12 @@
-//! What people see, as text: the rollout at its stages, in a thread with its card.
+//! The card and the thread of a rollout at its stages, as text.
 
 use serde_json::{Value, json};
 
 use super::{card, thread};
-use crate::api::{FlinkApplication, FlinkRollout};
+use crate::{
+    api::{FlinkApplication, FlinkRollout},
+    slack::refused::Refused,
+};
 
 fn application() -> FlinkApplication {
     serde_json::from_value(json!({
@@ -55,8 +58,8 @@ fn point() -> Value {
     json!({"name": "orders-1", "kind": "Savepoint", "path": "s3://sp/1", "sizeBytes": 2_202_009, "jobId": "00000000000000000000000000000000", "at": "2026-01-01T12:00:30Z"})
 }
 
-/// Every text of some blocks, a line each, with buttons in brackets.
-fn shown(blocks: &[Value]) -> String {
+/// The texts of the blocks, one on each line, with buttons in brackets.
+fn visible_text(blocks: &[Value]) -> String {
     fn texts(value: &Value, lines: &mut Vec<String>) {
         if value["type"] == "button" {
             lines.push(format!(
@@ -84,28 +87,28 @@ fn shown(blocks: &[Value]) -> String {
     lines.join("\n")
 }
 
-fn everything(rollout: &FlinkRollout) -> String {
+fn card_and_thread(rollout: &FlinkRollout) -> String {
     let card = card(rollout);
-    let mut parts = vec![format!("({})\n{}", card.text, shown(&card.blocks))];
+    let mut parts = vec![format!("({})\n{}", card.text, visible_text(&card.blocks))];
     for line in thread(rollout, Some(&application())) {
         let loud = if line.broadcast { ", notifies" } else { "" };
-        parts.push(format!("({}{loud})\n{}", line.key, shown(&line.blocks)));
+        parts.push(format!("({}{loud})\n{}", line.key, visible_text(&line.blocks)));
     }
     parts.join("\n\n")
 }
 
 #[test]
-fn waiting_for_approval() {
-    insta::assert_snapshot!(everything(&rollout(&json!({
+fn a_waiting_rollout_shows_its_plan_and_asks_for_approval() {
+    insta::assert_snapshot!(card_and_thread(&rollout(&json!({
         "stage": "Approve", "phase": "Approve", "message": "waits for 1 of 1 approvals",
         "stages": [stage("Plan", "Forward", Some("Done"), "plan d1 with 2 changes"), stage("Approve", "Forward", None, "")],
     }))));
 }
 
 #[test]
-fn rolled_back_by_itself() {
+fn an_automatic_rollback_shows_its_failure_and_its_end() {
     let failure = "3 restarts, 0 allowed: java.lang.IllegalStateException: <boom>";
-    insta::assert_snapshot!(everything(&rollout(&json!({
+    insta::assert_snapshot!(card_and_thread(&rollout(&json!({
         "stage": "Monitor", "direction": "Back", "phase": "RolledBack", "restorePoint": point(), "downtimeMillis": 17_400,
         "failure": {"stage": "Monitor", "message": failure, "at": "2026-01-01T12:02:00Z"},
         "result": {"kind": "RolledBack", "message": failure, "at": "2026-01-01T12:03:00Z"},
@@ -122,8 +125,8 @@ fn rolled_back_by_itself() {
 }
 
 #[test]
-fn halted_and_parked() {
-    insta::assert_snapshot!(everything(&rollout(&json!({
+fn a_halted_rollout_shows_its_reason_and_its_commands() {
+    insta::assert_snapshot!(card_and_thread(&rollout(&json!({
         "stage": "Verify", "direction": "Back", "phase": "Halted", "message": "no image", "restorePoint": point(),
         "halt": {"stage": "Verify", "message": "no image", "parked": true, "at": "2026-01-01T12:02:00Z",
             "commands": ["kubectl -n shop scale deployment jm --replicas=1"]},
@@ -132,8 +135,8 @@ fn halted_and_parked() {
 }
 
 #[test]
-fn untouched_with_other_choices() {
-    insta::assert_snapshot!(everything(&rollout(&json!({
+fn an_untouched_rollout_offers_other_start_states() {
+    insta::assert_snapshot!(card_and_thread(&rollout(&json!({
         "stage": "Savepoint", "phase": "Untouched",
         "result": {"kind": "Untouched", "message": "no savepoint, and the job runs on: disk full", "at": "2026-01-01T12:02:00Z",
             "choices": [
@@ -150,7 +153,7 @@ fn halt(stage: &str) -> Value {
         "commands": ["kubectl -n shop scale deployment jm --replicas=1"]})
 }
 
-/// What somebody said: id, kind, who; and its outcome, message and time.
+/// A decision: its id, kind and person, and the result, message and time of its record.
 type Said<'a> = (&'a str, &'a str, &'a str, (&'a str, &'a str, &'a str));
 
 fn with_decisions(mut rollout: FlinkRollout, all: &[Said<'_>]) -> FlinkRollout {
@@ -158,20 +161,20 @@ fn with_decisions(mut rollout: FlinkRollout, all: &[Said<'_>]) -> FlinkRollout {
         json!({"id": id, "kind": kind, "by": by, "at": "2026-01-01T12:00:20Z", "planDigest": "d1", "reason": (*kind != "Approve").then_some("<why>")})
     });
     rollout.spec.decisions = serde_json::from_value(said.collect()).unwrap();
-    let became = all.iter().filter(|(.., (outcome, ..))| !outcome.is_empty()).map(|(id, _, _, (outcome, message, at))| {
+    let records = all.iter().filter(|(.., (outcome, ..))| !outcome.is_empty()).map(|(id, _, _, (outcome, message, at))| {
         json!({"id": id, "result": outcome, "message": message, "at": format!("2026-01-01T{at}Z")})
     });
-    rollout.status.as_mut().unwrap().decisions = serde_json::from_value(became.collect()).unwrap();
+    rollout.status.as_mut().unwrap().decisions = serde_json::from_value(records.collect()).unwrap();
     rollout
 }
 
 fn lines(rollout: &FlinkRollout) -> String {
     let lines = thread(rollout, Some(&application())).into_iter();
-    lines.map(|line| shown(&line.blocks)).collect::<Vec<_>>().join("\n")
+    lines.map(|line| visible_text(&line.blocks)).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
-fn every_decision_is_told_with_who_said_it_and_once() {
+fn every_decision_is_shown_once_with_its_person() {
     let two = |status: Value| {
         let mut rollout = rollout(&status);
         rollout.status.as_mut().unwrap().plan.as_mut().unwrap().approvals_needed = 2;
@@ -190,7 +193,7 @@ fn every_decision_is_told_with_who_said_it_and_once() {
             ("a4", "Reject", erin, ("", "", "")),
         ],
     );
-    // Both approved, halted, resumed by one and given up by the other; somebody came too late.
+    // Two people approved. After a halt one resumed it and the other gave up on it. A third decided too late.
     let status = json!({
         "stage": "Monitor", "direction": "Back", "phase": "Abandoned",
         "failure": {"stage": "Verify", "message": "rolled back by slack:T/U2: <why>", "at": "2026-01-01T12:01:30Z"},
@@ -222,7 +225,7 @@ fn every_decision_is_told_with_who_said_it_and_once() {
 }
 
 #[test]
-fn an_approval_that_the_end_overtook_is_told_too() {
+fn an_approval_that_came_after_the_end_is_shown_too() {
     let status = json!({
         "stage": "Approve", "result": {"kind": "Untouched", "message": "aborted by slack:T/U1", "at": "2026-01-01T12:01:05Z"},
         "stages": [stage("Approve", "Forward", Some("Failed"), "aborted by slack:T/U1")],
@@ -240,7 +243,7 @@ fn an_approval_that_the_end_overtook_is_told_too() {
 }
 
 #[test]
-fn the_status_says_what_runs_and_what_a_halted_rollout_waits_for() {
+fn the_status_names_the_job_and_the_commands_for_a_halted_rollout() {
     let mut orders = application();
     orders.status = serde_json::from_value(json!({
         "version": "1.0.0", "activeRollout": {"name": "orders-1", "uid": "u1", "revision": 1},
@@ -264,46 +267,53 @@ fn the_status_says_what_runs_and_what_a_halted_rollout_waits_for() {
 }
 
 #[test]
-fn who_asks_for_what_no_channel_will_show_is_told_so() {
+fn the_answer_to_a_request_says_if_no_channel_will_show_it() {
     let request = rollout(&json!({})).spec.request;
     let mut orders = application();
-    assert!(super::on_it("orders-1", &request, &orders).contains("has no `channel`"));
+    assert!(super::start_answer("orders-1", &request, &orders).contains("has no `channel`"));
     orders.spec.channel = Some("C1".into());
-    assert_eq!(super::on_it("orders-1", &request, &orders), "On it: orders to 1.1.0, as `orders-1`.");
+    assert_eq!(super::start_answer("orders-1", &request, &orders), "On it: orders to 1.1.0, as `orders-1`.");
 }
 
 #[test]
-fn what_is_told_who_comes_too_late() {
+fn a_decision_that_comes_too_late_is_refused_with_the_reason() {
     use crate::api::DecisionKind::{Abort, Approve, GiveUp, Reject, Resume, RollBack};
     let said = |kind: &str, user: &str| json!({"id": kind, "kind": kind, "by": format!("slack:T/{user}"), "at": "2026-01-01T12:00:20Z"});
-    let told = |status: Value, decisions: &[Value], digest: &str| {
+    let answers = |status: Value, decisions: &[Value], digest: &str| {
         let mut rollout = rollout(&status);
         rollout.spec.decisions = serde_json::from_value(json!(decisions)).unwrap();
         let each = [Approve, Reject, Abort, RollBack, Resume, GiveUp];
-        let each =
-            each.map(|kind| format!("{kind:?}: {}", super::refusal(&rollout, kind, Some(digest)).unwrap_or_default()));
-        each.join("\n")
+        let rollout = std::sync::Arc::new(rollout);
+        let answer = |decision| {
+            let refusal = crate::rollout::decision_refusal(rollout.status.as_ref().unwrap(), decision, Some(digest))?;
+            Some(super::refusal(&Refused::NotNow { rollout: rollout.clone(), decision, refusal }))
+        };
+        each.map(|kind| format!("{kind:?}: {}", answer(kind).unwrap_or_default())).join("\n")
     };
     let ended = json!({"stage": "Approve", "result":
         {"kind": "Untouched", "message": "rejected by slack:T/U2: not <today>", "at": "2026-01-01T12:00:30Z"}});
     insta::assert_snapshot!(
         [
-            told(json!({"stage": "Approve"}), &[], "d0"),
-            told(json!({"stage": "Savepoint"}), &[said("Approve", "U2")], "d1"),
-            told(json!({"stage": "Stop", "direction": "Back"}), &[said("Approve", "U2"), said("RollBack", "U3")], "d1"),
-            told(ended, &[said("Reject", "U2")], "d1"),
-            told(json!({"stage": "Savepoint", "halt": halt("Savepoint")}), &[], "d1"),
-            told(json!({"stage": "Verify", "halt": halt("Verify"), "restorePoint": point()}), &[], "d1"),
-            told(json!({"stage": "Monitor", "restorePoint": point()}), &[], "d1"),
+            answers(json!({"stage": "Approve"}), &[], "d0"),
+            answers(json!({"stage": "Savepoint"}), &[said("Approve", "U2")], "d1"),
+            answers(
+                json!({"stage": "Stop", "direction": "Back"}),
+                &[said("Approve", "U2"), said("RollBack", "U3")],
+                "d1"
+            ),
+            answers(ended, &[said("Reject", "U2")], "d1"),
+            answers(json!({"stage": "Savepoint", "halt": halt("Savepoint")}), &[], "d1"),
+            answers(json!({"stage": "Verify", "halt": halt("Verify"), "restorePoint": point()}), &[], "d1"),
+            answers(json!({"stage": "Monitor", "restorePoint": point()}), &[], "d1"),
         ]
         .join("\n\n")
     );
 }
 
 #[test]
-fn another_start_state_is_seen_by_who_approves() {
+fn whoever_approves_sees_another_start_state() {
     let mut rollout = rollout(&json!({"stage": "Approve", "stages": [stage("Approve", "Forward", None, "")]}));
     rollout.spec.request.start_from = crate::api::StartFrom::plain(crate::api::StartFromKind::Nothing);
-    assert!(shown(&card(&rollout).blocks).contains("*Starts from*\nnothing"));
-    assert!(everything(&rollout).contains("asked by <@U1>, starting from nothing"));
+    assert!(visible_text(&card(&rollout).blocks).contains("*Starts from*\nnothing"));
+    assert!(card_and_thread(&rollout).contains("asked by <@U1>, starting from nothing"));
 }

@@ -1,16 +1,16 @@
-//! The thread: one line for each stage and for what people said that no other line tells, and posts that notify for approval, failure,
-//! halt and end.
+//! The thread of a rollout. It has a line for each stage and for each decision that no other line names. The lines for approval, failure,
+//! halt and end notify people.
 //!
-//! Each line has a key that never changes, so that it is posted once, whatever happens to the bot or to Slack.
+//! Each line has a key that never changes. By its key a line is posted once, also after a restart of the bot or an outage of Slack.
 
 use kube::ResourceExt as _;
 use serde_json::Value;
 
 use super::{
     blocks::{Button, actions, context, section},
-    bytes, cut,
-    decisions::{self, Told},
-    downtime, escape, headline, moment, person, retry, span, start_state, with_people,
+    bytes,
+    decisions::{self, DecisionLine},
+    downtime, escape, headline, moment, person, retry, show_people, start_state, time_between, truncate,
 };
 use crate::api::{
     DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
@@ -20,58 +20,56 @@ use crate::api::{
 /// One line of a thread.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// Its key.
     pub key: String,
-    /// Text.
+    /// The text of the notification.
     pub text: String,
-    /// Blocks.
     pub blocks: Vec<Value>,
-    /// Whether it shows in the channel too, and notifies.
+    /// Whether it also shows in the channel and notifies people.
     pub broadcast: bool,
-    /// Whether it is changed in place when what it says changes: an approval request loses its buttons.
+    /// Whether it is updated when its content changes. An approval request loses its buttons.
     pub changes: bool,
 }
 
-/// All lines that a rollout's thread has so far, in order.
+/// The lines of the thread so far, in order.
 #[must_use]
 pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) -> Vec<Line> {
     let status = rollout.status.clone().unwrap_or_default();
     let mut lines = Vec::new();
     let mut failed = false;
-    let mut said = decisions::untold(rollout, &status).into_iter().peekable();
+    let mut said = decisions::decision_lines(rollout, &status).into_iter().peekable();
     for (index, record) in status.stages.iter().enumerate() {
         if record.stage == Stage::Approve && needs_approval(&status) {
-            lines.push(approval(rollout, application, &status));
+            lines.push(approval_line(rollout, application, &status));
         }
-        let meanwhile = |told: &Told| record.ended_at.as_ref().is_some_and(|end| told.at < *end);
-        while let Some(told) = said.next_if(meanwhile) {
-            lines.push(line(told.key, &told.text));
+        let is_before_end = |line: &DecisionLine| record.ended_at.as_ref().is_some_and(|end| line.at < *end);
+        while let Some(decision) = said.next_if(is_before_end) {
+            lines.push(line(decision.key, &decision.text));
         }
-        let worth_a_line = record.stage != Stage::Approve || needs_approval(&status);
-        if record.ended_at.is_some() && worth_a_line {
-            lines.push(stage(index, record));
+        let has_line = record.stage != Stage::Approve || needs_approval(&status);
+        if record.ended_at.is_some() && has_line {
+            lines.push(stage_line(index, record));
         }
         let turned = record.direction == Direction::Forward && record.outcome == Some(StageOutcome::Failed);
         if let (true, false, Some(failure)) = (turned && status.direction == Direction::Back, failed, &status.failure) {
             failed = true;
-            lines.push(turning_back(&status, &failure.message));
+            lines.push(rollback_line(&status, &failure.message));
         }
     }
     let halt = status.halt.as_ref();
-    while let Some(told) = said.next_if(|told| halt.is_none_or(|halt| told.at < halt.at)) {
-        lines.push(line(told.key, &told.text));
+    while let Some(decision) = said.next_if(|line| halt.is_none_or(|halt| line.at < halt.at)) {
+        lines.push(line(decision.key, &decision.text));
     }
     if let Some(halt) = halt {
         let mut text = format!("*Halted* in {}: {}", halt.stage, escape(&halt.message));
         for command in &halt.commands {
             text.push_str(&format!("\n`{}`", escape(command)));
         }
-        let notify = application.map(mentions).unwrap_or_default();
-        lines.push(loud(format!("halt-{}", status.stages.len()), &format!("{notify}{text}")));
+        let notify = application.map(group_mentions).unwrap_or_default();
+        lines.push(notifying_line(format!("halt-{}", status.stages.len()), &format!("{notify}{text}")));
     }
-    lines.extend(said.map(|told| line(told.key, &told.text)));
+    lines.extend(said.map(|decision| line(decision.key, &decision.text)));
     if let Some(result) = &status.result {
-        lines.push(end(rollout, &status, result.kind));
+        lines.push(result_line(rollout, &status, result.kind));
     }
     lines
 }
@@ -84,17 +82,18 @@ fn line(key: String, text: &str) -> Line {
     Line { key, text: text.to_owned(), blocks: vec![section(text)], broadcast: false, changes: false }
 }
 
-fn loud(key: String, text: &str) -> Line {
+fn notifying_line(key: String, text: &str) -> Line {
     Line { broadcast: true, ..line(key, text) }
 }
 
-fn stage(index: usize, record: &StageRecord) -> Line {
+fn stage_line(index: usize, record: &StageRecord) -> Line {
     let name = match record.direction {
         Direction::Forward => record.stage.to_string(),
         Direction::Back => format!("Back: {}", record.stage),
     };
-    let took = record.ended_at.as_ref().map_or_else(String::new, |end| format!(" {}", span(&record.started_at, end)));
-    let evidence = with_people(&cut(&record.evidence, 700));
+    let took =
+        record.ended_at.as_ref().map_or_else(String::new, |end| format!(" {}", time_between(&record.started_at, end)));
+    let evidence = show_people(&truncate(&record.evidence, 700));
     let text = match record.outcome {
         Some(StageOutcome::Failed) => format!("✗ *{name}*{took} · {evidence}"),
         Some(StageOutcome::Skipped) => format!("– *{name}* not needed · {evidence}"),
@@ -103,15 +102,15 @@ fn stage(index: usize, record: &StageRecord) -> Line {
     line(format!("stage-{index}"), &text)
 }
 
-fn mentions(application: &FlinkApplication) -> String {
+fn group_mentions(application: &FlinkApplication) -> String {
     let groups = &application.spec.approvals.groups;
     let groups = if groups.is_empty() { &application.spec.deployers.groups } else { groups };
     groups.iter().map(|group| format!("<!subteam^{group}> ")).collect()
 }
 
-fn approval(rollout: &FlinkRollout, application: Option<&FlinkApplication>, status: &FlinkRolloutStatus) -> Line {
+fn approval_line(rollout: &FlinkRollout, application: Option<&FlinkApplication>, status: &FlinkRolloutStatus) -> Line {
     let Some(plan) = &status.plan else { return line("approval".to_owned(), "") };
-    let mentions = application.map(mentions).unwrap_or_default();
+    let mentions = application.map(group_mentions).unwrap_or_default();
     let start = start_state(&rollout.spec.request.start_from);
     let start = start.map_or_else(String::new, |start| format!(", starting from {start}"));
     let text = format!(
@@ -122,7 +121,7 @@ fn approval(rollout: &FlinkRollout, application: Option<&FlinkApplication>, stat
     let changes: String = plan.changes.iter().take(25).map(|change| format!("\n{}", escape(change))).collect();
     let mut blocks = vec![section(&text)];
     if !changes.is_empty() {
-        blocks.push(section(&format!("```{}```", cut(changes.trim_start(), 2500))));
+        blocks.push(section(&format!("```{}```", truncate(changes.trim_start(), 2500))));
     }
     let waits = status.stage == Stage::Approve && status.result.is_none();
     if waits {
@@ -145,7 +144,7 @@ fn approval(rollout: &FlinkRollout, application: Option<&FlinkApplication>, stat
     Line { key: "approval".to_owned(), text, blocks, broadcast: true, changes: true }
 }
 
-fn turning_back(status: &FlinkRolloutStatus, why: &str) -> Line {
+fn rollback_line(status: &FlinkRolloutStatus, why: &str) -> Line {
     let point = status.restore_point.as_ref().map_or_else(String::new, |point| {
         format!(" from `{}`. What was emitted since {} is emitted again", escape(&point.path), moment(&point.at))
     });
@@ -154,14 +153,14 @@ fn turning_back(status: &FlinkRolloutStatus, why: &str) -> Line {
         || "Everything goes to 0 replicas".to_owned(),
         |version| format!("Rolling back to *{}*{point}", escape(&version)),
     );
-    loud("failure".to_owned(), &format!("*Failed*: {}\n{to}.", with_people(why)))
+    notifying_line("failure".to_owned(), &format!("*Failed*: {}\n{to}.", show_people(why)))
 }
 
-fn end(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) -> Line {
+fn result_line(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) -> Line {
     let result = status.result.as_ref();
-    let why = result.map_or_else(String::new, |result| with_people(&result.message));
+    let why = result.map_or_else(String::new, |result| show_people(&result.message));
     let took = match (&rollout.metadata.creation_timestamp, result) {
-        (Some(from), Some(result)) => format!(" in {}", span(from, &result.at)),
+        (Some(from), Some(result)) => format!(" in {}", time_between(from, &result.at)),
         _ => String::new(),
     };
     let size = status
@@ -175,9 +174,9 @@ fn end(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) ->
         .map_or_else(String::new, |point| format!("\nRestore point `{}`{size}", escape(&point.path)));
     let downtime = status.downtime_millis.map_or_else(String::new, |millis| format!("\nDowntime {}", downtime(millis)));
     let choices = result.map(|result| result.choices.as_slice()).unwrap_or_default();
-    let text = format!("*{kind}*{took}: {why}{restore}{downtime}{}", retry::listed(choices));
+    let text = format!("*{kind}*{took}: {why}{restore}{downtime}{}", retry::choices_text(choices));
     let key = "result".to_owned();
-    let mut line = if kind == ResultKind::Succeeded { line(key, &text) } else { loud(key, &text) };
-    line.blocks.extend(retry::buttons(rollout, choices));
+    let mut line = if kind == ResultKind::Succeeded { line(key, &text) } else { notifying_line(key, &text) };
+    line.blocks.extend(retry::choices_block(rollout, choices));
     line
 }

@@ -83,8 +83,8 @@ async fn a_decision_counts_once_and_a_late_one_is_answered_with_the_reason() {
     let waiting = eventually("one decision", DEADLINE, || decisions(1)).await;
     assert_eq!(waiting.pointer("/status/stage").and_then(Value::as_str), Some("Approve"));
     // A decision in Slack that comes too early is not recorded. One by kubectl is answered in the thread.
-    let early = run_command(&slack, "alice", &format!("/flink roll-back {name}")).await;
-    assert!(early.contains("nothing was stopped yet: abort it instead"), "{early}");
+    let early = run_command(&slack, "alice", "/flink rollback orders").await;
+    assert!(early.contains(&format!("nothing was stopped yet: `/flink abort {name}` ends it")), "{early}");
     decide_by_kubectl(&sandbox, &namespace, &name, "Resume");
     wait_for_message(&slack, &name, "said *resume* · refused: it is not halted").await;
     let decisions_before = 2;

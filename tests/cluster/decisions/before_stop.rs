@@ -50,7 +50,7 @@ async fn give_approvals_that_do_not_count(scene: &Scene) {
     let approve = |digest: &str| json!({"kind": "Approve", "planDigest": digest});
     let not_counted = [
         (orders.decide(OTTO, name, approve(&digest)).unwrap(), "who asks for a rollout cannot approve it"),
-        (orders.decide(RITA, name, approve(&"0".repeat(64))).unwrap(), "it approves another plan"),
+        (orders.decide(RITA, name, approve(&"0".repeat(64))).unwrap(), "it has another plan by now"),
         (orders.decide(SVEN, name, approve(&digest)).unwrap(), "kubernetes:sven is not among the approvers"),
     ];
     for by in ["kubernetes:rita", "slack:T0LOCK/U0BOB"] {
