@@ -149,7 +149,7 @@ mod tests {
     fn a_plan_reads_as_lines_and_keeps_secrets() {
         let old = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  config.yaml: |\n    a: 1\n    b: 2\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: gone}\n";
         let new = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  config.yaml: |\n    a: 1\n    b: 3\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter3}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tm}\n";
-        let parse = |text| super::super::parse_objects(text).unwrap();
+        let parse = |text| super::super::helm::parse_objects(text).unwrap();
         insta::assert_snapshot!(changes(&parse(old), &parse(new), 20).join("\n"), @r"
         - ConfigMap c: b: 2
         + ConfigMap c: b: 3

@@ -86,7 +86,7 @@ mod tests {
         let kinds = ["v1/ConfigMap", "apps/v1/Deployment"].map(str::to_owned).into();
         let context = PolicyContext { namespace: "shop", namespaced_kinds: &kinds, allow, workloads: ["jm", "tm"] };
         let both = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: jm}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tm}\n---\n";
-        violations(&super::super::parse_objects(&format!("{both}{yaml}")).unwrap(), &context)
+        violations(&super::super::helm::parse_objects(&format!("{both}{yaml}")).unwrap(), &context)
     }
 
     #[test]

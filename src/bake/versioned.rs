@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn objects(setting: &str) -> Vec<DynamicObject> {
-        super::super::parse_objects(&format!(
+        super::super::helm::parse_objects(&format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config}}\ndata: {{a: '{setting}'}}\n---\n\
              apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: unused}}\ndata: {{a: '1'}}\n---\n\
              apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: jm}}\nspec: {{template: {{spec: {{volumes: [{{configMap: {{name: config}}}}]}}}}}}\n"
@@ -125,7 +125,7 @@ mod tests {
         for (kind, spec, place) in others {
             let mut all = objects("one");
             let other = format!("apiVersion: any/v1\nkind: {kind}\nmetadata: {{name: other}}\nspec: {spec}\n");
-            all.extend(super::super::parse_objects(&other).unwrap());
+            all.extend(super::super::helm::parse_objects(&other).unwrap());
             name_versions(&mut all, &["jm"], 1, &[]);
             let name = |at: usize| {
                 all[3].data.pointer(&format!("{place}/spec/volumes/{at}/configMap/name")).unwrap().as_str().unwrap()
@@ -138,7 +138,7 @@ mod tests {
     fn a_secret_as_text_is_the_same_as_its_data() {
         let secret = |field: &str| {
             let text = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{field}\n");
-            super::super::parse_objects(&text).unwrap().remove(0)
+            super::super::helm::parse_objects(&text).unwrap().remove(0)
         };
         let live = copy_as(&secret("data: {key: bm9uZQ==}"), "s-v000", "000");
         let rendered = copy_as(&secret("stringData: {key: none}"), "s-v000", "000");

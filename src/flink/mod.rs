@@ -7,7 +7,8 @@ mod client;
 mod error;
 mod uri;
 
-pub use answers::*;
-pub use client::{FlinkClient, StopRequest};
-pub use error::FlinkError;
-pub use uri::{path_in_message, same_path};
+pub(crate) use answers::*;
+pub(crate) use client::{FlinkClient, StopRequest};
+pub(crate) use error::FlinkError;
+pub(crate) use uri::path_in_message;
+pub use uri::same_path;

@@ -5,7 +5,7 @@ mod lease;
 mod revision;
 mod rollout;
 
-pub use application::{ApplicationRecord, ClaimOutcome};
+pub(crate) use application::{ApplicationRecord, ClaimOutcome};
 pub use lease::{Lease, LeaseError};
-pub use revision::{RecordError, RevisionRecord, RevisionStore, record_name};
-pub use rollout::{RolloutRecord, merge_patch};
+pub(crate) use revision::{RecordError, RevisionRecord, RevisionStore};
+pub(crate) use rollout::RolloutRecord;

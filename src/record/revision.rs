@@ -194,17 +194,16 @@ mod tests {
     #[test]
     fn a_record_that_would_not_fit_is_refused_with_its_size() {
         let noise: String = (0u64..300_000).map(|n| format!("{:x}", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
-        let object = crate::bake::parse_objects(&format!(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{x: '{noise}'}}\n"
-        ))
-        .unwrap();
+        let object = serde_json::json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"x": noise},
+        });
         let record = RevisionRecord {
             application: "a".into(),
             revision: 1,
             rollout_uid: "u".into(),
             version: "1".into(),
             task_manager_replicas: 1,
-            objects: object,
+            objects: vec![serde_json::from_value(object).unwrap()],
         };
         assert!(matches!(record.packed(), Err(RecordError::TooLarge { .. })));
     }
