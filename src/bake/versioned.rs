@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::references::{Referenced, references, rewrite_references};
 use crate::{
     api::REVISION_LABEL,
-    cluster::{encoded, is_workload, pod_template, pod_template_mut, same_content},
+    cluster::{encode_secret_text, is_workload, pod_template, pod_template_mut, same_content},
 };
 
 /// Annotation on a versioned object: the name the chart gave it.
@@ -74,7 +74,7 @@ pub fn copy_as(object: &DynamicObject, name: &str, revision: &str) -> DynamicObj
                 *data = Value::Object(serde_json::Map::new());
             }
             if let Value::Object(data) = data {
-                data.extend(texts.into_iter().map(|(key, text)| (key, encoded(&text))));
+                data.extend(texts.into_iter().map(|(key, text)| (key, encode_secret_text(&text))));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What Lockkeeper reads and writes of an application's cluster: Deployments, `ReplicaSets`, pods and HA `ConfigMaps`.
+//! Reads and writes the Kubernetes objects of an application: Deployments, `ReplicaSets`, pods and HA `ConfigMaps`.
 
 mod autoscaler;
 mod content;
@@ -11,9 +11,9 @@ mod write;
 mod write_error;
 
 pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
-pub(crate) use content::{encoded, same_content};
+pub(crate) use content::{encode_secret_text, same_content};
 pub(crate) use diagnosis::{PodFailure, pod_failure};
-pub(crate) use ha::{HaConfigMaps, backup_name, backup_of};
+pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};
 pub(crate) use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,
 };

@@ -257,7 +257,7 @@ async fn binds_a_new_role(
         return Ok(false);
     };
     let Some(role) = target.object("Role", role) else { return Ok(false) };
-    Ok(context.writer().live(role).await?.is_none())
+    Ok(context.writer().read_live(role).await?.is_none())
 }
 
 /// Everything that will be written is tried first, with a stand-in for the start state.

@@ -195,6 +195,7 @@ pub struct FailedCheckpoint {
 }
 
 /// A checkpoint or savepoint.
+#[allow(clippy::struct_field_names)] // the fields have Flink's names
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Checkpoint {

@@ -31,7 +31,7 @@ fn workloads(application: &FlinkApplication) -> [&str; 2] {
 /// Pods without a Deployment would run beside the new version, and no stop reaches them.
 pub(super) fn leftovers(world: &World) -> Result<(), EffectError> {
     for workload in [&world.workloads.job_manager, &world.workloads.task_manager] {
-        if let Some(set) = workload.left_behind().next().map(ResourceExt::name_any) {
+        if let Some(set) = workload.orphaned_replica_sets().next().map(ResourceExt::name_any) {
             return Err(EffectError::refused(format!(
                 "ReplicaSet {set} still keeps pods, but its Deployment is gone and nothing scales it down: delete it \
                  (kubectl delete replicaset {set}) once its job may end, or bring its Deployment back"
@@ -97,7 +97,7 @@ pub(super) async fn references(
             let wanted =
                 DynamicObject::new(&name, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())));
             let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
-            if !rendered && writer.live(&wanted).await?.is_none() {
+            if !rendered && writer.read_live(&wanted).await?.is_none() {
                 return Err(EffectError::refused(format!(
                     "Deployment {} mounts {} {name}, which is neither rendered nor there: add it to the chart, or create it",
                     object.name_any(),
@@ -126,7 +126,7 @@ pub(super) async fn owners(
         if is_workload(object, &names) || is_versioned(object) || known(object) {
             continue;
         }
-        let Some(live) = context.writer().live(object).await? else { continue };
+        let Some(live) = context.writer().read_live(object).await? else { continue };
         let ours = is_labelled(&live, application) || (taken_over && is_of_release(&live, application));
         if !ours {
             foreign.push(describe(object));
