@@ -103,7 +103,7 @@ async fn watch_namespace(
     tasks.spawn(async move {
         tokio::select! {
             // A process without the lease may not write. It ends, and the epoch makes its late writes fail.
-            lost = lease.keep() => Err(lost.into()),
+            lost = lease.renew_until_lost() => Err(lost.into()),
             () = controller::run(client, context, until) => Ok(()),
         }
     });

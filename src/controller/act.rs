@@ -64,7 +64,7 @@ async fn claim(context: &Context, world: &World) -> Result<EffectResult, Reconci
     };
     let taken = match application.status.as_ref().map_or(0, |status| status.last_sequence) {
         // It may have been made again under its name, over the records of its predecessor.
-        0 => match context.revisions().highest(&application.name_any()).await {
+        0 => match context.revisions().highest_number(&application.name_any()).await {
             Ok(taken) => taken,
             Err(error) => return Ok(EffectResult::NotNow(error.to_string())),
         },

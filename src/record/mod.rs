@@ -1,4 +1,4 @@
-//! The only code that writes our two kinds: create, claim, decide, status; and the revision records beside them.
+//! Writes `FlinkApplications`, `FlinkRollouts`, revision records and leases. No other code writes our two kinds.
 
 mod application;
 mod lease;

@@ -189,7 +189,7 @@ impl Handler {
             reason,
         };
         let record = self.record(rollout.namespace());
-        recorded(tokio::time::timeout(WRITE_PATIENCE, record.decide(&rollout.name_any(), &decision)).await)?;
+        recorded(tokio::time::timeout(WRITE_PATIENCE, record.append_decision(&rollout.name_any(), &decision)).await)?;
         Ok(application)
     }
 
