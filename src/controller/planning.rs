@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     api::{APPLICATION_LABEL, Before, Component, Direction, FlinkApplication, Plan, RequestKind, Settings, Target},
-    bake::{Helm, PolicyContext, Release, Start, changes, name_versions, violations, with_version},
+    bake::{Helm, PolicyContext, Release, Start, apply_versioned_names, changes, find_violations, with_version},
     cluster::{is_workload, kind_of},
     digest::digest_of,
     record::RevisionRecord,
@@ -53,7 +53,7 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
     if world.rollout.spec.request.kind == RequestKind::Deploy {
         let names = [application.spec.job_manager.as_str(), application.spec.task_manager.as_str()];
         let known = previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default();
-        name_versions(&mut target.objects, &names, revision, known);
+        apply_versioned_names(&mut target.objects, &names, revision, known);
     }
     checks::arguments(&target, application, before.as_ref())?;
     checks::ids(&target, application)?;
@@ -155,7 +155,7 @@ async fn bake(
         allow: &spec.allow,
         workloads: [&spec.job_manager, &spec.task_manager],
     };
-    let found = violations(&objects, &policy);
+    let found = find_violations(&objects, &policy);
     if !found.is_empty() {
         return Err(EffectError::refused(format!(
             "the chart renders what may not be deployed: {}. Change the chart, or have the FlinkApplication changed by the platform team",

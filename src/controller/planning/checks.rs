@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{APPLICATION_LABEL, Before, FlinkApplication},
-    bake::{flink_option, lint_arguments, required_references},
+    bake::{check_arguments, flink_option, required_references},
     cluster::{DEPLOYMENT, api_resource, describe, is_workload, pod_template, same_object},
     record::RevisionRecord,
     rollout::World,
@@ -60,7 +60,7 @@ pub(super) fn arguments(
     let template = template.ok_or_else(|| EffectError::refused(format!("the chart renders no Deployment {name}")))?;
     // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
     let version = before.and_then(|before| before.flink_version.as_deref()).unwrap_or("2");
-    lint_arguments(template, version).map_err(|error| EffectError::refused(error.to_string()))
+    check_arguments(template, version).map_err(|error| EffectError::refused(error.to_string()))
 }
 
 /// Another id than the application's own could be that of a neighbour, whose HA metadata would then be cleared.
