@@ -1,8 +1,10 @@
 //! Checks and sets the arguments of the container that runs `standalone-job`.
 //!
-//! Flink's parser stops at the first word it does not know, and passes this word and all later ones to the job (seen on 2.2.1, and in the source
-//! of 1.17). So an unknown option before `--fromSavepoint` silently drops the start state. Lockkeeper therefore writes its
-//! own options directly after `standalone-job`, and refuses unknown options in front of Flink's options before it stops anything.
+//! Flink's parser stops at the first word it does not know, and passes this word and all later ones to the job (seen on 2.2.1,
+//! and in the source of 1.17). So an unknown option before `--fromSavepoint` silently drops the start state.
+//!
+//! Lockkeeper therefore writes its own options directly after `standalone-job`. It refuses an unknown option in front of Flink's
+//! options before it stops anything.
 
 use serde_json::Value;
 use thiserror::Error;

@@ -187,8 +187,6 @@ pub struct Checkpoint {
     pub checkpoint_type: String,
     /// The time when it was triggered, by Flink's clock, in milliseconds since 1970.
     pub trigger_timestamp: i64,
-    /// The time of the last acknowledgement, in milliseconds since 1970.
-    pub latest_ack_timestamp: i64,
     /// In bytes.
     pub state_size: u64,
     pub external_path: Option<String>,
@@ -198,7 +196,6 @@ pub struct Checkpoint {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Restored {
-    pub is_savepoint: bool,
     pub external_path: Option<String>,
 }
 

@@ -18,8 +18,8 @@ use crate::{
 pub enum ClaimOutcome {
     /// The rollout holds the claim, with this revision number.
     Held(u32),
-    /// The rollout with this name holds the claim.
-    Busy(String),
+    /// Another rollout holds the claim.
+    Busy,
 }
 
 /// Revision numbers are unique per application name, even after the application is deleted and recreated.
@@ -55,11 +55,7 @@ impl ApplicationRecord {
         let status = application.status.clone().unwrap_or_default();
         let uid = rollout.uid().unwrap_or_default();
         if let Some(active) = &status.active_rollout {
-            return Ok(if active.uid == uid {
-                ClaimOutcome::Held(active.revision)
-            } else {
-                ClaimOutcome::Busy(active.name.clone())
-            });
+            return Ok(if active.uid == uid { ClaimOutcome::Held(active.revision) } else { ClaimOutcome::Busy });
         }
         let revision = next_revision(&status, taken);
         let active = ActiveRollout { name: rollout.name_any(), uid, revision };
