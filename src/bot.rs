@@ -1,4 +1,4 @@
-//! One running bot: the lease, a controller for each namespace, Slack and the health endpoint, until it is told to stop.
+//! One running bot: a lease and a controller for each namespace, Slack, and the health endpoint.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -16,54 +16,62 @@ use crate::{
     slack::{self, SlackSettings},
 };
 
-/// How a bot is set up.
+/// How long the controllers may take to finish their current step.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The settings of a bot, from the command line.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Namespaces whose applications it moves.
+    /// Namespaces whose applications the bot deploys.
     pub namespaces: Vec<String>,
     /// Path of the helm program.
     pub helm: PathBuf,
-    /// Where health is served.
+    /// Address of the health endpoint.
     pub listen: SocketAddr,
-    /// How long a lease holds without being renewed.
+    /// Time after which a lease expires if it is not renewed.
     pub lease: Duration,
-    /// Who this process is, in leases and Events.
+    /// Name of this process in leases and Events.
     pub identity: String,
-    /// Slack; none for a bot that is driven by kubectl alone.
+    /// None for a bot that takes orders from kubectl only.
     pub slack: Option<SlackSettings>,
 }
 
-/// Runs the bot until `stop` is done or it may no longer act.
+/// Runs the bot until `stop` completes, a task fails, or a lease is lost.
 pub async fn run(config: Config, settings: Settings, stop: BoxFuture<'static, ()>) -> anyhow::Result<()> {
     let stop = stop.shared();
     let readiness = Readiness::default();
     readiness.set("kubernetes", false);
     let proxy = Proxy::new(&config)?;
-    let client = Client::try_from(config).context("the Kubernetes client could not be made")?;
+    let client = Client::try_from(config).context("cannot create the Kubernetes client")?;
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
-    let serving = http::serve(settings.listen, readiness.clone(), |at| tracing::info!(%at, "health"), stop.clone());
-    tasks.spawn(async move { serving.await.context("the health endpoint could not be served") });
+    let serving = http::serve(
+        settings.listen,
+        readiness.clone(),
+        |at| tracing::info!(%at, "serving health and readiness"),
+        stop.clone(),
+    );
+    tasks.spawn(async move { serving.await.context("cannot serve the health endpoint") });
     for namespace in &settings.namespaces {
         watch_namespace(&client, &proxy, &settings, namespace, &stop, &mut tasks).await?;
     }
-    // Apart from the tasks whose end is the bot's: Slack may refuse, or be away, for as long as it likes.
+    // Slack's tasks are not in `tasks`, because an outage of Slack must not end the bot.
     let slack = settings.slack.as_ref();
     let slack = slack.map(|workspace| slack::start(&client, workspace, &settings.namespaces, &readiness));
     readiness.set("kubernetes", true);
-    tracing::info!(namespaces = ?settings.namespaces, "at work");
-    let ended = tokio::select! {
+    tracing::info!(namespaces = ?settings.namespaces, "started");
+    let result = tokio::select! {
         () = stop.clone() => Ok(()),
-        Some(first) = tasks.join_next() => first.unwrap_or_else(|error| Err(error.into())),
+        Some(finished) = tasks.join_next() => finished.unwrap_or_else(|error| Err(error.into())),
     };
-    if ended.is_ok() {
-        // The controllers finish the step they are in; what keeps up with Slack has nothing to finish, and shows their last step.
-        tokio::time::timeout(Duration::from_secs(5), async { while tasks.join_next().await.is_some() {} }).await.ok();
+    if result.is_ok() {
+        // The controllers finish their current step. Slack's tasks run until `drop` below, so that Slack shows this step too.
+        tokio::time::timeout(SHUTDOWN_TIMEOUT, async { while tasks.join_next().await.is_some() {} }).await.ok();
         for namespace in &settings.namespaces {
             Lease::release(client.clone(), namespace, &settings.identity).await;
         }
     }
     drop(slack);
-    ended
+    result
 }
 
 async fn watch_namespace(
@@ -74,13 +82,14 @@ async fn watch_namespace(
     stop: &Shared<BoxFuture<'static, ()>>,
     tasks: &mut JoinSet<anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
-    // A missing kind would otherwise show only as endless soft errors of the watch.
+    // Without this check, a missing CRD would show only as endless retries of the watch.
     let rollouts: Api<FlinkRollout> = Api::namespaced(client.clone(), namespace);
-    let known = rollouts.list(&ListParams::default()).await.with_context(|| {
-        format!("FlinkRollouts of namespace {namespace} cannot be read: apply manifests/crds.yaml and manifests/role.yaml first")
+    let existing = rollouts.list(&ListParams::default()).await.with_context(|| {
+        format!("cannot read the FlinkRollouts of namespace {namespace}: apply manifests/crds.yaml and manifests/role.yaml first")
     })?;
-    let epochs_end = known.items.iter().filter_map(|rollout| Some(rollout.status.as_ref()?.epoch)).max().unwrap_or(0);
-    let lease = Lease::acquire(client.clone(), namespace, &settings.identity, settings.lease, epochs_end).await?;
+    let highest_epoch =
+        existing.items.iter().filter_map(|rollout| Some(rollout.status.as_ref()?.epoch)).max().unwrap_or(0);
+    let lease = Lease::acquire(client.clone(), namespace, &settings.identity, settings.lease, highest_epoch).await?;
     let context = Arc::new(controller::Context {
         client: client.clone(),
         proxy: proxy.clone(),
@@ -93,8 +102,8 @@ async fn watch_namespace(
     let (until, client) = (stop.clone(), client.clone());
     tasks.spawn(async move {
         tokio::select! {
-            // Without the lease nothing may be written any more: the process ends, and its writes fail by the epoch.
-            lost = lease.keep() => Err(lost.into()),
+            // A process without the lease may not write. It ends, and the epoch makes its late writes fail.
+            lost = lease.renew_until_lost() => Err(lost.into()),
             () = controller::run(client, context, until) => Ok(()),
         }
     });

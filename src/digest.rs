@@ -3,13 +3,13 @@
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256, in hex, of the JSON of a value. The keys of maps are sorted; the fields of a struct keep the order of their declaration.
+/// The SHA-256 of a value's JSON, in hex. `serde_json` sorts the keys, so the order of entries and fields has no effect.
 #[must_use]
 pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> String {
     hex(&sha256(value))
 }
 
-/// The first `digits` hex digits of [`digest_of`], for names and ids that have little room.
+/// The first `digits` hex digits of [`digest_of`], for names and ids with a length limit.
 #[must_use]
 pub fn short_digest_of<T: Serialize + ?Sized>(value: &T, digits: usize) -> String {
     digest_of(value).chars().take(digits).collect()

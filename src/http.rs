@@ -7,15 +7,16 @@ use dashmap::DashMap;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// What readiness depends on: each part by name, and whether it is ready now. `kubernetes` is ready once everything has started; `slack` while
-/// Slack takes the tokens, has opened a socket, and has said within the last minute who is in which group.
+/// The parts that readiness depends on, by name, and whether each one is ready now.
+///
+/// `kubernetes` is ready once everything has started. `slack` is ready while Slack accepts the tokens and keeps a socket open,
+/// and if it has listed the groups within the last minute.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
     parts: Arc<DashMap<String, bool>>,
 }
 
 impl Readiness {
-    /// Notes whether a part is ready.
     pub fn set(&self, part: &str, ready: bool) {
         self.parts.insert(part.to_owned(), ready);
     }
@@ -29,15 +30,15 @@ impl Readiness {
     }
 }
 
-/// The routes: `/healthz` says that the process answers, `/readyz` that it can act.
-pub fn routes(readiness: Readiness) -> Router {
+/// `/healthz` says that the process answers; `/readyz` says that it can act.
+fn routes(readiness: Readiness) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(|State(readiness): State<Readiness>| async move { readiness.answer() }))
         .with_state(readiness)
 }
 
-/// Serves them until `stop` is done; `bound` is told the address, which matters where port 0 was asked for.
+/// Serves the routes until `stop` completes. `bound` receives the real address, which differs from `listen` for port 0.
 pub async fn serve(
     listen: SocketAddr,
     readiness: Readiness,
@@ -54,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ready_only_when_every_part_is() {
+    fn the_bot_is_ready_only_when_every_part_is_ready() {
         let readiness = Readiness::default();
         assert_eq!(readiness.answer().0, StatusCode::SERVICE_UNAVAILABLE);
         readiness.set("kubernetes", true);

@@ -1,15 +1,17 @@
 //! Lockkeeper takes stateful Apache Flink applications on Kubernetes safely from one version to the next.
+//!
+//! Public is what src/main.rs, tests/ and examples/ need.
 
 pub mod api;
 pub mod bake;
 pub mod bot;
 pub mod cluster;
-pub mod controller;
-pub mod digest;
+mod controller;
+mod digest;
 pub mod flink;
-pub mod http;
-pub mod proxy;
+mod http;
+mod proxy;
 pub mod record;
-pub mod rollout;
+mod rollout;
 pub mod slack;
-pub mod text;
+mod text;

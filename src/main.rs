@@ -1,4 +1,4 @@
-//! Flags, configuration and wiring.
+//! The command line: reads the flags and starts the bot.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -32,36 +32,36 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Run {
-    /// Namespaces whose applications are moved, separated by commas.
+    /// Namespaces whose applications Lockkeeper deploys, separated by commas.
     #[arg(long, env = "LOCKKEEPER_NAMESPACES", value_delimiter = ',', required = true)]
     namespaces: Vec<String>,
-    /// The helm program.
+    /// Path of the helm program.
     #[arg(long, env = "LOCKKEEPER_HELM", default_value = "helm")]
     helm: PathBuf,
-    /// Where health and readiness are served.
+    /// Address that serves /healthz and /readyz.
     #[arg(long, env = "LOCKKEEPER_LISTEN", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
-    /// Seconds that the lease of a namespace holds without being renewed.
+    /// Seconds until the lease of a namespace expires if it is not renewed.
     #[arg(long, default_value_t = 15)]
     lease_seconds: u64,
-    /// Who this process is; by default the host's name and a number.
+    /// Name of this process in leases and Events; the default is the host name and the process id.
     #[arg(long, env = "LOCKKEEPER_IDENTITY")]
     identity: Option<String>,
-    /// Slack's bot token (xoxb-); without tokens the bot is driven by kubectl alone.
+    /// Slack's bot token (xoxb-). Without tokens the bot takes orders from kubectl only.
     #[arg(long, env = "SLACK_BOT_TOKEN", hide_env_values = true, requires = "slack_app_token")]
     slack_bot_token: Option<SecretString>,
-    /// Slack's app-level token (xapp-) with connections:write.
+    /// Slack's app-level token (xapp-) with the scope connections:write.
     #[arg(long, env = "SLACK_APP_TOKEN", hide_env_values = true, requires = "slack_bot_token")]
     slack_app_token: Option<SecretString>,
-    /// Base of Slack's Web API.
+    /// Base URL of Slack's Web API.
     #[arg(long, env = "SLACK_API_URL", default_value = SLACK_API)]
     slack_api_url: String,
 }
 
 fn main() -> anyhow::Result<()> {
-    // slack-morphism and kube bring ring, reqwest none: one provider for all, before the first connection.
+    // slack-morphism and kube bring ring as their TLS provider, reqwest brings none. All use this one, so it comes before any connection.
     if rustls::crypto::ring::default_provider().install_default().is_err() {
-        anyhow::bail!("a TLS provider was installed already");
+        anyhow::bail!("cannot install the TLS provider: this process already has one");
     }
     match Flags::parse().command {
         Command::Crds => {
@@ -79,9 +79,10 @@ fn main() -> anyhow::Result<()> {
 fn start(flags: Run) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube=warn,hyper=warn"));
     tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).init();
-    let runtime = tokio::runtime::Runtime::new().context("the runtime could not be started")?;
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the Tokio runtime")?;
     runtime.block_on(async {
-        let config = kube::Config::infer().await.context("no cluster: run in one, or set KUBECONFIG")?;
+        let config =
+            kube::Config::infer().await.context("found no Kubernetes cluster: run inside one, or set KUBECONFIG")?;
         let identity = flags.identity.unwrap_or_else(|| {
             let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "lockkeeper".to_owned());
             format!("{host}-{}", std::process::id())
@@ -99,12 +100,12 @@ fn start(flags: Run) -> anyhow::Result<()> {
             identity,
             slack,
         };
-        bot::run(config, settings, told_to_stop().boxed()).await
+        bot::run(config, settings, shutdown_signal().boxed()).await
     })
 }
 
-/// Ends with SIGTERM or Ctrl-C.
-async fn told_to_stop() {
+/// Waits for SIGTERM or Ctrl-C.
+async fn shutdown_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
     tokio::select! {

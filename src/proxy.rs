@@ -1,6 +1,6 @@
-//! GET and POST through the API server's proxy, with the credentials of the bot and without any retry.
+//! GET and POST through the API server's proxy, with the bot's credentials and without retries.
 //!
-//! Kubernetes clients retry 429, 503 and 504 for minutes. Here each answer must be seen at once, whoever gave it.
+//! The `kube` client is not used here, because it retries 429, 503 and 504 for minutes. Callers need every answer at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,23 +10,22 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use thiserror::Error;
 
-const ANSWER_LIMIT: usize = 8 * 1024 * 1024;
+/// The largest answer that is read, in bytes.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Why there is no answer.
+/// Why a request has no answer.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub enum ProxyError {
-    /// The time is over.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// The request could not be sent, or the exchange broke off; the reason.
+    /// The request could not be sent, or the connection broke.
     #[error("{0}")]
     Failed(String),
-    /// The answer is larger than any that is read.
-    #[error("an answer of more than {ANSWER_LIMIT} bytes")]
+    #[error("the answer is larger than {MAX_ANSWER} bytes")]
     TooLarge,
 }
 
-/// A certificate or key of the bot's own credentials cannot be used.
+/// The bot's own credentials contain a certificate or key that cannot be used.
 #[derive(Debug, Error)]
 #[error("the credentials for {cluster} cannot be used: {reason}; check the kubeconfig or the service account mount")]
 pub struct CredentialsError {
@@ -35,40 +34,25 @@ pub struct CredentialsError {
     reason: String,
 }
 
-/// What came back.
+/// An HTTP answer with any status code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The status code, of the server behind the proxy or of the API server itself.
+    /// Comes from the server behind the proxy, or from the API server itself.
     pub status: StatusCode,
-    /// The body.
     pub bytes: Vec<u8>,
 }
 
-/// Where an HTTP server of the cluster is, seen from the API server.
+/// The address of an HTTP server in the cluster, as the API server reaches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
-    /// Behind a Service, as long as a pod of it is ready.
-    Service {
-        /// Namespace.
-        namespace: String,
-        /// Name of the Service.
-        name: String,
-        /// Its port.
-        port: u16,
-    },
-    /// A pod's own port: a Service no longer lists a pod that terminates.
-    Pod {
-        /// Namespace.
-        namespace: String,
-        /// Name of the pod.
-        name: String,
-        /// The port.
-        port: u16,
-    },
+    /// A Service answers only while one of its pods is ready.
+    Service { namespace: String, name: String, port: u16 },
+    /// A pod that terminates is reached only this way, because its Service no longer lists it.
+    Pod { namespace: String, name: String, port: u16 },
 }
 
 impl Endpoint {
-    /// Path of the proxy to this endpoint, below the API server.
+    /// Path of this endpoint's proxy, relative to the API server's URL.
     #[must_use]
     pub fn proxy_path(&self) -> String {
         match self {
@@ -80,7 +64,7 @@ impl Endpoint {
     }
 }
 
-/// HTTP to the API server, as the bot.
+/// An HTTP client for the API server with the credentials of the bot.
 #[derive(Clone)]
 pub struct Proxy {
     client: Client,
@@ -92,15 +76,15 @@ pub struct Proxy {
 enum Token {
     None,
     Fixed(Arc<str>),
-    /// Rotated by the kubelet, so it is read for each request.
+    /// The kubelet rotates this file, so each request reads it again.
     File(Arc<str>),
 }
 
 impl Proxy {
-    /// Uses the same cluster and credentials as the Kubernetes client does.
+    /// Uses the same cluster and credentials as the Kubernetes client.
     pub fn new(config: &kube::Config) -> Result<Self, CredentialsError> {
         let base = config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        let bad = |reason: String| CredentialsError { cluster: base.clone(), reason };
+        let unusable = |reason: String| CredentialsError { cluster: base.clone(), reason };
         let mut builder = Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -108,16 +92,16 @@ impl Proxy {
             .connect_timeout(Duration::from_secs(3));
         if let Some(roots) = &config.root_cert {
             let roots = roots.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
-            builder = builder.tls_certs_only(roots.map_err(|error| bad(error.to_string()))?);
+            builder = builder.tls_certs_only(roots.map_err(|error| unusable(error.to_string()))?);
         }
-        if let Some(pem) = identity(&config.auth_info).map_err(&bad)? {
-            builder = builder.identity(Identity::from_pem(&pem).map_err(|error| bad(error.to_string()))?);
+        if let Some(pem) = read_identity(&config.auth_info).map_err(&unusable)? {
+            builder = builder.identity(Identity::from_pem(&pem).map_err(|error| unusable(error.to_string()))?);
         }
-        let client = builder.build().map_err(|error| bad(error.to_string()))?;
-        Ok(Self { client, token: token(&config.auth_info), base })
+        let client = builder.build().map_err(|error| unusable(error.to_string()))?;
+        Ok(Self { client, token: token_source(&config.auth_info), base })
     }
 
-    /// Sends one request to a path below the API server. The answer is whatever came back, with any status code.
+    /// Sends one request to a path on the API server. An error status is an answer too.
     pub async fn send(
         &self,
         method: Method,
@@ -129,12 +113,12 @@ impl Proxy {
         answer.unwrap_or(Err(ProxyError::TimedOut(timeout)))
     }
 
-    /// The status code of a GET, for probes.
-    pub async fn status_of(&self, path: &str, timeout: Duration) -> Result<StatusCode, ProxyError> {
+    /// Sends a GET and returns the status code without reading the body.
+    pub async fn get_status(&self, path: &str, timeout: Duration) -> Result<StatusCode, ProxyError> {
         let request = self.request(Method::GET, path).await?.send();
         match tokio::time::timeout(timeout, request).await {
             Ok(Ok(response)) => Ok(response.status()),
-            Ok(Err(error)) => Err(failed(&error)),
+            Ok(Err(error)) => Err(describe_failure(&error)),
             Err(_) => Err(ProxyError::TimedOut(timeout)),
         }
     }
@@ -158,12 +142,12 @@ impl Proxy {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let mut response = request.send().await.map_err(|error| failed(&error))?;
+        let mut response = request.send().await.map_err(|error| describe_failure(&error))?;
         let status = response.status();
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| describe_failure(&error))? {
             bytes.extend_from_slice(&chunk);
-            if bytes.len() > ANSWER_LIMIT {
+            if bytes.len() > MAX_ANSWER {
                 return Err(ProxyError::TooLarge);
             }
         }
@@ -171,15 +155,15 @@ impl Proxy {
     }
 }
 
-fn failed(error: &reqwest::Error) -> ProxyError {
-    let mut reason = if error.is_connect() { "cannot connect".to_owned() } else { "the exchange broke off".to_owned() };
+fn describe_failure(error: &reqwest::Error) -> ProxyError {
+    let mut reason = if error.is_connect() { "cannot connect".to_owned() } else { "the connection broke".to_owned() };
     if let Some(source) = std::error::Error::source(error) {
         reason = format!("{reason}: {source}");
     }
     ProxyError::Failed(reason)
 }
 
-fn token(auth: &AuthInfo) -> Token {
+fn token_source(auth: &AuthInfo) -> Token {
     match (&auth.token_file, &auth.token) {
         (Some(file), _) => Token::File(file.as_str().into()),
         (None, Some(token)) => Token::Fixed(token.expose_secret().into()),
@@ -187,10 +171,10 @@ fn token(auth: &AuthInfo) -> Token {
     }
 }
 
-/// Certificate and key of a kubeconfig as one PEM.
-fn identity(auth: &AuthInfo) -> Result<Option<Vec<u8>>, String> {
-    let certificate = part(auth.client_certificate_data.as_deref(), auth.client_certificate.as_deref())?;
-    let key = part(auth.client_key_data.as_ref().map(ExposeSecret::expose_secret), auth.client_key.as_deref())?;
+/// The client certificate and key of a kubeconfig, as one PEM.
+fn read_identity(auth: &AuthInfo) -> Result<Option<Vec<u8>>, String> {
+    let certificate = read_pem(auth.client_certificate_data.as_deref(), auth.client_certificate.as_deref())?;
+    let key = read_pem(auth.client_key_data.as_ref().map(ExposeSecret::expose_secret), auth.client_key.as_deref())?;
     Ok(match (certificate, key) {
         (Some(mut certificate), Some(key)) => {
             certificate.push(b'\n');
@@ -201,7 +185,7 @@ fn identity(auth: &AuthInfo) -> Result<Option<Vec<u8>>, String> {
     })
 }
 
-fn part(data: Option<&str>, file: Option<&str>) -> Result<Option<Vec<u8>>, String> {
+fn read_pem(data: Option<&str>, file: Option<&str>) -> Result<Option<Vec<u8>>, String> {
     match (data, file) {
         (Some(data), _) => {
             let bytes: k8s_openapi::ByteString = serde_json::from_value(Value::String(data.to_owned()))
@@ -219,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_missing_answer_blames_nobody_behind_the_proxy() {
-        let shown = |error: ProxyError| error.to_string();
-        assert_eq!(shown(ProxyError::TimedOut(Duration::from_secs(3))), "no answer within 3 s");
-        assert_eq!(shown(ProxyError::Failed("cannot connect".into())), "cannot connect");
+        let text = |error: ProxyError| error.to_string();
+        assert_eq!(text(ProxyError::TimedOut(Duration::from_secs(3))), "no answer within 3 s");
+        assert_eq!(text(ProxyError::Failed("cannot connect".into())), "cannot connect");
     }
 }

@@ -1,22 +1,22 @@
-//! Text for people: the known word that is nearest to a typed one, text that is cut to a length, and errors with their causes.
+//! Text for people: suggests a known word for a mistyped one, truncates long text, and writes an error with its causes.
 
 use std::error::Error;
 
-/// How many letters of two words differ (Levenshtein).
+/// The Levenshtein distance of two words.
 #[must_use]
 pub fn distance(left: &str, right: &str) -> usize {
     strsim::levenshtein(left, right)
 }
 
-/// The nearest of the known words, if it is near enough to be the one that was meant.
+/// The known word that is nearest to `word`, if it is near enough to be a suggestion.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let best = known.into_iter().map(|name| (distance(word, name), name)).min()?;
-    // A third of the letters may differ: with three different letters in a word of five, another word was meant.
+    // A third of the letters may differ. With three different letters in a word of five, another word is more likely.
     (best.0 <= (word.chars().count() / 3).clamp(1, 3)).then_some(best.1)
 }
 
-/// The text with at most `max` characters. An ellipsis shows that some are missing.
+/// Truncates text to `max` characters. An ellipsis shows that characters are missing.
 #[must_use]
 pub fn truncate(text: &str, max: usize) -> String {
     if text.chars().count() <= max {

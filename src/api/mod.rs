@@ -32,9 +32,6 @@ pub use state_path::*;
 pub use status::*;
 pub use time::{Time, time};
 
-/// The API group of both kinds, and the prefix of every label, annotation and finalizer of ours.
-pub const GROUP: &str = "lockkeeper.dev";
-
 /// Finalizer of an active rollout: deleting it is an abort before the stop and a roll back after it.
 pub const ROLLOUT_FINALIZER: &str = "lockkeeper.dev/rollout";
 

@@ -1,4 +1,4 @@
-//! The differences between two revisions, a line each, without secret values.
+//! Lists the differences between two revisions, one per line, without secret values.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,21 @@ use similar::{ChangeTag, TextDiff};
 use super::{versioned::BASE_NAME_ANNOTATION, without_start};
 use crate::text::truncate;
 
-/// The differences from `old` to `new`, at most `most` lines, the last saying how many more there are.
+/// Lists the differences from `old` to `new` in at most `max_lines` lines. If there are more, the last line says how many.
 #[must_use]
-pub fn changes(old: &[DynamicObject], new: &[DynamicObject], most: usize) -> Vec<String> {
+pub fn changes(old: &[DynamicObject], new: &[DynamicObject], max_lines: usize) -> Vec<String> {
     let (old, new) = (by_key(old), by_key(new));
     let mut lines = Vec::new();
     for (key, object) in &new {
         match old.get(key) {
             None => lines.push(format!("+ {key}")),
-            Some(before) => compare(key, before, object, &mut lines),
+            Some(before) => compare_object(key, before, object, &mut lines),
         }
     }
     lines.extend(old.keys().filter(|key| !new.contains_key(*key)).map(|key| format!("- {key}")));
-    if lines.len() > most {
-        let more = lines.len() - (most - 1);
-        lines.truncate(most - 1);
+    if lines.len() > max_lines {
+        let more = lines.len() - (max_lines - 1);
+        lines.truncate(max_lines - 1);
         lines.push(format!("and {more} more"));
     }
     lines.into_iter().map(|line| truncate(&line, 200)).collect()
@@ -37,19 +37,19 @@ fn by_key(objects: &[DynamicObject]) -> BTreeMap<String, &DynamicObject> {
     objects.iter().map(|object| (key(object), object)).collect()
 }
 
-fn compare(key: &str, old: &DynamicObject, new: &DynamicObject, lines: &mut Vec<String>) {
-    let secret = key.starts_with("Secret ");
-    let (old, new) = (flat(old), flat(new));
+fn compare_object(key: &str, old: &DynamicObject, new: &DynamicObject, lines: &mut Vec<String>) {
+    let is_secret = key.starts_with("Secret ");
+    let (old, new) = (flatten_object(old), flatten_object(new));
     let paths: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     for path in paths {
         let (before, after) = (old.get(path), new.get(path));
         if before == after {
             continue;
         }
-        if secret {
+        if is_secret {
             lines.push(format!("~ {key} {path}: changed"));
         } else if [before, after].into_iter().flatten().any(|text| text.contains('\n')) {
-            line_by_line(key, before, after, lines);
+            compare_lines(key, before, after, lines);
         } else {
             match (before, after) {
                 (Some(before), Some(after)) => lines.push(format!("~ {key} {path}: {before} → {after}")),
@@ -61,7 +61,7 @@ fn compare(key: &str, old: &DynamicObject, new: &DynamicObject, lines: &mut Vec<
     }
 }
 
-fn line_by_line(key: &str, before: Option<&String>, after: Option<&String>, lines: &mut Vec<String>) {
+fn compare_lines(key: &str, before: Option<&String>, after: Option<&String>, lines: &mut Vec<String>) {
     let empty = String::new();
     let diff = TextDiff::from_lines(before.unwrap_or(&empty).as_str(), after.unwrap_or(&empty).as_str());
     for change in diff.iter_all_changes() {
@@ -74,7 +74,7 @@ fn line_by_line(key: &str, before: Option<&String>, after: Option<&String>, line
     }
 }
 
-/// The paths below which two values differ, without the values.
+/// Lists the paths at which two values differ, without the values.
 #[must_use]
 pub fn differing_fields(old: &Value, new: &Value) -> Vec<String> {
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
@@ -89,8 +89,8 @@ pub fn differing_fields(old: &Value, new: &Value) -> Vec<String> {
     differ
 }
 
-/// Every scalar below an object by its path, without what differs in every revision.
-fn flat(object: &DynamicObject) -> BTreeMap<String, String> {
+/// Maps the path of every scalar in an object to its value. Leaves out the fields that differ in every revision.
+fn flatten_object(object: &DynamicObject) -> BTreeMap<String, String> {
     let mut data = object.data.clone();
     if let Some(template) = data.pointer_mut("/spec/template") {
         *template = without_start(template);
@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_differs_is_named_without_its_value() {
+    fn a_difference_is_named_without_its_value() {
         let template = |image: &str, key: &str| {
             let env = serde_json::json!([{"name": "KEY", "value": key}]);
             serde_json::json!({"spec": {"containers": [{"name": "main", "image": image, "env": env}]}})
@@ -146,10 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_reads_as_lines_and_keeps_secrets() {
+    fn a_plan_lists_changes_without_secret_values() {
         let old = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  config.yaml: |\n    a: 1\n    b: 2\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter2}\n---\napiVersion: v1\nkind: Service\nmetadata: {name: gone}\n";
         let new = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  config.yaml: |\n    a: 1\n    b: 3\n---\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {password: hunter3}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tm}\n";
-        let parse = |text| super::super::parse_objects(text).unwrap();
+        let parse = |text| super::super::helm::parse_objects(text).unwrap();
         insta::assert_snapshot!(changes(&parse(old), &parse(new), 20).join("\n"), @r"
         - ConfigMap c: b: 2
         + ConfigMap c: b: 3

@@ -1,5 +1,7 @@
-//! What a rendered chart sets of Flink's configuration, as the `JobManager` will see it: a `-D` argument wins over `FLINK_PROPERTIES`,
-//! which the image's entry point adds to the file, and that wins over what the file says.
+//! Reads a Flink option from a rendered chart, with the value that the `JobManager` will use.
+//!
+//! A `-D` argument overrides `FLINK_PROPERTIES`. `FLINK_PROPERTIES` overrides the configuration file, because the image's entry point
+//! appends it to the file.
 
 use k8s_openapi::ByteString;
 use kube::{ResourceExt, core::DynamicObject};
@@ -8,58 +10,58 @@ use serde_json::Value;
 use super::references::{Referenced, references};
 use crate::cluster::{DEPLOYMENT, is_named, kind_of, pod_template};
 
-/// Variable of Flink's own image, a line for each option.
+/// The official Flink image reads this variable: one line for each option.
 const PROPERTIES: &str = "FLINK_PROPERTIES";
 
-/// The value of an option in what a Deployment of these objects is started with; none where the chart leaves it open.
+/// Finds the value of an option for a Deployment. None if the chart does not set it.
 #[must_use]
 pub fn flink_option(objects: &[DynamicObject], deployment: &str, key: &str) -> Option<String> {
     let workload = objects.iter().find(|object| is_named(object, DEPLOYMENT, deployment))?;
     let template = pod_template(workload)?;
     let containers: Vec<&Value> =
         template.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten().collect();
-    let argument = containers.iter().find_map(|container| in_arguments(container, key));
+    let argument = containers.iter().find_map(|container| find_in_arguments(container, key));
     let mounted = references(template);
     let mounts = |object: &&DynamicObject| {
         Referenced::of(object).is_some_and(|kind| mounted.contains(&(kind, object.name_any())))
     };
-    let mut files: Vec<(String, String)> = objects.iter().filter(mounts).flat_map(texts).collect();
-    // By an envFrom it is as good as written beside the container.
+    let mut files: Vec<(String, String)> = objects.iter().filter(mounts).flat_map(read_texts).collect();
+    // With envFrom, FLINK_PROPERTIES in a ConfigMap acts like a variable of the container, so it comes before the files.
     files.sort_by_key(|(name, _)| name != PROPERTIES);
     argument
-        .or_else(|| containers.iter().find_map(|container| in_text(variable(container, PROPERTIES)?, key)))
-        .or_else(|| files.iter().find_map(|(_, text)| in_text(text, key)))
+        .or_else(|| containers.iter().find_map(|container| find_in_text(find_variable(container, PROPERTIES)?, key)))
+        .or_else(|| files.iter().find_map(|(_, text)| find_in_text(text, key)))
 }
 
-/// `-Dkey=value` or `-D key=value`; the last one counts. `$(NAME)` stands for a variable of the container.
-fn in_arguments(container: &Value, key: &str) -> Option<String> {
+/// Reads `-Dkey=value` or `-D key=value`. The last one counts. `$(NAME)` refers to a variable of the container.
+fn find_in_arguments(container: &Value, key: &str) -> Option<String> {
     let list = |name: &str| container.get(name).and_then(Value::as_array).into_iter().flatten();
     let words: Vec<&str> = list("command").chain(list("args")).filter_map(Value::as_str).collect();
     let pair = |(at, word): (usize, &&str)| {
         let pair = if *word == "-D" { words.get(at + 1).copied()? } else { word.strip_prefix("-D")? };
-        pair.split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| expanded(container, value))
+        pair.split_once('=').filter(|(name, _)| *name == key).map(|(_, value)| expand_variables(container, value))
     };
     words.iter().enumerate().filter_map(pair).next_back()
 }
 
-fn expanded(container: &Value, value: &str) -> String {
+fn expand_variables(container: &Value, value: &str) -> String {
     let Some((before, rest)) = value.split_once("$(") else { return value.to_owned() };
     let Some((name, after)) = rest.split_once(')') else { return value.to_owned() };
-    match variable(container, name) {
-        Some(known) => format!("{before}{known}{}", expanded(container, after)),
+    match find_variable(container, name) {
+        Some(known) => format!("{before}{known}{}", expand_variables(container, after)),
         None => value.to_owned(),
     }
 }
 
-/// A variable that is written out beside the container.
-fn variable<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
+/// Finds the value of a variable that the container sets directly.
+fn find_variable<'a>(container: &'a Value, name: &str) -> Option<&'a str> {
     let variables = container.get("env")?.as_array()?;
     let named = variables.iter().rev().find(|variable| variable.get("name").and_then(Value::as_str) == Some(name))?;
     named.get("value")?.as_str()
 }
 
-/// Every entry of a `ConfigMap` or Secret that is text.
-fn texts(object: &DynamicObject) -> Vec<(String, String)> {
+/// Reads the entries of a `ConfigMap` or Secret that contain text.
+fn read_texts(object: &DynamicObject) -> Vec<(String, String)> {
     let secret = kind_of(object) == "Secret";
     let entries = |field: &str| object.data.get(field).and_then(Value::as_object).into_iter().flatten();
     let plain = |value: &Value| value.as_str().map(str::to_owned);
@@ -72,27 +74,27 @@ fn texts(object: &DynamicObject) -> Vec<(String, String)> {
     data.chain(entries("stringData").filter_map(|(name, value)| Some((name.clone(), plain(value)?)))).collect()
 }
 
-/// An option of a configuration file: YAML, where keys may be nested, or the lines of Flink 1's own format.
-fn in_text(text: &str, key: &str) -> Option<String> {
+/// Finds an option in a configuration file: YAML with nested keys, or the line format of Flink 1.
+fn find_in_text(text: &str, key: &str) -> Option<String> {
     if !text.contains(key.rsplit('.').next().unwrap_or(key)) {
         return None;
     }
-    let nested = serde_saphyr::from_str::<Value>(text).ok().and_then(|root| at_key(&root, key));
-    nested.or_else(|| text.lines().filter_map(|line| in_line(line, key)).next_back())
+    let nested = serde_saphyr::from_str::<Value>(text).ok().and_then(|root| find_at_key(&root, key));
+    nested.or_else(|| text.lines().filter_map(|line| find_in_line(line, key)).next_back())
 }
 
-/// A key may be nested at any of its dots.
-fn at_key(node: &Value, key: &str) -> Option<String> {
+/// Finds a key that may be nested at any of its dots.
+fn find_at_key(node: &Value, key: &str) -> Option<String> {
     let fields = node.as_object()?;
     match fields.get(key) {
         Some(Value::String(text)) if !text.is_empty() => return Some(text.clone()),
         Some(value @ (Value::Number(_) | Value::Bool(_))) => return Some(value.to_string()),
         _ => {}
     }
-    key.match_indices('.').find_map(|(dot, _)| at_key(fields.get(&key[..dot])?, &key[dot + 1..]))
+    key.match_indices('.').find_map(|(dot, _)| find_at_key(fields.get(&key[..dot])?, &key[dot + 1..]))
 }
 
-fn in_line(line: &str, key: &str) -> Option<String> {
+fn find_in_line(line: &str, key: &str) -> Option<String> {
     let rest = line.trim().strip_prefix(key)?;
     let value = rest.trim_start().strip_prefix([':', '='])?;
     let value = value.split(" #").next().unwrap_or_default().trim().trim_matches(['"', '\'']);
@@ -118,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_says_it_flat_or_nested() {
+    fn a_file_may_have_flat_or_nested_keys() {
         for file in [
             "kubernetes.cluster-id: orders",
             "a: 1\nkubernetes.cluster-id: \"orders\" # ours\n",
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_wins_over_the_properties_and_they_over_the_file() {
+    fn an_argument_overrides_the_properties_and_they_override_the_file() {
         let file = "kubernetes: {cluster-id: file}";
         let properties = json!([{"name": "FLINK_PROPERTIES", "value": "a: b\nkubernetes.cluster-id: properties\n"}]);
         assert_eq!(id(&json!({"env": properties}), file).as_deref(), Some("properties"));
@@ -155,14 +157,14 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_stands_for_its_value_where_that_is_known() {
+    fn a_variable_is_replaced_if_its_value_is_known() {
         let id = |env: Value| id(&json!({"env": env, "args": ["-Dkubernetes.cluster-id=x-$(NAME)-$(NAME)"]}), "");
         assert_eq!(id(json!([{"name": "NAME", "value": "a"}])).as_deref(), Some("x-a-a"));
-        assert_eq!(id(json!([])).as_deref(), Some("x-$(NAME)-$(NAME)"), "what is not known equals nothing");
+        assert_eq!(id(json!([])).as_deref(), Some("x-$(NAME)-$(NAME)"), "an unknown variable stays as it is");
     }
 
     #[test]
-    fn a_secret_or_an_env_from_may_hold_it() {
+    fn a_secret_or_an_env_from_may_contain_the_option() {
         let objects = |kind: &str, data: Value, from: Value| {
             let objects = json!([
                 {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "jm"},

@@ -1,4 +1,4 @@
-//! `helm template`, run twice: a chart that renders differently each time cannot be approved as a plan.
+//! Renders a chart with `helm template`, twice. People cannot approve a plan for a chart that renders differently each time.
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
@@ -8,44 +8,41 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Helm's advice to whoever runs it by hand.
-const HINT: &str = "Use --debug flag";
+use crate::text::truncate;
 
-/// Why there is nothing to apply.
+const HELM_TIMEOUT: Duration = Duration::from_secs(60);
+/// Helm starts its advice for people at a terminal with this text.
+const DEBUG_HINT: &str = "Use --debug flag";
+
+/// Why a chart has no objects to apply.
 #[derive(Debug, Error)]
 pub enum BakeError {
-    /// Helm itself could not be run: the operator's matter.
+    /// The operator of the bot must repair this, not the author of the chart.
     #[error("helm could not be run: {0}; check the --helm flag")]
     Helm(String),
-    /// The chart does not render with these values.
     #[error("the chart does not render: {0}")]
     Render(String),
-    /// Two runs differ. Names the place alone: what is random is often a password.
+    /// Two runs differ. The message has no values, because a random value is often a password.
     #[error("the chart renders differently each time, first in {0}; take out what is random or depends on the time")]
     Differs(String),
-    /// What it rendered is not Kubernetes objects.
     #[error("the chart renders something that is not a Kubernetes object: {0}")]
     NotObjects(String),
 }
 
-/// One release to render.
+/// A release to render.
 #[derive(Debug, Clone)]
 pub struct Release<'a> {
-    /// Release name.
     pub name: &'a str,
-    /// Namespace.
     pub namespace: &'a str,
-    /// Folder of the chart.
+    /// Path of the chart's folder.
     pub chart: &'a str,
-    /// Values, as a values file holds them.
+    /// The content of a values file.
     pub values: &'a Value,
 }
 
-/// The helm program and what it is told about the cluster.
+/// The helm program and the facts about the cluster that it needs.
 #[derive(Debug, Clone)]
 pub struct Helm {
-    /// Path of the program.
     pub program: PathBuf,
     /// `--kube-version`.
     pub kube_version: String,
@@ -66,7 +63,7 @@ impl Helm {
 
     async fn render(&self, release: &Release<'_>) -> Result<String, BakeError> {
         let mut command = Command::new(&self.program);
-        // An argument vector and values by standard input: nothing a person typed is ever parsed by a shell or by --set.
+        // Arguments as a list and values on standard input: neither a shell nor --set may parse text that a person typed.
         command
             .args(["template", "--namespace", release.namespace, "--kube-version", &self.kube_version, "--no-hooks"])
             .args(["--api-versions", &self.api_versions.join(",")])
@@ -77,24 +74,25 @@ impl Helm {
             .kill_on_drop(true);
         let mut child = command.spawn().map_err(|error| BakeError::Helm(error.to_string()))?;
         if let Some(mut input) = child.stdin.take() {
-            let written = input.write_all(release.values.to_string().as_bytes()).await;
-            written.map_err(|error| BakeError::Helm(error.to_string()))?;
+            let result = input.write_all(release.values.to_string().as_bytes()).await;
+            result.map_err(|error| BakeError::Helm(error.to_string()))?;
         }
-        let output = tokio::time::timeout(PATIENCE, child.wait_with_output()).await;
+        let output = tokio::time::timeout(HELM_TIMEOUT, child.wait_with_output()).await;
         let output = output
-            .map_err(|_| BakeError::Render(format!("helm did not end within {} s", PATIENCE.as_secs())))?
+            .map_err(|_| BakeError::Render(format!("helm did not end within {} s", HELM_TIMEOUT.as_secs())))?
             .map_err(|error| BakeError::Helm(error.to_string()))?;
         if !output.status.success() {
             let reason = String::from_utf8_lossy(&output.stderr);
             let lines = reason.trim().trim_start_matches("Error: ").lines().map(str::trim);
-            let reason = lines.filter(|line| !line.is_empty() && !line.starts_with(HINT)).collect::<Vec<_>>().join(" ");
-            return Err(BakeError::Render(reason.chars().take(600).collect()));
+            let reason =
+                lines.filter(|line| !line.is_empty() && !line.starts_with(DEBUG_HINT)).collect::<Vec<_>>().join(" ");
+            return Err(BakeError::Render(truncate(&reason, 600)));
         }
         String::from_utf8(output.stdout).map_err(|_| BakeError::NotObjects("the output is not UTF-8".to_owned()))
     }
 }
 
-/// Where two renderings first differ: Helm's own comment names each document's template.
+/// Names the first line at which two renderings differ. Helm writes the template's path in front of each document.
 fn first_difference(first: &str, second: &str) -> Option<String> {
     if first == second {
         return None;
@@ -103,7 +101,7 @@ fn first_difference(first: &str, second: &str) -> Option<String> {
     let before: Vec<&str> = first.lines().take(same).collect();
     let source = before.iter().rposition(|line| line.starts_with("# Source: "));
     Some(source.map_or_else(
-        || format!("line {} of everything", same + 1),
+        || format!("line {} of the whole output", same + 1),
         |at| format!("line {} of what {} renders", same - at, before[at].trim_start_matches("# Source: ")),
     ))
 }
@@ -118,13 +116,13 @@ pub fn parse_objects(text: &str) -> Result<Vec<DynamicObject>, BakeError> {
         let object =
             DynamicObject::deserialize(value).map_err(|error| BakeError::NotObjects(format!("{name}: {error}")))?;
         if object.types.is_none() || object.metadata.name.is_none() {
-            let what = if name == "?" { "a document".to_owned() } else { name };
-            return Err(BakeError::NotObjects(format!("{what} has no apiVersion, kind or name; complete it")));
+            let label = if name == "?" { "a document".to_owned() } else { name };
+            return Err(BakeError::NotObjects(format!("{label} has no apiVersion, kind or name; complete it")));
         }
         objects.push(object);
     }
     if objects.is_empty() {
-        return Err(BakeError::NotObjects("nothing at all".to_owned()));
+        return Err(BakeError::NotObjects("the output is empty".to_owned()));
     }
     Ok(objects)
 }
@@ -133,18 +131,18 @@ fn first_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().to_owned()
 }
 
-/// The application's values with the version set at its dotted path.
+/// Returns the application's values with the version at its dotted path.
 #[must_use]
 pub fn with_version(values: Option<&Value>, path: &str, version: &str) -> Value {
     let mut root = values.cloned().filter(Value::is_object).unwrap_or_else(|| Value::Object(Map::new()));
-    let mut place = &mut root;
+    let mut node = &mut root;
     for key in path.split('.') {
-        if !place.is_object() {
-            *place = Value::Object(Map::new());
+        if !node.is_object() {
+            *node = Value::Object(Map::new());
         }
-        place = &mut place[key];
+        node = &mut node[key];
     }
-    *place = Value::String(version.to_owned());
+    *node = Value::String(version.to_owned());
     root
 }
 
@@ -153,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_is_set_at_its_path_and_the_rest_is_kept() {
+    fn the_version_is_set_at_its_path_and_other_values_stay() {
         let values = serde_json::json!({"image": {"repository": "x", "tag": "old"}, "a": 1});
         assert_eq!(
             with_version(Some(&values), "image.tag", "1.4.2"),
@@ -163,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_named_by_its_place_and_not_by_its_value() {
+    fn a_difference_is_named_by_its_place_and_not_by_its_value() {
         let rendered = |password: &str| {
             format!(
                 "---\n# Source: shop/templates/a.yaml\nkind: A\n---\n# Source: shop/templates/b.yaml\nkind: Secret\nx: {password}\n"
@@ -172,11 +170,11 @@ mod tests {
         assert_eq!(first_difference(&rendered("hunter2"), &rendered("hunter2")), None);
         let place = first_difference(&rendered("hunter2"), &rendered("swordfish")).unwrap();
         assert_eq!(place, "line 2 of what shop/templates/b.yaml renders");
-        assert_eq!(first_difference("a\n", "a\nb\n").unwrap(), "line 2 of everything");
+        assert_eq!(first_difference("a\n", "a\nb\n").unwrap(), "line 2 of the whole output");
     }
 
     #[test]
-    fn documents_that_are_empty_are_passed_over() {
+    fn empty_documents_are_ignored() {
         let text = "---\n# nothing\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\ndata:\n  x: \"1\"\n";
         let objects = parse_objects(text).unwrap();
         assert_eq!(objects.len(), 1);

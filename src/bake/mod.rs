@@ -1,4 +1,4 @@
-//! From a chart and a version to the exact objects that will be applied: rendering, versioned names, the argument contract, diff.
+//! Renders a chart with a version into the exact objects that a rollout applies, and checks and compares them.
 
 mod arguments;
 mod diff;
@@ -8,10 +8,11 @@ mod policy;
 mod references;
 mod versioned;
 
-pub use arguments::{ArgumentError, Start, lint_arguments, set_start, without_start};
-pub use diff::{changes, differing_fields};
-pub use flink_options::flink_option;
-pub use helm::{BakeError, Helm, Release, parse_objects, with_version};
-pub use policy::{PolicyContext, violations};
-pub use references::{Referenced, references, required_references, rewrite_references};
-pub use versioned::{BASE_NAME_ANNOTATION, copy_as, name_versions, versioned_name};
+pub use arguments::without_start;
+pub(crate) use arguments::{ArgumentError, Start, check_arguments, set_start};
+pub(crate) use diff::{changes, differing_fields};
+pub(crate) use flink_options::flink_option;
+pub(crate) use helm::{Helm, Release, with_version};
+pub(crate) use policy::{PolicyContext, find_violations};
+pub(crate) use references::{Referenced, references, required_references, rewrite_references};
+pub(crate) use versioned::{BASE_NAME_ANNOTATION, apply_versioned_names, copy_as, versioned_name};

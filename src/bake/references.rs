@@ -1,4 +1,4 @@
-//! Where a pod template refers to `ConfigMaps` and Secrets, in one place for reading and for rewriting.
+//! Finds and rewrites the references of a pod template to `ConfigMaps` and Secrets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,17 +7,15 @@ use serde_json::Value;
 
 use crate::cluster::kind_of;
 
-/// A kind that a pod template refers to by name.
+/// A kind that pod templates refer to by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Referenced {
-    /// A `ConfigMap`.
     ConfigMap,
-    /// A Secret.
     Secret,
 }
 
 impl Referenced {
-    /// The kind of an object; none if it is neither a `ConfigMap` nor a Secret.
+    /// The kind of an object. None if it is neither a `ConfigMap` nor a Secret.
     #[must_use]
     pub fn of(object: &DynamicObject) -> Option<Self> {
         match kind_of(object) {
@@ -27,7 +25,7 @@ impl Referenced {
         }
     }
 
-    /// The kind's name.
+    /// The kind's name in Kubernetes.
     #[must_use]
     pub fn kind(self) -> &'static str {
         match self {
@@ -37,19 +35,19 @@ impl Referenced {
     }
 }
 
-/// The `ConfigMaps` and Secrets that a pod template refers to.
+/// Finds the `ConfigMaps` and Secrets that a pod template refers to.
 #[must_use]
 pub fn references(template: &Value) -> BTreeSet<(Referenced, String)> {
-    found_in(template, true)
+    collect_references(template, true)
 }
 
-/// Those without which its pods do not start: what is referred to as optional alone may be missing.
+/// Finds the `ConfigMaps` and Secrets that the pods need to start. Leaves out those with optional references only.
 #[must_use]
 pub fn required_references(template: &Value) -> BTreeSet<(Referenced, String)> {
-    found_in(template, false)
+    collect_references(template, false)
 }
 
-fn found_in(template: &Value, with_optional: bool) -> BTreeSet<(Referenced, String)> {
+fn collect_references(template: &Value, with_optional: bool) -> BTreeSet<(Referenced, String)> {
     let mut found = BTreeSet::new();
     let mut copy = template.clone();
     visit(&mut copy, &mut |kind, name, optional| {
@@ -60,7 +58,7 @@ fn found_in(template: &Value, with_optional: bool) -> BTreeSet<(Referenced, Stri
     found
 }
 
-/// Rewrites references of a pod template by a table of (kind, old name) to new name.
+/// Renames references of a pod template. `renamed` maps a kind and an old name to the new name.
 pub fn rewrite_references(template: &mut Value, renamed: &BTreeMap<(Referenced, String), String>) {
     visit(template, &mut |kind, name, _| {
         if let Some(new) = renamed.get(&(kind, name.clone())) {
@@ -69,34 +67,34 @@ pub fn rewrite_references(template: &mut Value, renamed: &BTreeMap<(Referenced, 
     });
 }
 
-/// Is shown the kind, the name, and whether the reference is optional.
-type See<'a> = dyn FnMut(Referenced, &mut String, bool) + 'a;
+/// Receives the kind, the name, and whether the reference is optional.
+type Visitor<'a> = dyn FnMut(Referenced, &mut String, bool) + 'a;
 
 /// Visits every reference of a pod template: volumes, projected volumes, `envFrom`, `valueFrom`, `imagePullSecrets`.
-fn visit(template: &mut Value, see: &mut See<'_>) {
+fn visit(template: &mut Value, visitor: &mut Visitor<'_>) {
     let Some(spec) = template.get_mut("spec") else { return };
     for volume in list(spec, "volumes") {
-        name_at(volume, "/configMap", "name", Referenced::ConfigMap, see);
-        name_at(volume, "/secret", "secretName", Referenced::Secret, see);
+        visit_name(volume, "/configMap", "name", Referenced::ConfigMap, visitor);
+        visit_name(volume, "/secret", "secretName", Referenced::Secret, visitor);
         if let Some(projected) = volume.get_mut("projected") {
             for source in list(projected, "sources") {
-                name_at(source, "/configMap", "name", Referenced::ConfigMap, see);
-                name_at(source, "/secret", "name", Referenced::Secret, see);
+                visit_name(source, "/configMap", "name", Referenced::ConfigMap, visitor);
+                visit_name(source, "/secret", "name", Referenced::Secret, visitor);
             }
         }
     }
     for secret in list(spec, "imagePullSecrets") {
-        name_at(secret, "", "name", Referenced::Secret, see);
+        visit_name(secret, "", "name", Referenced::Secret, visitor);
     }
     for kind in ["initContainers", "containers"] {
         for container in list(spec, kind) {
             for source in list(container, "envFrom") {
-                name_at(source, "/configMapRef", "name", Referenced::ConfigMap, see);
-                name_at(source, "/secretRef", "name", Referenced::Secret, see);
+                visit_name(source, "/configMapRef", "name", Referenced::ConfigMap, visitor);
+                visit_name(source, "/secretRef", "name", Referenced::Secret, visitor);
             }
             for variable in list(container, "env") {
-                name_at(variable, "/valueFrom/configMapKeyRef", "name", Referenced::ConfigMap, see);
-                name_at(variable, "/valueFrom/secretKeyRef", "name", Referenced::Secret, see);
+                visit_name(variable, "/valueFrom/configMapKeyRef", "name", Referenced::ConfigMap, visitor);
+                visit_name(variable, "/valueFrom/secretKeyRef", "name", Referenced::Secret, visitor);
             }
         }
     }
@@ -106,11 +104,11 @@ fn list<'a>(parent: &'a mut Value, key: &str) -> impl Iterator<Item = &'a mut Va
     parent.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten()
 }
 
-fn name_at(parent: &mut Value, pointer: &str, key: &str, kind: Referenced, see: &mut See<'_>) {
+fn visit_name(parent: &mut Value, pointer: &str, key: &str, kind: Referenced, visitor: &mut Visitor<'_>) {
     let Some(reference) = parent.pointer_mut(pointer) else { return };
     let optional = reference.get("optional") == Some(&Value::Bool(true));
     if let Some(Value::String(name)) = reference.get_mut(key) {
-        see(kind, name, optional);
+        visitor(kind, name, optional);
     }
 }
 
@@ -119,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_refer_is_found() {
+    fn every_kind_of_reference_is_found() {
         let template = serde_json::json!({"spec": {
             "volumes": [
                 {"configMap": {"name": "c1"}}, {"secret": {"secretName": "s1"}},
@@ -138,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_optional_everywhere_may_be_missing() {
+    fn an_object_with_only_optional_references_is_not_required() {
         let template = serde_json::json!({"spec": {
             "volumes": [
                 {"configMap": {"name": "c1", "optional": true}}, {"secret": {"secretName": "s1", "optional": true}},

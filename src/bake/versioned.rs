@@ -1,5 +1,7 @@
-//! Versioned names: `ConfigMaps` and Secrets that the two pod templates refer to become immutable `<name>-vNNN`, so that an old
-//! `ReplicaSet` finds exactly what it ran with. Unchanged content keeps the name it has.
+//! Gives versioned names to the `ConfigMaps` and Secrets that the two pod templates refer to.
+//!
+//! They become immutable objects `<name>-vNNN`, so that an old `ReplicaSet` finds exactly the configuration it ran with. An object with
+//! unchanged content keeps its name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,27 +11,28 @@ use serde_json::Value;
 use super::references::{Referenced, references, rewrite_references};
 use crate::{
     api::{PerComponent, REVISION_LABEL},
-    cluster::{encoded, is_workload, pod_template, pod_template_mut, same_content},
+    cluster::{encode_secret_text, is_workload, pod_template, pod_template_mut, same_content},
 };
 
-/// Annotation on a versioned object: the name the chart gave it.
+/// Annotation on a versioned object with its name in the chart.
 pub const BASE_NAME_ANNOTATION: &str = "lockkeeper.dev/name";
 
-/// The name of an object in a revision.
+/// The name of a chart's object in a revision.
 #[must_use]
 pub fn versioned_name(name: &str, revision: u32) -> String {
     format!("{name}-v{revision:03}")
 }
 
-/// Renames what the Deployments named in `workloads` refer to, and rewrites the references to it in every pod template. `previous` is
-/// the revision that runs.
-pub fn name_versions(
+/// Renames the objects that the Deployments in `workloads` refer to, and rewrites all references to them.
+///
+/// `current` are the objects of the revision that runs.
+pub fn apply_versioned_names(
     objects: &mut [DynamicObject],
     workloads: PerComponent<&str>,
     revision: u32,
-    previous: &[DynamicObject],
+    current: &[DynamicObject],
 ) {
-    let wanted: BTreeSet<(Referenced, String)> = objects
+    let referenced: BTreeSet<(Referenced, String)> = objects
         .iter()
         .filter(|object| is_workload(object, workloads))
         .flat_map(|object| pod_template(object).map(references).unwrap_or_default())
@@ -38,15 +41,16 @@ pub fn name_versions(
     for object in objects.iter_mut() {
         let Some(kind) = Referenced::of(object) else { continue };
         let base = object.name_any();
-        if !wanted.contains(&(kind, base.clone())) {
+        if !referenced.contains(&(kind, base.clone())) {
             continue;
         }
-        let kept = previous
+        let unchanged = current
             .iter()
             .find(|old| Referenced::of(old) == Some(kind) && base_name(old) == base && same_content(old, object));
-        let name = kept.map_or_else(|| versioned_name(&base, revision), ResourceExt::name_any);
-        let from =
-            kept.and_then(|old| old.labels().get(REVISION_LABEL).cloned()).unwrap_or_else(|| format!("{revision:03}"));
+        let name = unchanged.map_or_else(|| versioned_name(&base, revision), ResourceExt::name_any);
+        let from = unchanged
+            .and_then(|old| old.labels().get(REVISION_LABEL).cloned())
+            .unwrap_or_else(|| format!("{revision:03}"));
         *object = copy_as(object, &name, &from);
         renamed.insert((kind, base), name);
     }
@@ -55,7 +59,7 @@ pub fn name_versions(
     }
 }
 
-/// An immutable copy of a `ConfigMap` or Secret under a versioned name, without what ties it to whoever made the original.
+/// Builds an immutable copy of a `ConfigMap` or Secret with a versioned name, without owner references and the label of its manager.
 #[must_use]
 pub fn copy_as(object: &DynamicObject, name: &str, revision: &str) -> DynamicObject {
     let mut copy = object.clone();
@@ -72,14 +76,14 @@ pub fn copy_as(object: &DynamicObject, name: &str, revision: &str) -> DynamicObj
     copy.annotations_mut().insert(BASE_NAME_ANNOTATION.to_owned(), base);
     if let Value::Object(fields) = &mut copy.data {
         fields.insert("immutable".to_owned(), Value::Bool(true));
-        // The API server turns it into data; done here, a copy that is there already compares equal.
+        // The API server moves stringData to data. Doing the same here makes an existing copy compare as equal.
         if let Some(Value::Object(texts)) = fields.remove("stringData") {
             let data = fields.entry("data").or_insert(Value::Null);
             if data.is_null() {
                 *data = Value::Object(serde_json::Map::new());
             }
             if let Value::Object(data) = data {
-                data.extend(texts.into_iter().map(|(key, text)| (key, encoded(&text))));
+                data.extend(texts.into_iter().map(|(key, text)| (key, encode_secret_text(&text))));
             }
         }
     }
@@ -97,7 +101,7 @@ mod tests {
     const WORKLOADS: PerComponent<&str> = PerComponent { job_manager: "jm", task_manager: "tm" };
 
     fn objects(setting: &str) -> Vec<DynamicObject> {
-        super::super::parse_objects(&format!(
+        super::super::helm::parse_objects(&format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: config}}\ndata: {{a: '{setting}'}}\n---\n\
              apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: unused}}\ndata: {{a: '1'}}\n---\n\
              apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: jm}}\nspec: {{template: {{spec: {{volumes: [{{configMap: {{name: config}}}}]}}}}}}\n"
@@ -110,9 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mounted_gets_the_revisions_name_and_nothing_else_does() {
+    fn only_mounted_objects_get_a_versioned_name() {
         let mut first = objects("one");
-        name_versions(&mut first, WORKLOADS, 1, &[]);
+        apply_versioned_names(&mut first, WORKLOADS, 1, &[]);
         assert_eq!(mounted(&first), "config-v001");
         assert_eq!(first[0].name_any(), "config-v001");
         assert_eq!(first[1].name_any(), "unused");
@@ -120,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_mounts_it_finds_it_under_its_new_name() {
+    fn every_kind_with_a_pod_template_refers_to_the_new_name() {
         let pods = "{spec: {volumes: [{configMap: {name: config}}, {configMap: {name: unused}}]}}";
         let others = [
             ("Deployment", format!("{{template: {pods}}}"), "/spec/template"),
@@ -132,8 +136,8 @@ mod tests {
         for (kind, spec, place) in others {
             let mut all = objects("one");
             let other = format!("apiVersion: any/v1\nkind: {kind}\nmetadata: {{name: other}}\nspec: {spec}\n");
-            all.extend(super::super::parse_objects(&other).unwrap());
-            name_versions(&mut all, WORKLOADS, 1, &[]);
+            all.extend(super::super::helm::parse_objects(&other).unwrap());
+            apply_versioned_names(&mut all, WORKLOADS, 1, &[]);
             let name = |at: usize| {
                 all[3].data.pointer(&format!("{place}/spec/volumes/{at}/configMap/name")).unwrap().as_str().unwrap()
             };
@@ -142,10 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_as_text_is_the_same_as_its_data() {
+    fn a_secret_with_string_data_equals_one_with_data() {
         let secret = |field: &str| {
             let text = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{field}\n");
-            super::super::parse_objects(&text).unwrap().remove(0)
+            super::super::helm::parse_objects(&text).unwrap().remove(0)
         };
         let live = copy_as(&secret("data: {key: bm9uZQ==}"), "s-v000", "000");
         let rendered = copy_as(&secret("stringData: {key: none}"), "s-v000", "000");
@@ -155,14 +159,14 @@ mod tests {
     }
 
     #[test]
-    fn unchanged_content_keeps_its_name() {
+    fn an_object_with_unchanged_content_keeps_its_name() {
         let mut first = objects("one");
-        name_versions(&mut first, WORKLOADS, 1, &[]);
+        apply_versioned_names(&mut first, WORKLOADS, 1, &[]);
         let mut same = objects("one");
-        name_versions(&mut same, WORKLOADS, 2, &first);
+        apply_versioned_names(&mut same, WORKLOADS, 2, &first);
         assert_eq!(mounted(&same), "config-v001");
         let mut other = objects("two");
-        name_versions(&mut other, WORKLOADS, 3, &same);
+        apply_versioned_names(&mut other, WORKLOADS, 3, &same);
         assert_eq!(mounted(&other), "config-v003");
     }
 }

@@ -1,4 +1,4 @@
-//! What a `ConfigMap` or Secret holds, as the API server keeps it: a chart may write the same in other ways.
+//! Compares the content of `ConfigMaps` and Secrets in the form that the API server stores. A chart can write the same content in other forms.
 
 use std::collections::BTreeMap;
 
@@ -8,40 +8,40 @@ use serde_json::Value;
 
 use super::object::kind_of;
 
-/// Whether two `ConfigMaps`, or two Secrets, hold the same.
+/// Whether two `ConfigMaps`, or two Secrets, have the same content.
 #[must_use]
 pub fn same_content(left: &DynamicObject, right: &DynamicObject) -> bool {
-    content(left) == content(right)
+    normalize(left) == normalize(right)
 }
 
-/// A text of a Secret's `stringData` as its `data` holds it.
+/// Converts a text of a Secret's `stringData` to the form it has in `data`.
 #[must_use]
-pub fn encoded(text: &Value) -> Value {
+pub fn encode_secret_text(text: &Value) -> Value {
     let bytes = text.as_str().unwrap_or_default().as_bytes().to_vec();
     serde_json::to_value(ByteString(bytes)).unwrap_or_default()
 }
 
-/// Every entry by its place, with the API server's defaults: no value is an empty one, and a Secret without a type is Opaque.
-fn content(object: &DynamicObject) -> BTreeMap<(&'static str, String), Value> {
+/// Every entry by field and key, with the API server's defaults: null becomes empty text, and a Secret without a type is Opaque.
+fn normalize(object: &DynamicObject) -> BTreeMap<(&'static str, String), Value> {
     let secret = kind_of(object) == "Secret";
-    let mut all = BTreeMap::new();
-    for (key, place) in [("data", "data"), ("binaryData", "binaryData"), ("stringData", "data")] {
-        for (name, value) in object.data.get(key).and_then(Value::as_object).into_iter().flatten() {
+    let mut entries = BTreeMap::new();
+    for (field, stored_in) in [("data", "data"), ("binaryData", "binaryData"), ("stringData", "data")] {
+        for (name, value) in object.data.get(field).and_then(Value::as_object).into_iter().flatten() {
             let value = match value {
                 Value::Null => Value::String(String::new()),
-                text if key == "stringData" => encoded(text),
-                // Base64 may be broken into lines.
-                Value::String(text) if secret || key == "binaryData" => Value::String(text.replace(['\n', '\r'], "")),
+                text if field == "stringData" => encode_secret_text(text),
+                // Base64 may contain line breaks.
+                Value::String(text) if secret || field == "binaryData" => Value::String(text.replace(['\n', '\r'], "")),
                 other => other.clone(),
             };
-            all.insert((place, name.clone()), value);
+            entries.insert((stored_in, name.clone()), value);
         }
     }
     if secret {
         let kind = object.data.get("type").filter(|kind| kind.as_str().is_some_and(|kind| !kind.is_empty()));
-        all.insert(("type", String::new()), kind.cloned().unwrap_or_else(|| Value::from("Opaque")));
+        entries.insert(("type", String::new()), kind.cloned().unwrap_or_else(|| Value::from("Opaque")));
     }
-    all
+    entries
 }
 
 #[cfg(test)]
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_api_server_adds_is_no_difference() {
+    fn defaults_of_the_api_server_are_not_a_difference() {
         for (kind, rendered, live) in [
             ("Secret", r#"{"data":{"a":"bm9uZQ=="}}"#, r#"{"type":"Opaque","data":{"a":"bm9uZQ=="}}"#),
             ("Secret", r#"{"stringData":{"a":"none"}}"#, r#"{"type":"Opaque","data":{"a":"bm9uZQ=="}}"#),
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn other_content_is_other_content() {
+    fn different_content_is_a_difference() {
         let differ = |kind: &str, left: Value, right: Value| {
             assert!(!same_content(&object(kind, &left), &object(kind, &right)), "{left} {right}");
         };

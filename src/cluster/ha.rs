@@ -1,66 +1,59 @@
-//! Flink's high-availability metadata in `ConfigMaps`: which they are, and their backup.
+//! Flink's high-availability metadata in `ConfigMaps`: finds the `ConfigMaps` and backs them up.
 //!
 //! Flink 1.15 and later keeps `<cluster-id>-cluster-config-map` and `<cluster-id>-<job id>-config-map`; 1.14 names end in `-leader`.
-//! The label `configmap-type` is gone in 2.x, so the cluster id's label and the name together decide (facts measured on 2.2.1).
+//! Flink 2.x no longer sets the label `configmap-type`, so the label of the cluster id and the name decide together (measured on 2.2.1).
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use crate::{api::Time, digest::short_digest_of};
+use crate::digest::short_digest_of;
 
-/// Label that Flink sets on them, in standalone mode too.
+/// Flink sets this label on its `ConfigMaps`, in standalone mode too.
 const FLINK_TYPE: &str = "type=flink-native-kubernetes";
 
-/// The longest name that Kubernetes takes.
-const MAX_NAME: usize = 253;
-/// So much of a digest as tells the maps of one rollout apart.
+/// The longest name that Kubernetes accepts.
+const MAX_NAME_LENGTH: usize = 253;
+/// This many digits are enough to tell the `ConfigMaps` of one rollout apart.
 const CONTENT_DIGITS: usize = 10;
 
 /// The HA `ConfigMaps` of one cluster id.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct HaConfigMaps {
-    /// All of them.
     pub items: Vec<ConfigMap>,
 }
 
 impl HaConfigMaps {
-    /// Lists those of one `kubernetes.cluster-id`.
+    /// Lists the HA `ConfigMaps` of one `kubernetes.cluster-id`.
     pub async fn read(client: &Client, namespace: &str, cluster_id: &str) -> kube::Result<Self> {
         let params = ListParams::default().labels(&format!("app={cluster_id},{FLINK_TYPE}"));
-        let found = Api::<ConfigMap>::namespaced(client.clone(), namespace).list(&params).await?;
-        let ours = |map: &ConfigMap| {
+        let labelled = Api::<ConfigMap>::namespaced(client.clone(), namespace).list(&params).await?;
+        let is_ha_metadata = |map: &ConfigMap| {
             is_ha_name(cluster_id, &map.name_any())
                 && !map.labels().contains_key("app.kubernetes.io/managed-by")
                 && map.labels().get("component").map(String::as_str) != Some("autoscaler")
         };
-        Ok(Self { items: found.items.into_iter().filter(ours).collect() })
+        Ok(Self { items: labelled.items.into_iter().filter(is_ha_metadata).collect() })
     }
 
-    /// Whether they show that a job ran, or may run again: a job's own map, or a stored job graph or execution plan.
+    /// Whether a job ran, or may run again: there is a `ConfigMap` of a job, or a stored job graph or execution plan.
     #[must_use]
     pub fn shows_a_job(&self, cluster_id: &str) -> bool {
         self.items.iter().any(|map| {
             let name = map.name_any();
-            let own_map = name != format!("{cluster_id}-cluster-config-map") && name.ends_with("-config-map");
-            let graph = map
+            let is_of_a_job = name != format!("{cluster_id}-cluster-config-map") && name.ends_with("-config-map");
+            let has_graph = map
                 .data
                 .iter()
                 .flatten()
                 .any(|(key, _)| key.starts_with("executionPlan-") || key.starts_with("jobGraph-"));
-            own_map || graph
+            is_of_a_job || has_graph
         })
-    }
-
-    /// The earliest creation, for saying since when a job ran again.
-    #[must_use]
-    pub fn created(&self) -> Option<Time> {
-        self.items.iter().filter_map(|map| map.metadata.creation_timestamp.clone()).min()
     }
 }
 
-/// Whether a name is one that Flink gives to HA `ConfigMaps` of exactly this cluster id, and of no other that merely begins alike.
+/// Whether Flink uses this name for an HA `ConfigMap` of exactly this cluster id, and not of another id with the same prefix.
 #[must_use]
 pub fn is_ha_name(cluster_id: &str, name: &str) -> bool {
     let Some(rest) = name.strip_prefix(cluster_id).and_then(|rest| rest.strip_prefix('-')) else {
@@ -75,20 +68,21 @@ pub fn is_ha_name(cluster_id: &str, name: &str) -> bool {
     }
 }
 
-/// Name of the backup of an HA `ConfigMap`: matches no HA pattern, so Flink never takes it for its own. It says which map and which
-/// data, since one rollout may clear maps of the same name several times.
+/// Names the backup of an HA `ConfigMap`. The name matches no HA pattern, so Flink never reads the backup as its own.
+///
+/// One rollout may clear `ConfigMaps` of the same name several times, so the name depends on the `ConfigMap` and its data.
 #[must_use]
 pub fn backup_name(revision: u32, map: &ConfigMap) -> String {
     let content = short_digest_of(&(map.uid(), &map.data, &map.binary_data), CONTENT_DIGITS);
     let suffix = format!("-backup-{revision:03}-{content}");
     let mut name = map.name_any();
-    name.truncate(MAX_NAME - suffix.len());
+    name.truncate(MAX_NAME_LENGTH - suffix.len());
     format!("{}{suffix}", name.trim_end_matches(['-', '.']))
 }
 
-/// The backup of one HA `ConfigMap`: its data, without Flink's labels and without the leader's lock.
+/// Builds the backup of one HA `ConfigMap`: its data, without Flink's labels and without the leader lock.
 #[must_use]
-pub fn backup_of(map: &ConfigMap, name: String, labels: BTreeMap<String, String>) -> ConfigMap {
+pub fn build_backup(map: &ConfigMap, name: String, labels: BTreeMap<String, String>) -> ConfigMap {
     ConfigMap {
         metadata: kube::api::ObjectMeta {
             name: Some(name),
@@ -112,27 +106,27 @@ mod tests {
     }
 
     #[test]
-    fn each_map_that_is_cleared_gets_a_backup_of_its_own() {
+    fn every_cleared_config_map_gets_its_own_backup() {
         let first = backup_name(7, &map("orders-cluster-config-map", "a", "1"));
         assert!(first.starts_with("orders-cluster-config-map-backup-007-"), "{first}");
         assert_eq!(backup_name(7, &map("orders-cluster-config-map", "a", "1")), first, "a repeat is the same backup");
-        assert_ne!(backup_name(7, &map("orders-cluster-config-map", "b", "1")), first, "made anew");
+        assert_ne!(backup_name(7, &map("orders-cluster-config-map", "b", "1")), first, "recreated");
         assert_ne!(backup_name(7, &map("orders-cluster-config-map", "a", "2")), first, "written to again");
         assert_ne!(backup_name(8, &map("orders-cluster-config-map", "a", "1")), first);
     }
 
     #[test]
-    fn a_backups_name_is_one_that_kubernetes_takes() {
+    fn kubernetes_accepts_the_name_of_a_backup() {
         for length in [1, 63, 228, 229, 230, 253] {
             let name = format!("{}.config-map", "a".repeat(length))[..length].to_owned();
             let backup = backup_name(1234, &map(&name, "a", "1"));
-            assert!(backup.len() <= MAX_NAME, "{backup}");
+            assert!(backup.len() <= MAX_NAME_LENGTH, "{backup}");
             assert!(!backup.contains("--") && !backup.contains(".-"), "{backup}");
         }
     }
 
     #[test]
-    fn only_names_of_exactly_this_cluster_id() {
+    fn only_names_of_exactly_this_cluster_id_match() {
         let job = "0123456789abcdef0123456789abcdef";
         for name in [
             "orders-cluster-config-map".to_owned(),

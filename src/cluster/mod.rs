@@ -1,4 +1,4 @@
-//! What Lockkeeper reads and writes of an application's cluster: Deployments, `ReplicaSets`, pods and HA `ConfigMaps`.
+//! Reads and writes the Kubernetes objects of an application: Deployments, `ReplicaSets`, pods and HA `ConfigMaps`.
 
 mod autoscaler;
 mod content;
@@ -10,14 +10,14 @@ mod workload;
 mod write;
 mod write_error;
 
-pub use autoscaler::{Autoscaler, read_autoscalers};
-pub use content::{encoded, same_content};
-pub use diagnosis::{PodFailure, pod_failure};
-pub use ha::{HaConfigMaps, backup_name, backup_of, is_ha_name};
-pub use object::{
+pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
+pub(crate) use content::{encode_secret_text, same_content};
+pub(crate) use diagnosis::{PodFailure, pod_failure};
+pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};
+pub(crate) use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,
 };
-pub use template::template_digest;
-pub use workload::{PodsGone, Workload, read_workload};
+pub use workload::read_workload;
+pub(crate) use workload::{PodsGone, Workload};
 pub use write::Writer;
-pub use write_error::{WriteError, classify};
+pub(crate) use write_error::{WriteError, classify};

@@ -1,4 +1,4 @@
-//! What an object of any kind is: kind, name, resource, pod template.
+//! Reads kind, name, API resource and pod template of an object of any kind.
 
 use kube::{
     ResourceExt,
@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use crate::api::PerComponent;
 
-/// The kind of a Deployment.
 pub const DEPLOYMENT: &str = "Deployment";
 
 /// The kind of an object; `object` if it has none.
@@ -35,38 +34,38 @@ pub fn same_object(left: &DynamicObject, right: &DynamicObject) -> bool {
     left.types == right.types && left.name_any() == right.name_any()
 }
 
-/// Kind and name, for messages.
+/// Describes an object by kind and name, for messages.
 #[must_use]
 pub fn describe(object: &DynamicObject) -> String {
     format!("{} {}", kind_of(object), object.name_any())
 }
 
-/// The API resource of an object, guessed from its kind; none if its `apiVersion` cannot be read.
+/// The API resource of an object, derived from its kind. None if its `apiVersion` is not valid.
 #[must_use]
 pub fn api_resource(object: &DynamicObject) -> Option<ApiResource> {
     let types = object.types.clone().unwrap_or_default();
     Some(ApiResource::from_gvk(&GroupVersionKind::try_from(&types).ok()?))
 }
 
-/// The pod template of an object of any kind that has one.
+/// The pod template of an object, if its kind has one.
 #[must_use]
 pub fn pod_template(object: &DynamicObject) -> Option<&Value> {
     match kind_of(object) {
         "Pod" => Some(&object.data),
-        "CronJob" => object.data.pointer(CRON_JOBS_TEMPLATE),
+        "CronJob" => object.data.pointer(CRON_JOB_TEMPLATE),
         _ => object.data.pointer(TEMPLATE),
     }
 }
 
-/// The pod template of an object, to be changed.
+/// Like [`pod_template`], for changing it.
 #[must_use]
 pub fn pod_template_mut(object: &mut DynamicObject) -> Option<&mut Value> {
     match kind_of(object) {
         "Pod" => Some(&mut object.data),
-        "CronJob" => object.data.pointer_mut(CRON_JOBS_TEMPLATE),
+        "CronJob" => object.data.pointer_mut(CRON_JOB_TEMPLATE),
         _ => object.data.pointer_mut(TEMPLATE),
     }
 }
 
 const TEMPLATE: &str = "/spec/template";
-const CRON_JOBS_TEMPLATE: &str = "/spec/jobTemplate/spec/template";
+const CRON_JOB_TEMPLATE: &str = "/spec/jobTemplate/spec/template";

@@ -1,13 +1,13 @@
-//! The digest of a pod template.
+//! Computes the digest of a pod template.
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 
 use crate::digest::digest_of;
 
-/// Label that the Deployment controller adds to the template of each `ReplicaSet`.
+/// The Deployment controller adds this label to the template of each `ReplicaSet`.
 pub(super) const TEMPLATE_HASH: &str = "pod-template-hash";
 
-/// SHA-256 of a pod template. It is the same for a Deployment and for its `ReplicaSet`.
+/// The SHA-256 of a pod template. A Deployment and its `ReplicaSet` have the same digest.
 #[must_use]
 pub fn template_digest(template: &PodTemplateSpec) -> String {
     let mut template = template.clone();
@@ -22,15 +22,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_controllers_own_label_does_not_count() {
+    fn the_label_of_the_deployment_controller_does_not_change_the_digest() {
         let plain: PodTemplateSpec =
             serde_json::from_value(serde_json::json!({"metadata": {"labels": {"app": "x"}}})).unwrap();
-        let owned: PodTemplateSpec =
+        let labelled: PodTemplateSpec =
             serde_json::from_value(serde_json::json!({"metadata": {"labels": {"app": "x", "pod-template-hash": "1"}}}))
                 .unwrap();
         let other: PodTemplateSpec =
             serde_json::from_value(serde_json::json!({"metadata": {"labels": {"app": "y"}}})).unwrap();
-        assert_eq!(template_digest(&plain), template_digest(&owned));
+        assert_eq!(template_digest(&plain), template_digest(&labelled));
         assert_ne!(template_digest(&plain), template_digest(&other));
     }
 }

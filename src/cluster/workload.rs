@@ -1,4 +1,4 @@
-//! One Deployment with everything it owns, read in one go.
+//! Reads a Deployment with the `ReplicaSets` and pods that it owns.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,27 +12,28 @@ use kube::{Api, Client, ResourceExt, api::ListParams};
 use super::template::{TEMPLATE_HASH, template_digest};
 use crate::api::WorkloadSnapshot;
 
-/// A Deployment, the `ReplicaSets` of that name's Deployments and their pods, also where the Deployment itself is gone.
+/// A Deployment, its `ReplicaSets` and their pods.
+///
+/// `ReplicaSets` and pods of a deleted Deployment with the same name are included.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Workload {
-    /// The Deployment, if there is one.
     pub deployment: Option<Deployment>,
-    /// Its `ReplicaSets`, also those that it left behind.
+    /// Includes orphaned `ReplicaSets`.
     pub replica_sets: Vec<ReplicaSet>,
-    /// Their pods, also those that terminate.
+    /// Includes pods that terminate.
     pub pods: Vec<Pod>,
-    /// Warning events about its pods and `ReplicaSets`, where they were asked for.
+    /// Warning events about the pods and `ReplicaSets`; empty if the caller did not ask for them.
     pub warnings: Vec<Event>,
 }
 
-/// Proof that no pod of a Deployment is left; comes only from a list made in the same reconcile.
+/// Proves that no pod of a Deployment is left. It can only be made from a list that was read in the same reconcile.
 #[derive(Debug, Clone, Copy)]
 pub struct PodsGone {
     _proof: (),
 }
 
 impl Workload {
-    /// `spec.replicas`; 0 without a Deployment.
+    /// `spec.replicas`, or 0 without a Deployment.
     #[must_use]
     pub fn replicas(&self) -> i32 {
         self.deployment
@@ -40,13 +41,13 @@ impl Workload {
             .map_or(0, |deployment| deployment.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1))
     }
 
-    /// Pods that may still run: Terminating counts, Succeeded and Failed do not.
+    /// Pods that may still run. Terminating pods count, Succeeded and Failed pods do not.
     pub fn live_pods(&self) -> impl Iterator<Item = &Pod> {
         self.pods.iter().filter(|pod| !matches!(phase(pod), "Succeeded" | "Failed"))
     }
 
-    /// `ReplicaSets` that keep pods running and that scaling the Deployment does not reach: an earlier one left them behind.
-    pub fn left_behind(&self) -> impl Iterator<Item = &ReplicaSet> {
+    /// `ReplicaSets` that keep pods running although the current Deployment does not own them. Scaling the Deployment does not stop them.
+    pub fn orphaned_replica_sets(&self) -> impl Iterator<Item = &ReplicaSet> {
         let deployment = self.deployment.as_ref().and_then(ResourceExt::uid);
         let wants_pods = |set: &&ReplicaSet| set.spec.as_ref().and_then(|spec| spec.replicas).unwrap_or(1) > 0;
         let owned =
@@ -54,19 +55,19 @@ impl Workload {
         self.replica_sets.iter().filter(wants_pods).filter(move |set| !owned(set))
     }
 
-    /// The proof that nothing of it runs: scaled to 0, observed by the controller, and no pod left or about to come.
+    /// Proves that nothing of the Deployment runs: it is scaled to 0, its controller has observed that, and no pod is left or can appear.
     #[must_use]
     pub fn pods_gone(&self) -> Option<PodsGone> {
         let observed = self.deployment.as_ref().is_none_or(|deployment| {
             let status = deployment.status.as_ref();
-            let seen = status.and_then(|status| status.observed_generation);
-            seen >= deployment.metadata.generation && status.and_then(|status| status.replicas).unwrap_or(0) == 0
+            let generation = status.and_then(|status| status.observed_generation);
+            generation >= deployment.metadata.generation && status.and_then(|status| status.replicas).unwrap_or(0) == 0
         });
-        let nothing_left = self.live_pods().next().is_none() && self.left_behind().next().is_none();
+        let nothing_left = self.live_pods().next().is_none() && self.orphaned_replica_sets().next().is_none();
         (self.replicas() == 0 && observed && nothing_left).then_some(PodsGone { _proof: () })
     }
 
-    /// The `ReplicaSet` that owns the live pods: exactly one, or none if several do.
+    /// The `ReplicaSet` that owns the live pods. None if several own some.
     #[must_use]
     pub fn live_replica_set(&self) -> Option<&ReplicaSet> {
         let owners: BTreeSet<&str> =
@@ -77,20 +78,19 @@ impl Workload {
         live.next().is_none().then_some(first)
     }
 
-    /// When the youngest running container of its live pods started.
+    /// The time when the newest running container of the live pods started.
     #[must_use]
     pub fn running_since(&self) -> Option<crate::api::Time> {
         let statuses = self.live_pods().filter_map(|pod| pod.status.as_ref()?.container_statuses.as_ref()).flatten();
         statuses.filter_map(|status| status.state.as_ref()?.running.as_ref()?.started_at.clone()).max()
     }
 
-    /// A `ReplicaSet` by uid.
     #[must_use]
     pub fn replica_set(&self, uid: &str) -> Option<&ReplicaSet> {
         self.replica_sets.iter().find(|set| set.metadata.uid.as_deref() == Some(uid))
     }
 
-    /// What identifies it now; none without a Deployment.
+    /// The facts that identify the current state. None without a Deployment.
     #[must_use]
     pub fn snapshot(&self) -> Option<WorkloadSnapshot> {
         let deployment = self.deployment.as_ref()?;
@@ -121,14 +121,14 @@ fn phase(pod: &Pod) -> &str {
     pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
 }
 
-/// Reads a Deployment and what it owns. With a moment, also the namespace's Warning events about them since then.
+/// Reads a Deployment and the objects it owns. `warnings_since` also asks for their Warning events since that time.
 pub async fn read_workload(
     client: &Client,
     namespace: &str,
     name: &str,
-    warnings: Option<Timestamp>,
+    warnings_since: Option<Timestamp>,
 ) -> kube::Result<Workload> {
-    // First the Deployment: what it makes afterwards is in the lists.
+    // The Deployment is read first, so that the lists contain everything it creates afterwards.
     let deployment = Api::<Deployment>::namespaced(client.clone(), namespace).get_opt(name).await?;
     let (sets, pods) = tokio::try_join!(
         async {
@@ -141,51 +141,54 @@ pub async fn read_workload(
             Api::<Pod>::namespaced(client.clone(), namespace).list(&ListParams::default()).await.map(|list| list.items)
         }
     )?;
-    let sets: Vec<ReplicaSet> = sets.into_iter().filter(|set| is_set_of(set, name)).collect();
+    let sets: Vec<ReplicaSet> = sets.into_iter().filter(|set| is_replica_set_of(set, name)).collect();
     let uids: BTreeSet<String> = sets.iter().filter_map(ResourceExt::uid).collect();
     let pods: Vec<Pod> = pods.into_iter().filter(|pod| is_pod_of(pod, &uids, name)).collect();
     let mut workload = Workload { deployment, replica_sets: sets, pods, warnings: Vec::new() };
-    if let Some(since) = warnings {
+    if let Some(since) = warnings_since {
         workload.warnings = read_warnings(client, namespace, &workload).await?;
-        workload.warnings.retain(|event| last_seen(event).is_none_or(|at| at >= since));
+        workload.warnings.retain(|event| last_seen_at(event).is_none_or(|at| at >= since));
     }
     Ok(workload)
 }
 
-/// Owned by a Deployment of this name, also one that is being deleted or was made anew, or orphaned by one.
-fn is_set_of(set: &ReplicaSet, deployment: &str) -> bool {
+/// Whether a Deployment of this name owns the `ReplicaSet` or has orphaned it. The Deployment may be deleted or recreated since.
+fn is_replica_set_of(set: &ReplicaSet, deployment: &str) -> bool {
     let owners = set.owner_references();
     let owned = owners.iter().any(|owner| owner.kind == "Deployment" && owner.name == deployment);
-    let own_name = set_name(set.labels(), deployment).is_some_and(|name| name == set.name_any());
-    owned || (owners.is_empty() && own_name)
+    let has_its_name = replica_set_name(set.labels(), deployment).is_some_and(|name| name == set.name_any());
+    owned || (owners.is_empty() && has_its_name)
 }
 
-/// Owned by one of the `ReplicaSets`, or left by one that is gone already: the garbage collector takes it before its pods have ended.
+/// Whether one of the `ReplicaSets` owns the pod, or a deleted `ReplicaSet` of the Deployment did.
+///
+/// The garbage collector may delete a `ReplicaSet` before its pods have ended.
 fn is_pod_of(pod: &Pod, sets: &BTreeSet<String>, deployment: &str) -> bool {
     let owners = pod.owner_references();
     if owners.iter().any(|owner| sets.contains(&owner.uid)) {
         return true;
     }
-    let Some(set) = set_name(pod.labels(), deployment) else { return false };
-    let left = owners.iter().any(|owner| owner.kind == "ReplicaSet" && owner.name == set);
-    left || (owners.is_empty() && pod.name_any().starts_with(&format!("{set}-")))
+    let Some(set) = replica_set_name(pod.labels(), deployment) else { return false };
+    let set_was_owner = owners.iter().any(|owner| owner.kind == "ReplicaSet" && owner.name == set);
+    set_was_owner || (owners.is_empty() && pod.name_any().starts_with(&format!("{set}-")))
 }
 
-/// The name of the Deployment's `ReplicaSet` that something labelled like this is, or belongs to.
-fn set_name(labels: &BTreeMap<String, String>, deployment: &str) -> Option<String> {
+/// The name of the Deployment's `ReplicaSet` that has these labels, or whose pod has them.
+fn replica_set_name(labels: &BTreeMap<String, String>, deployment: &str) -> Option<String> {
     labels.get(TEMPLATE_HASH).map(|hash| format!("{deployment}-{hash}"))
 }
 
-/// When an event was last seen. The API server keeps whole seconds of the older field.
-fn last_seen(event: &Event) -> Option<Timestamp> {
-    let whole = |at: &crate::api::Time| at.0.checked_add(jiff::SignedDuration::from_millis(999)).unwrap_or(at.0);
+/// The time when an event was last seen. `lastTimestamp` has whole seconds, so it is rounded up to the end of its second.
+fn last_seen_at(event: &Event) -> Option<Timestamp> {
+    let end_of_second =
+        |at: &crate::api::Time| at.0.checked_add(jiff::SignedDuration::from_millis(999)).unwrap_or(at.0);
     let series = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|at| at.0);
-    let last = event.last_timestamp.as_ref().map(whole);
+    let last = event.last_timestamp.as_ref().map(end_of_second);
     series.max(last).or_else(|| event.event_time.as_ref().map(|at| at.0))
 }
 
 async fn read_warnings(client: &Client, namespace: &str, workload: &Workload) -> kube::Result<Vec<Event>> {
-    let current: BTreeSet<String> = workload
+    let uids: BTreeSet<String> = workload
         .pods
         .iter()
         .filter_map(ResourceExt::uid)
@@ -196,7 +199,7 @@ async fn read_warnings(client: &Client, namespace: &str, workload: &Workload) ->
     Ok(events
         .items
         .into_iter()
-        .filter(|event| event.involved_object.uid.as_ref().is_some_and(|uid| current.contains(uid)))
+        .filter(|event| event.involved_object.uid.as_ref().is_some_and(|uid| uids.contains(uid)))
         .collect())
 }
 
@@ -204,7 +207,7 @@ async fn read_warnings(client: &Client, namespace: &str, workload: &Workload) ->
 mod tests {
     use super::*;
 
-    fn left(name: &str, hash: &str, owner: Option<(&str, &str)>) -> serde_json::Value {
+    fn orphan(name: &str, hash: &str, owner: Option<(&str, &str)>) -> serde_json::Value {
         let owners: Vec<_> = owner
             .iter()
             .map(|(kind, name)| serde_json::json!({"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name}))
@@ -215,15 +218,15 @@ mod tests {
     }
 
     #[test]
-    fn what_a_deployment_left_behind_is_still_its_own() {
-        let set = |name: &str, owner| serde_json::from_value(left(name, "ab1", owner)).unwrap();
-        assert!(is_set_of(&set("jm-ab1", None), "jm"));
-        assert!(is_set_of(&set("jm-ab1", Some(("Deployment", "jm"))), "jm"));
-        assert!(!is_set_of(&set("jm-eu-ab1", None), "jm"), "of a Deployment whose name begins alike");
-        assert!(!is_set_of(&set("jm-ab1", Some(("Rollout", "jm"))), "jm"));
-        let pod = |name: &str, owner| serde_json::from_value(left(name, "ab1", owner)).unwrap();
+    fn orphaned_objects_belong_to_the_deployment_with_their_name() {
+        let set = |name: &str, owner| serde_json::from_value(orphan(name, "ab1", owner)).unwrap();
+        assert!(is_replica_set_of(&set("jm-ab1", None), "jm"));
+        assert!(is_replica_set_of(&set("jm-ab1", Some(("Deployment", "jm"))), "jm"));
+        assert!(!is_replica_set_of(&set("jm-eu-ab1", None), "jm"), "a Deployment with the same prefix owns it");
+        assert!(!is_replica_set_of(&set("jm-ab1", Some(("Rollout", "jm"))), "jm"));
+        let pod = |name: &str, owner| serde_json::from_value(orphan(name, "ab1", owner)).unwrap();
         let none = BTreeSet::new();
-        assert!(is_pod_of(&pod("jm-ab1-x", Some(("ReplicaSet", "jm-ab1"))), &none, "jm"), "its ReplicaSet is gone");
+        assert!(is_pod_of(&pod("jm-ab1-x", Some(("ReplicaSet", "jm-ab1"))), &none, "jm"), "its ReplicaSet is deleted");
         assert!(is_pod_of(&pod("jm-ab1-x", None), &none, "jm"));
         assert!(is_pod_of(&pod("any", Some(("ReplicaSet", "any"))), &BTreeSet::from(["any".to_owned()]), "jm"));
         assert!(!is_pod_of(&pod("jm-eu-ab1-x", None), &none, "jm"));
@@ -231,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_no_proof_while_anything_is_left_of_a_deployment_that_is_gone() {
+    fn pods_are_not_gone_while_a_deleted_deployment_has_pods_or_replica_sets() {
         let pod = |phase: &str| -> Pod {
             serde_json::from_value(serde_json::json!({"metadata": {"name": "p"}, "status": {"phase": phase}})).unwrap()
         };
@@ -241,20 +244,20 @@ mod tests {
             )
             .unwrap()
         };
-        let gone = |workload: Workload| workload.pods_gone().is_some();
-        assert!(gone(Workload::default()));
-        assert!(!gone(Workload { pods: vec![pod("Running")], ..Workload::default() }));
-        assert!(gone(Workload { pods: vec![pod("Succeeded")], replica_sets: vec![set(0)], ..Workload::default() }));
-        assert!(!gone(Workload { replica_sets: vec![set(1)], ..Workload::default() }));
+        let is_gone = |workload: Workload| workload.pods_gone().is_some();
+        assert!(is_gone(Workload::default()));
+        assert!(!is_gone(Workload { pods: vec![pod("Running")], ..Workload::default() }));
+        assert!(is_gone(Workload { pods: vec![pod("Succeeded")], replica_sets: vec![set(0)], ..Workload::default() }));
+        assert!(!is_gone(Workload { replica_sets: vec![set(1)], ..Workload::default() }));
     }
 
     #[test]
-    fn an_event_was_last_seen_when_it_was_repeated() {
+    fn a_repeated_event_was_last_seen_at_its_last_repetition() {
         let event = |more: serde_json::Value| {
             let mut event =
                 serde_json::json!({"metadata": {}, "involvedObject": {}, "eventTime": "2026-01-01T11:00:00.000000Z"});
             event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            last_seen(&serde_json::from_value(event).unwrap()).unwrap().to_string()
+            last_seen_at(&serde_json::from_value(event).unwrap()).unwrap().to_string()
         };
         assert_eq!(event(serde_json::json!({})), "2026-01-01T11:00:00Z");
         assert_eq!(event(serde_json::json!({"lastTimestamp": "2026-01-01T12:00:00Z"})), "2026-01-01T12:00:00.999Z");

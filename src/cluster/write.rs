@@ -1,4 +1,4 @@
-//! Writes with preconditions: a deposed writer's write fails.
+//! Writes to Kubernetes with preconditions, so that the writes of a process without the lease fail.
 
 use k8s_openapi::api::{apps::v1::Deployment, autoscaling::v1::Scale};
 use kube::{
@@ -13,10 +13,10 @@ use super::{
     write_error::{WriteError, classify},
 };
 
-/// The field manager of everything that is applied server-side.
-pub const MANAGER: &str = "lockkeeper";
+/// The field manager of server-side apply.
+const MANAGER: &str = "lockkeeper";
 
-/// Writes into one namespace.
+/// Writes to one namespace.
 #[derive(Clone)]
 pub struct Writer {
     client: Client,
@@ -24,13 +24,12 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A writer for one namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
         Self { client, namespace: namespace.to_owned() }
     }
 
-    /// Sets a Deployment's replicas through `/scale`, at the resource version that was read.
+    /// Sets a Deployment's replicas through `/scale`. The write fails if the resource version has changed.
     pub async fn scale(&self, deployment: &Deployment, replicas: i32) -> Result<(), WriteError> {
         let name = deployment.name_any();
         let object = format!("the replicas of Deployment {name}");
@@ -51,7 +50,7 @@ impl Writer {
             .map_err(|error| classify(object, error))
     }
 
-    /// Replaces a Deployment as a whole (server-side apply would leave what other managers set), or creates it; as it is then.
+    /// Creates or replaces a whole Deployment and returns it. Server-side apply would leave the fields that other managers have set.
     pub async fn put_deployment(&self, deployment: &Deployment, dry_run: bool) -> Result<Deployment, WriteError> {
         let name = deployment.name_any();
         let object = format!("Deployment {name}");
@@ -65,7 +64,7 @@ impl Writer {
         written.map_err(|error| classify(object, error))
     }
 
-    /// Applies any other object server-side; as it is then.
+    /// Applies an object of another kind with server-side apply and returns it.
     pub async fn apply(&self, object: &DynamicObject, dry_run: bool) -> Result<DynamicObject, WriteError> {
         let label = describe(object);
         let mut params = PatchParams::apply(MANAGER).force();
@@ -74,7 +73,7 @@ impl Writer {
         api.patch(&object.name_any(), &params, &Patch::Apply(object)).await.map_err(|error| classify(label, error))
     }
 
-    /// Creates an object that never changes; one with the same content that is there already is success.
+    /// Creates an object that never changes. It is a success if an object with the same content already exists.
     pub async fn create_immutable(&self, object: &DynamicObject, dry_run: bool) -> Result<(), WriteError> {
         let label = describe(object);
         let api = self.dynamic(object)?;
@@ -86,28 +85,31 @@ impl Writer {
                 if same_content(object, &DynamicObject { types: object.types.clone(), ..live }) {
                     Ok(())
                 } else {
-                    Err(WriteError::Refused { object: label, reason: "it exists with other content".to_owned() })
+                    Err(WriteError::Refused {
+                        object: label,
+                        reason: "it already exists with different content".to_owned(),
+                    })
                 }
             }
             Err(error) => Err(classify(label, error)),
         }
     }
 
-    /// Reads the live twin of an object.
-    pub async fn live(&self, object: &DynamicObject) -> Result<Option<DynamicObject>, WriteError> {
+    /// Reads the live object with the same kind and name.
+    pub async fn read_live(&self, object: &DynamicObject) -> Result<Option<DynamicObject>, WriteError> {
         self.dynamic(object)?.get_opt(&object.name_any()).await.map_err(|error| classify(describe(object), error))
     }
 
-    /// Deletes an object, if it is still the one with this uid.
+    /// Deletes an object if its uid is still the same.
     pub async fn delete(&self, object: &DynamicObject) -> Result<(), WriteError> {
         let params = DeleteParams {
             preconditions: Some(KubePreconditions { uid: object.uid(), resource_version: None }),
             ..DeleteParams::background()
         };
-        gone(self.dynamic(object)?.delete(&object.name_any(), &params).await.map(drop), describe(object))
+        accept_missing(self.dynamic(object)?.delete(&object.name_any(), &params).await.map(drop), describe(object))
     }
 
-    /// Deletes a typed object, if it is still the one with this uid.
+    /// Deletes a typed object if its uid is still the same.
     pub async fn delete_typed<K>(&self, object: &K) -> Result<(), WriteError>
     where
         K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>
@@ -123,19 +125,19 @@ impl Writer {
         };
         let api = Api::<K>::namespaced(self.client.clone(), &self.namespace);
         let label = format!("{} {}", K::kind(&K::DynamicType::default()), object.name_any());
-        gone(api.delete(&object.name_any(), &params).await.map(drop), label)
+        accept_missing(api.delete(&object.name_any(), &params).await.map(drop), label)
     }
 
     fn dynamic(&self, object: &DynamicObject) -> Result<Api<DynamicObject>, WriteError> {
         let resource = api_resource(object).ok_or_else(|| WriteError::Refused {
             object: describe(object),
-            reason: format!("{} is not a kind that can be deployed", kind_of(object)),
+            reason: format!("{} is not a kind that Lockkeeper can deploy", kind_of(object)),
         })?;
         Ok(Api::namespaced_with(self.client.clone(), &self.namespace, &resource))
     }
 }
 
-fn gone(result: kube::Result<()>, object: String) -> Result<(), WriteError> {
+fn accept_missing(result: kube::Result<()>, object: String) -> Result<(), WriteError> {
     match result {
         Err(kube::Error::Api(status)) if status.is_not_found() => Ok(()),
         Err(error) => Err(classify(object, error)),

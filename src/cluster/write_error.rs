@@ -1,4 +1,4 @@
-//! Why a write to the API server did not happen.
+//! Classifies the errors of writes to the API server.
 
 use thiserror::Error;
 
@@ -7,31 +7,18 @@ use crate::text::{error_chain, truncate};
 /// Why a write did not happen.
 #[derive(Debug, Error)]
 pub enum WriteError {
-    /// Somebody else wrote in between: look again.
-    #[error("{object} was changed by somebody else in between")]
-    Conflict {
-        /// Kind and name.
-        object: String,
-    },
-    /// The API server will not take it, however often it is tried.
+    /// The object must be read again.
+    #[error("somebody else changed {object} since it was read")]
+    Conflict { object: String },
+    /// A retry gets the same answer.
     #[error("Kubernetes refused {object}: {reason}")]
-    Refused {
-        /// Kind and name.
-        object: String,
-        /// Its own words.
-        reason: String,
-    },
-    /// Not possible now.
+    Refused { object: String, reason: String },
+    /// A retry may succeed.
     #[error("could not write {object}: {reason}")]
-    TryAgain {
-        /// Kind and name.
-        object: String,
-        /// Why.
-        reason: String,
-    },
+    TryAgain { object: String, reason: String },
 }
 
-/// What an error of the API server means for whoever wanted to write.
+/// Classifies an error of the API server. `object` is the kind and name for the message.
 #[must_use]
 pub fn classify(object: String, error: kube::Error) -> WriteError {
     match error {

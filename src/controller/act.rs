@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{APPLICATION_LABEL, Component, Direction, JobId, REVISION_LABEL, ServicePort},
     bake::Start,
-    cluster::{Workload, WriteError, backup_name, backup_of, is_workload},
+    cluster::{Workload, WriteError, backup_name, build_backup, is_workload},
     flink::{FlinkClient, FlinkError},
     proxy::Endpoint,
     record::{RecordError, RevisionRecord},
@@ -65,7 +65,7 @@ async fn claim(context: &Context, world: &World) -> Result<EffectResult, Reconci
     };
     let taken = match application.status.as_ref().map_or(0, |status| status.last_sequence) {
         // It may have been made again under its name, over the records of its predecessor.
-        0 => match context.revisions().highest(&application.name_any()).await {
+        0 => match context.revisions().highest_number(&application.name_any()).await {
             Ok(taken) => taken,
             Err(error) => return Ok(EffectResult::NotNow(error_chain(&error))),
         },
@@ -145,7 +145,7 @@ async fn clear_ha(context: &Context, world: &World, proof: &ClearHaProof) -> Res
             (APPLICATION_LABEL.to_owned(), world.rollout.spec.request.application.clone()),
             (REVISION_LABEL.to_owned(), format!("{revision:03}")),
         ];
-        back_up(&api, &backup_of(map, backup_name(revision, map), labels.into())).await?;
+        back_up(&api, &build_backup(map, backup_name(revision, map), labels.into())).await?;
         context.writer().delete_typed(map).await?;
     }
     Ok(())
@@ -219,7 +219,7 @@ async fn delete_ours(context: &Context, object: &DynamicObject, application: &st
     if is_kept(object) {
         return Ok(());
     }
-    let Some(mut live) = context.writer().live(object).await? else { return Ok(()) };
+    let Some(mut live) = context.writer().read_live(object).await? else { return Ok(()) };
     live.types.clone_from(&object.types);
     if live.labels().get(APPLICATION_LABEL).map(String::as_str) == Some(application) {
         context.writer().delete(&live).await?;
@@ -262,7 +262,7 @@ async fn discard(context: &Context, world: &World, revision: u32) -> Result<(), 
                 .iter()
                 .filter(|object| object.labels().get(REVISION_LABEL) == Some(&format!("{revision:03}")));
             for object in ours.filter(|object| is_versioned(object)) {
-                if let Some(mut live) = context.writer().live(object).await? {
+                if let Some(mut live) = context.writer().read_live(object).await? {
                     live.types.clone_from(&object.types);
                     context.writer().delete(&live).await?;
                 }

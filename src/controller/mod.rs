@@ -22,7 +22,6 @@ use kube::{
 
 pub use context::Context;
 pub use events::Events;
-pub use gather::gather;
 pub use observation::Observations;
 pub use reconcile::reconcile;
 

@@ -24,7 +24,7 @@ use crate::{
     api::{
         APPLICATION_LABEL, Component, Current, Direction, FlinkApplication, JobId, Plan, RequestKind, Settings, Target,
     },
-    bake::{Helm, PolicyContext, Release, Start, changes, name_versions, violations, with_version},
+    bake::{Helm, PolicyContext, Release, Start, apply_versioned_names, changes, find_violations, with_version},
     cluster::{is_workload, kind_of},
     digest::digest_of,
     record::RevisionRecord,
@@ -58,7 +58,7 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
     if world.rollout.spec.request.kind == RequestKind::Deploy {
         let names = application.spec.deployments();
         let known = previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default();
-        name_versions(&mut target.objects, names, revision, known);
+        apply_versioned_names(&mut target.objects, names, revision, known);
     }
     checks::arguments(&target, application, current.as_ref())?;
     checks::ids(&target, application)?;
@@ -160,7 +160,7 @@ async fn bake(
         allow: &spec.allow,
         workloads: spec.deployments(),
     };
-    let found = violations(&objects, &policy);
+    let found = find_violations(&objects, &policy);
     if !found.is_empty() {
         return Err(EffectError::refused(format!(
             "the chart renders what may not be deployed: {}. Change the chart, or have the FlinkApplication changed by the platform team",
@@ -260,7 +260,7 @@ async fn binds_a_new_role(
         return Ok(false);
     };
     let Some(role) = target.object("Role", role) else { return Ok(false) };
-    Ok(context.writer().live(role).await?.is_none())
+    Ok(context.writer().read_live(role).await?.is_none())
 }
 
 /// Everything that will be written is tried first, with a stand-in for the start state.

@@ -34,7 +34,7 @@ async fn ask_http(context: &Context, http: &HttpProbe) -> ProbeAnswer {
     let endpoint =
         Endpoint::Service { namespace: context.namespace.clone(), name: http.service.clone(), port: http.port };
     let path = format!("{}{}", endpoint.proxy_path(), http.path);
-    match context.proxy.status_of(&path, PROBE_TIMEOUT).await {
+    match context.proxy.get_status(&path, PROBE_TIMEOUT).await {
         Ok(status) if status.as_u16() == http.expect => ProbeAnswer::Passed,
         Ok(status) => ProbeAnswer::Failed(format!("status {status}, expected {}", http.expect)),
         Err(error) => ProbeAnswer::Failed(error.to_string()),

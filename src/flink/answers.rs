@@ -1,36 +1,34 @@
-//! The parts of Flink's answers that are read.
+//! The fields of Flink's answers that Lockkeeper reads.
 
 use serde::Deserialize;
 
 use crate::api::{JobId, StatePath};
 
-/// The states of a job (`JobStatus`, Flink 2.2.1).
+/// The states of a job (`JobStatus` in Flink 2.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum JobState {
-    /// The dispatcher knows it, the job manager does not run yet.
+    /// The dispatcher knows the job, but its `JobMaster` does not run yet.
     Initializing,
-    /// Nothing scheduled yet.
+    /// No task is scheduled yet.
     Created,
-    /// Says little: true with no `TaskManager` and between two crashes too.
+    /// Does not prove that the job works: a job without a `TaskManager`, or between two crashes, is RUNNING too.
     Running,
-    /// On the way to RESTARTING or FAILED.
+    /// Becomes RESTARTING or FAILED.
     Failing,
-    /// Between two attempts.
+    /// Waits for the next attempt.
     Restarting,
-    /// On the way to CANCELED.
+    /// Becomes CANCELED.
     Cancelling,
-    /// Recovering after a failover.
+    /// Recovers after a failover of the `JobManager`.
     Reconciling,
-    /// Ended here; high availability may resume it.
+    /// Ended in this `JobManager`. High availability may resume the job.
     Suspended,
-    /// Ended for good: also the state after a stop with a savepoint.
+    /// Ended for good. A stop with savepoint ends in this state too.
     Finished,
-    /// Ended for good by a cancellation.
     Canceled,
-    /// Ended for good by a failure.
     Failed,
-    /// A state that this program does not know.
+    /// A state that Lockkeeper does not know.
     #[serde(other)]
     Other,
 }
@@ -65,14 +63,12 @@ impl JobState {
 /// One job of `/jobs/overview`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JobOverview {
-    /// Its id, 32 hex digits.
+    /// 32 hex digits.
     pub jid: JobId,
-    /// Its name.
     #[serde(default)]
     pub name: String,
-    /// Its state.
     pub state: JobState,
-    /// When this `JobManager` began to run it, milliseconds since 1970: restarts of the job leave it, a new `JobManager` sets it anew.
+    /// The time when this `JobManager` started the job, in milliseconds since 1970. Restarts of the job do not change it.
     #[serde(default, rename = "start-time")]
     pub start_time: i64,
 }
@@ -80,27 +76,25 @@ pub struct JobOverview {
 /// `/jobs/:id`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JobDetail {
-    /// Its state.
     pub state: JobState,
-    /// Flink's clock, milliseconds since 1970.
+    /// The time of Flink's clock, in milliseconds since 1970.
     #[serde(default)]
     pub now: i64,
-    /// When it last entered each state, milliseconds; 0 for never.
+    /// The time when the job last entered each state, in milliseconds since 1970. 0 means never.
     #[serde(default)]
     pub timestamps: std::collections::BTreeMap<String, i64>,
-    /// Its vertices.
     #[serde(default)]
     pub vertices: Vec<Vertex>,
 }
 
 impl JobDetail {
-    /// Whether it has vertices, and all their tasks are RUNNING.
+    /// Whether the job has vertices and all their tasks are RUNNING.
     #[must_use]
     pub fn runs_whole(&self) -> bool {
         !self.vertices.is_empty() && self.vertices.iter().all(Vertex::is_running)
     }
 
-    /// The names of the vertices of which not every task is RUNNING.
+    /// The names of the vertices that have tasks which are not RUNNING.
     #[must_use]
     pub fn not_running(&self) -> Vec<&str> {
         self.vertices.iter().filter(|vertex| !vertex.is_running()).map(|vertex| vertex.name.as_str()).collect()
@@ -110,50 +104,46 @@ impl JobDetail {
 /// One vertex of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Vertex {
-    /// Its id.
     pub id: String,
-    /// Its name.
     #[serde(default)]
     pub name: String,
-    /// Its parallelism.
     #[serde(default)]
     pub parallelism: u32,
-    /// Its tasks by state.
+    /// The number of tasks in each state.
     #[serde(default)]
     pub tasks: std::collections::BTreeMap<String, u32>,
 }
 
 impl Vertex {
-    /// Whether all its tasks are RUNNING. Its own `status` says CREATED while tasks are SCHEDULED, so tasks are counted.
+    /// Whether all tasks are RUNNING. The `status` of a vertex is CREATED while tasks are SCHEDULED, so this counts tasks.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.parallelism > 0 && self.tasks.get("RUNNING").copied().unwrap_or(0) == self.parallelism
     }
 }
 
-/// `/jobs/:id/checkpoints`; Flink caches it for 3 s.
+/// `/jobs/:id/checkpoints`. Flink caches this answer for 3 s by default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Checkpoints {
     /// Counters since the job was submitted.
     #[serde(default)]
     pub counts: CheckpointCounts,
-    /// The latest of each kind.
     #[serde(default)]
     pub latest: LatestCheckpoints,
-    /// The last few, newest first; may be empty although some failed.
+    /// The last few checkpoints, newest first. It may be empty although checkpoints have failed.
     #[serde(default)]
     pub history: Vec<Checkpoint>,
 }
 
 impl Checkpoints {
-    /// Path of the completed savepoint of a stop that went into a directory.
+    /// The path of the latest savepoint, if it is completed and in this directory.
     #[must_use]
     pub fn completed_in(&self, directory: &str) -> Option<&StatePath> {
         let savepoint = self.latest.savepoint.as_ref().filter(|savepoint| savepoint.status == "COMPLETED")?;
         savepoint.external_path.as_ref().filter(|path| path.is_directly_in(directory))
     }
 
-    /// Whether a stop's savepoint is under way.
+    /// Whether a stop with savepoint is in progress.
     #[must_use]
     pub fn stop_in_progress(&self) -> bool {
         let mut all = self.history.iter().chain(&self.latest.savepoint);
@@ -161,15 +151,12 @@ impl Checkpoints {
     }
 }
 
-/// Counters of checkpoints.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct CheckpointCounts {
-    /// Restores: 1 after a start from state, one more with each restart.
+    /// The number of restores: 1 after a start from state, and one more after each restart.
     pub restored: u64,
-    /// Completed.
     pub completed: u64,
-    /// Failed.
     pub failed: u64,
 }
 
@@ -177,25 +164,21 @@ pub struct CheckpointCounts {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct LatestCheckpoints {
-    /// The last completed checkpoint.
     pub completed: Option<Checkpoint>,
-    /// The last savepoint, also one in progress.
+    /// May be in progress.
     pub savepoint: Option<Checkpoint>,
-    /// The last one that failed.
     pub failed: Option<FailedCheckpoint>,
-    /// What was last restored.
     pub restored: Option<Restored>,
 }
 
-/// A checkpoint that failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct FailedCheckpoint {
-    /// Why, in Flink's words.
     pub failure_message: Option<String>,
 }
 
 /// A checkpoint or savepoint.
+#[allow(clippy::struct_field_names)] // the fields have Flink's names
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Checkpoint {
@@ -203,23 +186,17 @@ pub struct Checkpoint {
     pub status: String,
     /// `CHECKPOINT`, `SAVEPOINT` or `SYNC_SAVEPOINT`.
     pub checkpoint_type: String,
-    /// When it was triggered, milliseconds since 1970 by Flink's clock.
+    /// The time when it was triggered, by Flink's clock, in milliseconds since 1970.
     pub trigger_timestamp: i64,
-    /// When the last part was acknowledged, milliseconds.
-    pub latest_ack_timestamp: i64,
-    /// Size in bytes.
+    /// In bytes.
     pub state_size: u64,
-    /// Its path.
     pub external_path: Option<StatePath>,
 }
 
-/// What a job was restored from.
+/// The state that a job was restored from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Restored {
-    /// Whether it is a savepoint.
-    pub is_savepoint: bool,
-    /// Its path.
     pub external_path: Option<StatePath>,
 }
 
@@ -227,75 +204,69 @@ pub struct Restored {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Exceptions {
-    /// Newest first; Flink keeps 16.
+    /// Newest first. Flink keeps 16 entries.
     pub exception_history: ExceptionHistory,
 }
 
-/// The history of exceptions.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct ExceptionHistory {
-    /// Its entries.
     pub entries: Vec<ExceptionEntry>,
 }
 
-/// What Flink's web interface works with: `/config`.
+/// `/config`: the configuration of Flink's web interface.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]
 pub struct WebConfiguration {
-    /// Version of Flink.
     pub flink_version: Option<String>,
-    /// `web.refresh-interval`, milliseconds: so old may be what Flink says of checkpoints and exceptions (`rest.cache.*`), 3 s by default.
+    /// `web.refresh-interval` in milliseconds, 3 s by default.
+    ///
+    /// Flink caches its answers about checkpoints and exceptions for this time (`rest.cache.*`).
     pub refresh_interval: Option<i64>,
 }
 
-/// One exception.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ExceptionEntry {
-    /// Class name.
+    /// The name of the Java class.
     pub exception_name: String,
-    /// Stack trace.
     pub stacktrace: String,
-    /// When, milliseconds since 1970.
+    /// In milliseconds since 1970.
     pub timestamp: i64,
-    /// The task, if one failed.
+    /// None if the exception did not come from a task.
     pub task_name: Option<String>,
 }
 
 impl ExceptionEntry {
-    /// The line that says most: the innermost cause, or else the first line.
+    /// The most useful line: the innermost cause, or else the first line.
     #[must_use]
     pub fn headline(&self) -> String {
         innermost_cause(&self.stacktrace)
-            .or_else(|| self.stacktrace.lines().next().map(short))
-            .unwrap_or_else(|| short(&self.exception_name))
+            .or_else(|| self.stacktrace.lines().next().map(truncate_line))
+            .unwrap_or_else(|| truncate_line(&self.exception_name))
     }
 }
 
-/// The innermost cause in a Java stack trace, or the last one in a log that holds several; none if no cause is named.
+/// The innermost cause in a Java stack trace, or of the last stack trace in a log. None if there is no cause.
 #[must_use]
 pub fn innermost_cause(trace: &str) -> Option<String> {
-    trace.lines().rev().find_map(|line| line.trim().strip_prefix("Caused by: ")).map(short)
+    trace.lines().rev().find_map(|line| line.trim().strip_prefix("Caused by: ")).map(truncate_line)
 }
 
-/// Flink names whole paths before it comes to the point: "Failed to rollback to checkpoint/savepoint PATH. Cannot map ...".
-fn short(line: &str) -> String {
+/// Truncates a line. The limit is high, because some messages start with a whole path: "Failed to rollback to savepoint PATH. Cannot map ...".
+fn truncate_line(line: &str) -> String {
     crate::text::truncate(line, 600)
 }
 
-/// The status of a savepoint operation. COMPLETED does not mean success.
+/// The result of a savepoint operation. Flink's status COMPLETED may also mean that it failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavepointOperation {
-    /// Not done yet.
     InProgress,
-    /// A savepoint at this path.
+    /// The savepoint has this path.
     Completed(StatePath),
-    /// It failed, with the class and message of the innermost cause and the whole trace.
     Failed {
-        /// The line that says most.
+        /// The headline of the trace.
         cause: String,
-        /// The whole trace.
         trace: String,
     },
 }
@@ -305,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_vertex_runs_when_all_its_tasks_do() {
+    fn a_vertex_runs_when_all_its_tasks_run() {
         let mut vertex: Vertex = serde_json::from_str(
             r#"{"id":"a","parallelism":2,"status":"RUNNING","tasks":{"RUNNING":1,"SCHEDULED":1}}"#,
         )
@@ -316,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_state_does_not_break_the_answer() {
+    fn an_answer_with_an_unknown_state_is_parsed() {
         let job: JobOverview =
             serde_json::from_str(r#"{"jid":"00000000000000000000000000000000","state":"HOVERING"}"#).unwrap();
         assert_eq!(job.state, JobState::Other);

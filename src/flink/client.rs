@@ -1,4 +1,4 @@
-//! The calls of Flink's REST API that Lockkeeper makes.
+//! The client for Flink's REST API.
 
 use std::time::Duration;
 
@@ -17,18 +17,17 @@ use crate::{
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a stop with a savepoint is asked with.
+/// The parameters of a stop with savepoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StopRequest {
-    /// Our own id: a repeat with the same one is the same operation (Flink 1.15 and later).
+    /// We choose this id, so that a repeated request with the same id does not start a second stop (Flink 1.15 and later).
     pub trigger_id: String,
-    /// The rollout's own directory.
+    /// The target directory, which only this rollout uses.
     pub directory: String,
-    /// Canonical or native.
     pub format: SavepointFormat,
 }
 
-/// Flink's REST API at one endpoint. No call is ever retried here.
+/// A client for Flink's REST API at one endpoint. It never retries.
 #[derive(Clone)]
 pub struct FlinkClient {
     proxy: Proxy,
@@ -36,7 +35,6 @@ pub struct FlinkClient {
 }
 
 impl FlinkClient {
-    /// A client for one endpoint.
     #[must_use]
     pub fn new(proxy: Proxy, endpoint: Endpoint) -> Self {
         Self { proxy, endpoint }
@@ -45,7 +43,7 @@ impl FlinkClient {
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, FlinkError> {
         let value = self.send(Method::GET, path, None).await?;
         serde_json::from_value(value)
-            .map_err(|error| FlinkError::Unknown(format!("{path} answered something else: {error}")))
+            .map_err(|error| FlinkError::Unknown(format!("the answer to {path} cannot be parsed: {error}")))
     }
 
     async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, FlinkError> {
@@ -53,12 +51,12 @@ impl FlinkClient {
         interpret(&self.proxy.send(method, &path, body, REQUEST_TIMEOUT).await?)
     }
 
-    /// What its web interface works with.
+    /// Reads the configuration of Flink's web interface.
     pub async fn web_configuration(&self) -> Result<WebConfiguration, FlinkError> {
         self.get("/config").await
     }
 
-    /// All jobs that the `JobManager` knows.
+    /// Reads all jobs that the `JobManager` knows.
     pub async fn jobs(&self) -> Result<Vec<JobOverview>, FlinkError> {
         #[derive(serde::Deserialize)]
         struct Jobs {
@@ -67,22 +65,19 @@ impl FlinkClient {
         Ok(self.get::<Jobs>("/jobs/overview").await?.jobs)
     }
 
-    /// One job.
     pub async fn job(&self, job: &JobId) -> Result<JobDetail, FlinkError> {
         self.get(&format!("/jobs/{job}")).await
     }
 
-    /// Its checkpoints.
     pub async fn checkpoints(&self, job: &JobId) -> Result<Checkpoints, FlinkError> {
         self.get(&format!("/jobs/{job}/checkpoints")).await
     }
 
-    /// Its last exceptions.
     pub async fn exceptions(&self, job: &JobId) -> Result<Exceptions, FlinkError> {
         self.get(&format!("/jobs/{job}/exceptions?maxExceptions=8")).await
     }
 
-    /// The effective configuration of the `JobManager`.
+    /// Reads the effective configuration of the `JobManager`.
     pub async fn configuration(&self) -> Result<std::collections::BTreeMap<String, String>, FlinkError> {
         #[derive(serde::Deserialize)]
         struct Entry {
@@ -93,7 +88,7 @@ impl FlinkClient {
         Ok(entries.into_iter().map(|entry| (entry.key, entry.value)).collect())
     }
 
-    /// The task slots of all registered `TaskManagers`.
+    /// Reads the total and the available task slots of all registered `TaskManagers`.
     pub async fn slots(&self) -> Result<(u32, u32), FlinkError> {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "kebab-case")]
@@ -105,7 +100,7 @@ impl FlinkClient {
         Ok((overview.slots_total, overview.slots_available))
     }
 
-    /// Values of metrics of the job, or of one vertex summed over its subtasks. Unknown names are silently left out by Flink.
+    /// Reads a metric of a job, or of one vertex as the sum over its subtasks. Flink answers an unknown name with no value.
     pub async fn metric(&self, job: &JobId, vertex: Option<&str>, name: &str) -> Result<Option<f64>, FlinkError> {
         let (path, field) = match vertex {
             Some(vertex) => (format!("/jobs/{job}/vertices/{vertex}/subtasks/metrics?get={name}"), "sum"),
@@ -116,7 +111,7 @@ impl FlinkClient {
         Ok(value.and_then(|value| value.as_f64().or_else(|| value.as_str()?.parse().ok())))
     }
 
-    /// Asks for a stop with a savepoint. 202 says nothing about success, not even that the job exists.
+    /// Requests a stop with savepoint. Flink's 202 does not mean success, not even that the job exists.
     pub async fn stop_with_savepoint(&self, job: &JobId, request: &StopRequest) -> Result<(), FlinkError> {
         let body = json!({
             "targetDirectory": request.directory, "drain": false, "formatType": request.format, "triggerId": request.trigger_id,
@@ -124,15 +119,16 @@ impl FlinkClient {
         self.send(Method::POST, &format!("/jobs/{job}/stop"), Some(&body)).await.map(drop)
     }
 
-    /// Reads the status of the stop. With Flink's defaults, reading a COMPLETED one releases the `JobManager`, which exits at once:
-    /// only after the path is recorded, or where no savepoint was made.
+    /// Reads the status of the stop. Call it only after the savepoint's path is recorded, or if there is no savepoint.
+    ///
+    /// With Flink's defaults, the `JobManager` exits as soon as someone has read the status COMPLETED.
     pub async fn stop_status(&self, job: &JobId, trigger_id: &str) -> Result<SavepointOperation, FlinkError> {
         let answer: Value = self.get(&format!("/jobs/{job}/savepoints/{trigger_id}")).await?;
-        Ok(operation(&answer))
+        Ok(parse_operation(&answer))
     }
 }
 
-fn operation(answer: &Value) -> SavepointOperation {
+fn parse_operation(answer: &Value) -> SavepointOperation {
     let text = |pointer: &str| answer.pointer(pointer).and_then(Value::as_str);
     if text("/status/id") != Some("COMPLETED") {
         return SavepointOperation::InProgress;
@@ -154,16 +150,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn completed_does_not_mean_success() {
+    fn a_completed_operation_may_have_failed() {
         assert_eq!(
-            operation(&json!({"status": {"id": "IN_PROGRESS"}, "operation": null})),
+            parse_operation(&json!({"status": {"id": "IN_PROGRESS"}, "operation": null})),
             SavepointOperation::InProgress
         );
         assert_eq!(
-            operation(&json!({"status": {"id": "COMPLETED"}, "operation": {"location": "file:/sp"}})),
+            parse_operation(&json!({"status": {"id": "COMPLETED"}, "operation": {"location": "file:/sp"}})),
             SavepointOperation::Completed("file:/sp".into())
         );
         let failed = json!({"status": {"id": "COMPLETED"}, "operation": {"failure-cause": {"class": "X", "stack-trace": "X: a\nCaused by: Y: b"}}});
-        assert!(matches!(operation(&failed), SavepointOperation::Failed { cause, .. } if cause == "Y: b"));
+        assert!(matches!(parse_operation(&failed), SavepointOperation::Failed { cause, .. } if cause == "Y: b"));
     }
 }

@@ -1,4 +1,4 @@
-//! Why a question to Flink has no answer, and what counts as Flink's own answer.
+//! Decides whether an answer is from Flink itself, and whether it is an error.
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -6,18 +6,17 @@ use thiserror::Error;
 
 use crate::proxy::{Answer, ProxyError};
 
-/// Why there is no answer to a question to Flink.
+/// Why a request to Flink has no usable answer.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
 pub enum FlinkError {
-    /// Nothing is known: refused, timed out, 503, or something other than Flink answered.
+    /// Nothing is known about Flink: the connection failed, timed out, got a 503, or another server answered.
     #[error("Flink did not answer: {0}")]
     Unknown(String),
-    /// Flink itself said no, in its `errors` list.
+    /// Flink itself answered with a list of `errors`.
     #[error("Flink answered {status}: {message}")]
     Refused {
-        /// HTTP status code.
         status: u16,
-        /// First line of its first error.
+        /// The first line of the first error.
         message: String,
     },
 }
@@ -28,14 +27,14 @@ impl From<ProxyError> for FlinkError {
     }
 }
 
-/// What an answer means: Flink's own JSON, Flink's own refusal, or nothing known.
+/// Returns Flink's JSON, or the reason why the answer is not usable.
 pub(super) fn interpret(answer: &Answer) -> Result<Value, FlinkError> {
     let Answer { status, bytes } = answer;
     let value: Value = serde_json::from_slice(bytes)
         .map_err(|_| FlinkError::Unknown(format!("status {status} with a body that is not JSON")))?;
     if value.get("kind").and_then(Value::as_str) == Some("Status") {
         let message = value.get("message").and_then(Value::as_str).unwrap_or("no message");
-        return Err(FlinkError::Unknown(format!("the API server said: {message}")));
+        return Err(FlinkError::Unknown(format!("the API server answered: {message}")));
     }
     if status.is_success() {
         return Ok(value);
@@ -59,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn only_flinks_own_errors_are_an_answer() {
+    fn only_a_list_of_errors_is_an_answer_of_flink() {
         let refused = interpret(StatusCode::NOT_FOUND, br#"{"errors":["NotFound: no such job\n\tat X"]}"#);
         assert_eq!(refused, Err(FlinkError::Refused { status: 404, message: "NotFound: no such job".into() }));
         for (status, body) in [

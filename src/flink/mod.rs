@@ -1,13 +1,13 @@
-//! Flink's REST API, reached through the API server's service proxy, and what its answers mean.
+//! Calls Flink's REST API through the API server's proxy, and interprets the answers.
 //!
-//! Facts are from Flink 2.2.1 unless a field says otherwise. Fields come and go between versions, so every answer is read leniently.
+//! Comments describe Flink 2.2.1 unless they name another version. Fields differ between versions, so most of them are optional.
 
 mod answers;
 mod client;
 mod error;
 mod stop_message;
 
-pub use answers::*;
-pub use client::{FlinkClient, StopRequest};
-pub use error::FlinkError;
-pub use stop_message::path_in_message;
+pub(crate) use answers::*;
+pub(crate) use client::{FlinkClient, StopRequest};
+pub(crate) use error::FlinkError;
+pub(crate) use stop_message::path_in_message;

@@ -1,4 +1,6 @@
-//! The application's status: the claim, by compare-and-swap and without a time-out, and its history.
+//! Writes an application's status: the claim and the history.
+//!
+//! A claim is taken by compare-and-swap and never expires.
 
 use kube::{
     Api, Client, ResourceExt,
@@ -11,38 +13,39 @@ use crate::{
     cluster::{WriteError, classify},
 };
 
-/// How a try to claim an application ended.
+/// The result of claiming an application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimOutcome {
-    /// It is ours, with this revision number.
+    /// The rollout holds the claim, with this revision number.
     Held(u32),
-    /// Another rollout has it.
-    Busy(String),
+    /// Another rollout holds the claim.
+    Busy,
 }
 
-/// One number per rollout, never used twice, also where an application of this name was deleted and made again. As long as no revision
-/// is known to run, the number before is left free for what was installed by other means.
+/// Revision numbers are unique per application name, even after the application is deleted and recreated.
+///
+/// While no running revision is recorded, one number stays free for the revision that was installed by other means.
 fn next_revision(status: &FlinkApplicationStatus, taken: Option<u32>) -> u32 {
     let last = status.last_sequence.max(taken.unwrap_or(0));
-    let numbered_before = last > 0 || taken.is_some();
-    if status.revision.is_none() && numbered_before { last + 2 } else { last + 1 }
+    let has_earlier_numbers = last > 0 || taken.is_some();
+    if status.revision.is_none() && has_earlier_numbers { last + 2 } else { last + 1 }
 }
 
-/// Writes the status of applications in one namespace.
+/// Writes the applications of one namespace.
 #[derive(Clone)]
 pub struct ApplicationRecord {
     api: Api<FlinkApplication>,
 }
 
 impl ApplicationRecord {
-    /// For one namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
         Self { api: Api::namespaced(client, namespace) }
     }
 
-    /// Takes the claim for a rollout and hands out the next revision number; a repeat is nothing. `taken` is the highest number that
-    /// objects of this application's name already carry.
+    /// Takes the claim for a rollout and assigns the next revision number. A repeated call changes nothing.
+    ///
+    /// `taken` is the highest number on existing objects of this application's name.
     pub async fn claim(
         &self,
         application: &FlinkApplication,
@@ -52,21 +55,17 @@ impl ApplicationRecord {
         let status = application.status.clone().unwrap_or_default();
         let uid = rollout.uid().unwrap_or_default();
         if let Some(active) = &status.active_rollout {
-            return Ok(if active.uid == uid {
-                ClaimOutcome::Held(active.revision)
-            } else {
-                ClaimOutcome::Busy(active.name.clone())
-            });
+            return Ok(if active.uid == uid { ClaimOutcome::Held(active.revision) } else { ClaimOutcome::Busy });
         }
         let revision = next_revision(&status, taken);
         let active = ActiveRollout { name: rollout.name_any(), uid, revision };
-        // Before the claim: one that was taken without it would not keep the application from being deleted.
-        let held = self.set_finalizer(application, true).await?;
-        self.patch(&held, &json!({ "activeRollout": active, "lastSequence": revision })).await?;
+        // The finalizer comes first. A claim without it would not protect the application from deletion.
+        let protected = self.set_finalizer(application, true).await?;
+        self.patch(&protected, &json!({ "activeRollout": active, "lastSequence": revision })).await?;
         Ok(ClaimOutcome::Held(revision))
     }
 
-    /// Takes one more number for the rollout that holds the claim; a repeat is nothing.
+    /// Takes one more number for the rollout that holds the claim. A repeated call changes nothing.
     pub async fn take_number(&self, application: &FlinkApplication, number: u32) -> Result<(), WriteError> {
         if application.status.as_ref().is_some_and(|status| status.last_sequence >= number) {
             return Ok(());
@@ -74,16 +73,16 @@ impl ApplicationRecord {
         self.patch(application, &json!({ "lastSequence": number })).await
     }
 
-    /// Releases the claim of a rollout that ended or is gone.
+    /// Releases the claim of a rollout that has ended or was deleted.
     pub async fn release(&self, application: &FlinkApplication, uid: &str) -> Result<(), WriteError> {
         let active = application.status.as_ref().and_then(|status| status.active_rollout.as_ref());
         if active.is_none_or(|active| active.uid != uid) {
             return Ok(());
         }
-        // The claim last: while it is there, a repeat takes the finalizer off too.
-        let free = self.set_finalizer(application, false).await?;
-        match self.patch(&free, &json!({ "activeRollout": null })).await {
-            // It was to be deleted, and the finalizer was all that kept it.
+        // The claim goes last. As long as it exists, a repeated call also removes the finalizer.
+        let unprotected = self.set_finalizer(application, false).await?;
+        match self.patch(&unprotected, &json!({ "activeRollout": null })).await {
+            // Someone has deleted the application, and removing the finalizer has completed this deletion.
             Err(WriteError::Refused { .. }) if application.metadata.deletion_timestamp.is_some() => Ok(()),
             other => other,
         }
@@ -105,7 +104,7 @@ impl ApplicationRecord {
         written.map_err(|error| classify(format!("FlinkApplication {name}"), error))
     }
 
-    /// Writes the history that an ended rollout leaves.
+    /// Writes the history after a rollout has ended.
     pub async fn write_history(
         &self,
         application: &FlinkApplication,
@@ -145,10 +144,10 @@ mod tests {
         };
         assert_eq!(next_revision(&status(0, None), None), 1);
         assert_eq!(next_revision(&status(4, Some(3)), Some(4)), 5);
-        // Made again under its name: above what its predecessor left, with one number free for what runs.
+        // A recreated application numbers above its predecessor and leaves one number free for the revision that runs.
         assert_eq!(next_revision(&status(0, None), Some(7)), 9);
         assert_eq!(next_revision(&status(0, None), Some(0)), 2);
-        // Nothing of it ever ran on: what runs is still recorded under a number of its own.
+        // An earlier rollout took number 1 but left no revision. The revision that runs still needs its own number.
         assert_eq!(next_revision(&status(1, None), None), 3);
     }
 }

@@ -1,6 +1,7 @@
-//! One process per namespace: a Lease, judged by a local clock since it last changed, never by comparing clocks.
+//! A Lease allows only one process to act in a namespace.
 //!
-//! `leaseTransitions` only grows; it is the epoch written into every status, so a deposed process cannot write any more.
+//! A process measures with its own clock how long a foreign Lease has not changed. It never compares the clocks of two machines.
+//! `leaseTransitions` only grows. It is the epoch in every status, so a process that lost the lease can no longer write.
 
 use std::time::{Duration, Instant};
 
@@ -21,37 +22,21 @@ const NAME: &str = "lockkeeper";
 /// Why this process may not act in a namespace.
 #[derive(Debug, Error)]
 pub enum LeaseError {
-    /// Another process renews it.
+    /// Another process renews the lease.
     #[error(
         "another Lockkeeper ({holder}) is at work in namespace {namespace}; stop it first, or wait until it is gone"
     )]
-    Held {
-        /// Its identity.
-        holder: String,
-        /// The namespace.
-        namespace: String,
-    },
-    /// It was taken over.
+    Held { holder: String, namespace: String },
+    /// Another process has taken the lease.
     #[error("the lease of namespace {0} was taken by another process")]
     Lost(String),
-    /// It could not be renewed, so another process may take it any moment.
+    /// Renewing failed for so long that another process may take the lease at any moment.
     #[error(
         "the lease of namespace {namespace} could not be renewed for {seconds} s: the API server or this machine is too slow; starting again is safe"
     )]
-    NotRenewed {
-        /// The namespace.
-        namespace: String,
-        /// For how long.
-        seconds: u64,
-    },
-    /// The API server.
+    NotRenewed { namespace: String, seconds: u64 },
     #[error("could not read or write the lease of namespace {namespace}")]
-    Api {
-        /// The namespace.
-        namespace: String,
-        /// Why.
-        source: Box<kube::Error>,
-    },
+    Api { namespace: String, source: Box<kube::Error> },
 }
 
 /// The right to act in one namespace.
@@ -63,67 +48,68 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease, or refuses because another process renews it within one `duration`. `epochs_end` is the highest epoch in any
-    /// record: a Lease that somebody deleted must not begin below it.
+    /// Takes the lease. Fails if another process renews it within one `duration`.
+    ///
+    /// `highest_epoch` is the highest epoch in any record. A Lease that replaces a deleted one must not start below it.
     pub async fn acquire(
         client: Client,
         namespace: &str,
         identity: &str,
         duration: Duration,
-        epochs_end: i64,
+        highest_epoch: i64,
     ) -> Result<Self, LeaseError> {
-        let lowest = i32::try_from(epochs_end).unwrap_or(i32::MAX).saturating_add(1);
+        let min_transitions = i32::try_from(highest_epoch).unwrap_or(i32::MAX).saturating_add(1);
         let api: Api<KubeLease> = Api::namespaced(client, namespace);
-        let failed = |source| LeaseError::Api { namespace: namespace.to_owned(), source: Box::new(source) };
-        let Some(mut current) = api.get_opt(NAME).await.map_err(failed)? else {
+        let api_error = |source| LeaseError::Api { namespace: namespace.to_owned(), source: Box::new(source) };
+        let Some(mut current) = api.get_opt(NAME).await.map_err(api_error)? else {
             let lease = KubeLease {
                 metadata: ObjectMeta { name: Some(NAME.to_owned()), ..Default::default() },
-                spec: Some(spec(identity, duration, lowest)),
+                spec: Some(spec(identity, duration, min_transitions)),
             };
-            let held = api.create(&PostParams::default(), &lease).await.map_err(failed)?;
+            let held = api.create(&PostParams::default(), &lease).await.map_err(api_error)?;
             return Ok(Self { api, namespace: namespace.to_owned(), held, duration });
         };
         let mut changes = 0;
         while let Some(holder) = holder_of(&current) {
-            let Some(later) = changed(&api, &current).await.map_err(failed)? else { break };
+            let Some(later) = read_if_changed(&api, &current).await.map_err(api_error)? else { break };
             changes += 1;
-            // The last write of a process that is gone may have been under way when we looked first.
+            // The first change may be the last write of a process that has ended since.
             if changes > 1 {
                 return Err(LeaseError::Held { holder, namespace: namespace.to_owned() });
             }
             current = later;
         }
         let transitions = current.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0);
-        current.spec = Some(spec(identity, duration, lowest.max(transitions.saturating_add(1))));
-        let held = api.replace(NAME, &PostParams::default(), &current).await.map_err(failed)?;
+        current.spec = Some(spec(identity, duration, min_transitions.max(transitions.saturating_add(1))));
+        let held = api.replace(NAME, &PostParams::default(), &current).await.map_err(api_error)?;
         Ok(Self { api, namespace: namespace.to_owned(), held, duration })
     }
 
-    /// The epoch: never lower than that of any process before.
+    /// The epoch is higher than that of any earlier process.
     #[must_use]
     pub fn epoch(&self) -> i64 {
         i64::from(self.held.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0))
     }
 
-    /// Renews it until it is lost. The caller ends the process then.
-    pub async fn keep(mut self) -> LeaseError {
-        let mut renewed = Instant::now();
+    /// Renews the lease until it is lost. Then the caller must end the process.
+    pub async fn renew_until_lost(mut self) -> LeaseError {
+        let mut renewed_at = Instant::now();
         let pause = self.duration / 5;
         loop {
             tokio::time::sleep(pause).await;
-            let asked = Instant::now();
+            let sent_at = Instant::now();
             match tokio::time::timeout(pause, self.renew()).await {
-                Ok(Ok(true)) => renewed = asked,
+                Ok(Ok(true)) => renewed_at = sent_at,
                 Ok(Ok(false)) => return LeaseError::Lost(self.namespace),
                 Ok(Err(_)) | Err(_) => {}
             }
-            if renewed.elapsed() > self.duration * 2 / 3 {
-                return LeaseError::NotRenewed { namespace: self.namespace, seconds: renewed.elapsed().as_secs() };
+            if renewed_at.elapsed() > self.duration * 2 / 3 {
+                return LeaseError::NotRenewed { namespace: self.namespace, seconds: renewed_at.elapsed().as_secs() };
             }
         }
     }
 
-    /// Writes it once more; false if it is not ours any longer.
+    /// Renews the lease once. Returns false if another process holds it now.
     async fn renew(&mut self) -> kube::Result<bool> {
         let mut next = self.held.clone();
         if let Some(spec) = &mut next.spec {
@@ -135,13 +121,14 @@ impl Lease {
                 Ok(true)
             }
             Err(kube::Error::Api(status)) if status.is_conflict() => {
-                // An answer of ours that came too late moved it on as well: what counts is whose it is, and since when.
+                // An earlier renewal of ours that timed out may still have changed the Lease. So compare the holder and the epoch.
                 let current = self.api.get(NAME).await?;
-                let ours = |lease: &KubeLease| {
+                let holder_and_epoch = |lease: &KubeLease| {
                     let spec = lease.spec.as_ref()?;
                     Some((spec.holder_identity.clone()?, spec.lease_transitions?))
                 };
-                let still_ours = ours(&current).is_some() && ours(&current) == ours(&self.held);
+                let still_ours =
+                    holder_and_epoch(&current).is_some() && holder_and_epoch(&current) == holder_and_epoch(&self.held);
                 if still_ours {
                     self.held = current;
                 }
@@ -152,7 +139,7 @@ impl Lease {
         }
     }
 
-    /// Gives it back, so that the next process need not wait.
+    /// Releases the lease, so that the next process does not have to wait.
     pub async fn release(client: Client, namespace: &str, identity: &str) {
         let api: Api<KubeLease> = Api::namespaced(client, namespace);
         let Ok(mut lease) = api.get(NAME).await else { return };
@@ -160,7 +147,11 @@ impl Lease {
         if spec.holder_identity.as_deref() == Some(identity) {
             spec.holder_identity = Some(String::new());
             if let Err(error) = api.replace(NAME, &PostParams::default(), &lease).await {
-                tracing::warn!(namespace, error = error_chain(&error), "could not give the lease back");
+                tracing::warn!(
+                    namespace,
+                    error = error_chain(&error),
+                    "could not release the lease; the next process waits until it expires"
+                );
             }
         }
     }
@@ -170,8 +161,8 @@ fn holder_of(lease: &KubeLease) -> Option<String> {
     lease.spec.as_ref()?.holder_identity.clone().filter(|holder| !holder.is_empty())
 }
 
-/// The Lease as it is after the time for which its holder has it, if it is not what it was.
-async fn changed(api: &Api<KubeLease>, known: &KubeLease) -> kube::Result<Option<KubeLease>> {
+/// Waits for the duration of the Lease and reads it again. None if it has not changed.
+async fn read_if_changed(api: &Api<KubeLease>, known: &KubeLease) -> kube::Result<Option<KubeLease>> {
     let held_for = known.spec.as_ref().and_then(|spec| spec.lease_duration_seconds).unwrap_or(0);
     tokio::time::sleep(Duration::from_secs(u64::try_from(held_for).unwrap_or(0)) + Duration::from_millis(500)).await;
     let later = api.get(NAME).await?;

@@ -1,11 +1,11 @@
-//! The only code that writes our two kinds: create, claim, decide, status; and the revision records beside them.
+//! Writes `FlinkApplications`, `FlinkRollouts`, revision records and leases. No other code writes our two kinds.
 
 mod application;
 mod lease;
 mod revision;
 mod rollout;
 
-pub use application::{ApplicationRecord, ClaimOutcome};
+pub(crate) use application::{ApplicationRecord, ClaimOutcome};
 pub use lease::{Lease, LeaseError};
-pub use revision::{RecordError, RevisionRecord, RevisionStore, record_name};
-pub use rollout::{RolloutRecord, merge_patch};
+pub(crate) use revision::{RecordError, RevisionRecord, RevisionStore};
+pub(crate) use rollout::RolloutRecord;

@@ -1,4 +1,4 @@
-//! A rollout's own object: its status, its finalizer, and decisions appended without losing any.
+//! Writes `FlinkRollouts`: creates them, appends decisions, and writes status and finalizer.
 
 use kube::{
     Api, Client, ResourceExt,
@@ -11,20 +11,19 @@ use crate::{
     cluster::{WriteError, classify},
 };
 
-/// Writes rollouts of one namespace.
+/// Writes the rollouts of one namespace.
 #[derive(Clone)]
 pub struct RolloutRecord {
     api: Api<FlinkRollout>,
 }
 
 impl RolloutRecord {
-    /// For one namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str) -> Self {
         Self { api: Api::namespaced(client, namespace) }
     }
 
-    /// Creates a rollout. One of the same name with the same request is the same rollout.
+    /// Creates a rollout. If one with the same name and request exists, returns that one.
     pub async fn create(&self, rollout: &FlinkRollout) -> Result<FlinkRollout, WriteError> {
         let name = rollout.name_any();
         match self.api.create(&PostParams::default(), rollout).await {
@@ -41,8 +40,10 @@ impl RolloutRecord {
         }
     }
 
-    /// Appends a decision, with a field manager of its own so that two at once are both kept and a repeat is nothing.
-    pub async fn decide(&self, rollout: &str, decision: &Decision) -> Result<(), WriteError> {
+    /// Appends a decision. A repeated call changes nothing.
+    ///
+    /// Each decision has its own field manager, so two decisions at the same time do not overwrite each other.
+    pub async fn append_decision(&self, rollout: &str, decision: &Decision) -> Result<(), WriteError> {
         let manager = format!("lockkeeper-decision-{}", decision.id);
         let body = json!({
             "apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkRollout", "metadata": { "name": rollout },
@@ -54,7 +55,7 @@ impl RolloutRecord {
             && status.code == 422
             && self.has_decision(rollout, &decision.id).await
         {
-            // Said before, at another moment: the rules refuse to change what is there.
+            // The decision is already recorded with an earlier time, and the CEL rules allow no change of it.
             return Ok(());
         }
         written.map_err(|error| classify(format!("the decision on FlinkRollout {rollout}"), error))
@@ -65,7 +66,7 @@ impl RolloutRecord {
         live.is_ok_and(|live| live.spec.decisions.iter().any(|decision| decision.id == id))
     }
 
-    /// Writes what changed of the status, at the resource version that was read; returns the rollout as it is then.
+    /// Writes the changed fields of the status and returns the new rollout. The write fails if the resource version has changed.
     pub async fn write_status(
         &self,
         rollout: &FlinkRollout,
@@ -86,7 +87,7 @@ impl RolloutRecord {
             .map_err(|error| classify(label, error))
     }
 
-    /// Puts our finalizer on, or takes it off.
+    /// Adds or removes our finalizer.
     pub async fn set_finalizer(&self, rollout: &FlinkRollout, on: bool) -> Result<(), WriteError> {
         let name = rollout.name_any();
         let mut finalizers = rollout.finalizers().to_vec();
@@ -103,9 +104,8 @@ impl RolloutRecord {
     }
 }
 
-/// The JSON merge patch (RFC 7386) that turns `old` into `new`.
-#[must_use]
-pub fn merge_patch(old: &Value, new: &Value) -> Value {
+/// Computes the JSON merge patch (RFC 7386) that changes `old` into `new`.
+fn merge_patch(old: &Value, new: &Value) -> Value {
     let (Value::Object(old), Value::Object(new)) = (old, new) else { return new.clone() };
     let mut patch = Map::new();
     for (key, value) in new {
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_changed_is_written() {
+    fn only_changed_fields_are_written() {
         let old = json!({"stage": "Stop", "halt": {"message": "x"}, "job": {"id": "a", "at": 1}, "list": [1]});
         let new = json!({"stage": "Deploy", "job": {"id": "a", "at": 2}, "list": [1, 2]});
         assert_eq!(merge_patch(&old, &new), json!({"stage": "Deploy", "halt": null, "job": {"at": 2}, "list": [1, 2]}));

@@ -39,15 +39,15 @@ mod world;
 pub use assessment::{Assessment, assess};
 pub use decision_rule::{DecisionRefusal, decision_refusal, may_roll_back};
 pub use effect::{Effect, EffectResult, Step};
-pub use ids::{job_id, operation_id, own_directory};
+pub use ids::own_directory;
 pub use needs::{FlinkQuestions, Needs};
 pub use offers::Refusal;
 pub use operation::{Operation, unknown_operation};
-pub use proof::{ClearHaProof, EmptyStart, NextStart, RecordedRestorePoint};
+pub use proof::ClearHaProof;
 pub use record_result::record_result;
 pub use request::unknown_version;
 pub use stages::may_read_stop;
-pub use transition::{StatusExt, halt, turn_back};
+pub use transition::{StatusExt, halt};
 pub use world::{ClaimHolder, FlinkView, ProbeAnswer, Rival, StopStatus, World};
 
 use crate::api::FlinkRolloutStatus;

@@ -216,7 +216,9 @@ impl Handler {
             reason,
         };
         let record = self.rollout_record(rollout.namespace());
-        write_result(tokio::time::timeout(WRITE_TIMEOUT, record.decide(&rollout.name_any(), &decision)).await)?;
+        write_result(
+            tokio::time::timeout(WRITE_TIMEOUT, record.append_decision(&rollout.name_any(), &decision)).await,
+        )?;
         Ok(application)
     }
 

@@ -47,7 +47,7 @@ async fn orphaned_pods_of_a_deleted_deployment_are_not_gone() {
     let orphaned = read().await;
     assert_eq!((orphaned.replica_sets.len(), orphaned.pods.len()), (1, 1));
     assert!(orphaned.deployment.is_none() && orphaned.pods_gone().is_none());
-    assert_eq!(orphaned.left_behind().count(), 1);
+    assert_eq!(orphaned.orphaned_replica_sets().count(), 1);
 
     delete(&["replicaset", "--all"]);
     let alone = read().await;

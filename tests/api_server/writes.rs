@@ -27,6 +27,6 @@ async fn an_immutable_object_is_created_once_however_the_chart_writes_it() {
         other.data["data"] = json!({"key": "b3RoZXI="});
         other.data.as_object_mut().unwrap().remove("stringData");
         let refused = writer.create_immutable(&other, false).await.unwrap_err().to_string();
-        assert!(refused.contains("it exists with other content"), "{refused}");
+        assert!(refused.contains("it already exists with different content"), "{refused}");
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     api::{APPLICATION_LABEL, Current, FlinkApplication},
-    bake::{flink_option, lint_arguments, required_references},
+    bake::{check_arguments, flink_option, required_references},
     cluster::{DEPLOYMENT, api_resource, describe, is_workload, pod_template, same_object},
     record::RevisionRecord,
     rollout::World,
@@ -26,7 +26,7 @@ use crate::{
 /// Pods without a Deployment would run beside the new version, and no stop reaches them.
 pub(super) fn leftovers(world: &World) -> Result<(), EffectError> {
     for workload in world.workloads.iter() {
-        if let Some(set) = workload.left_behind().next().map(ResourceExt::name_any) {
+        if let Some(set) = workload.orphaned_replica_sets().next().map(ResourceExt::name_any) {
             return Err(EffectError::refused(format!(
                 "ReplicaSet {set} still keeps pods, but its Deployment is gone and nothing scales it down: delete it \
                  (kubectl delete replicaset {set}) once its job may end, or bring its Deployment back"
@@ -55,7 +55,7 @@ pub(super) fn arguments(
     let template = template.ok_or_else(|| EffectError::refused(format!("the chart renders no Deployment {name}")))?;
     // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
     let version = current.and_then(|current| current.flink_version.as_deref()).unwrap_or("2");
-    lint_arguments(template, version).map_err(|error| EffectError::refused(error.to_string()))
+    check_arguments(template, version).map_err(|error| EffectError::refused(error.to_string()))
 }
 
 /// Another id than the application's own could be that of a neighbour, whose HA metadata would then be cleared.
@@ -92,7 +92,7 @@ pub(super) async fn references(
             let wanted =
                 DynamicObject::new(&name, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())));
             let rendered = target.objects.iter().any(|other| same_object(other, &wanted));
-            if !rendered && writer.live(&wanted).await?.is_none() {
+            if !rendered && writer.read_live(&wanted).await?.is_none() {
                 return Err(EffectError::refused(format!(
                     "Deployment {} mounts {} {name}, which is neither rendered nor there: add it to the chart, or create it",
                     object.name_any(),
@@ -121,7 +121,7 @@ pub(super) async fn owners(
         if is_workload(object, names) || is_versioned(object) || known(object) {
             continue;
         }
-        let Some(live) = context.writer().live(object).await? else { continue };
+        let Some(live) = context.writer().read_live(object).await? else { continue };
         let ours = is_labelled(&live, application) || (taken_over && is_of_release(&live, application));
         if !ours {
             foreign.push(describe(object));

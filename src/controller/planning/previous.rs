@@ -221,7 +221,7 @@ impl Adoption<'_> {
         for (kind, name) in all {
             let wanted =
                 DynamicObject::new(&name, &ApiResource::from_gvk(&GroupVersionKind::gvk("", "v1", kind.kind())));
-            let Some(mut live) = self.context.writer().live(&wanted).await? else {
+            let Some(mut live) = self.context.writer().read_live(&wanted).await? else {
                 if required.contains(&(kind, name.clone())) {
                     return Err(EffectError::refused(format!(
                         "{} {name}, which runs now, is gone: a rollback could not mount it",
@@ -262,7 +262,7 @@ impl Adoption<'_> {
             if mounted || seen || is_workload(object, names) || is_versioned(object) {
                 continue;
             }
-            let Some(mut live) = self.context.writer().live(object).await? else { continue };
+            let Some(mut live) = self.context.writer().read_live(object).await? else { continue };
             let in_record = recorded.iter().any(|old| same_object(old, object));
             if in_record || is_labelled(&live, self.application) || is_of_release(&live, self.application) {
                 live.types.clone_from(&object.types);

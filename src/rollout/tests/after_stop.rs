@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::{monitor::watched, *};
-use crate::{api::Component, rollout::job_id};
+use crate::{api::Component, rollout::ids::job_id};
 
 fn ha_map(name: &str) -> ConfigMap {
     from_json(json!({"metadata": {"name": name, "uid": name, "creationTimestamp": "2026-01-01T11:59:59Z"}}))

@@ -84,7 +84,7 @@ impl BotProcess {
     pub(super) async fn wait_until_started(&mut self) {
         eventually("the bot has started", Duration::from_secs(180), || {
             self.restart_after_lost_lease();
-            fs::read_to_string(self.log()).unwrap().contains("\"at work\"").then_some(())
+            fs::read_to_string(self.log()).unwrap().contains("\"started\"").then_some(())
         })
         .await;
     }
