@@ -19,37 +19,45 @@ pub fn record_result(
     world: &World,
     mut status: FlinkRolloutStatus,
     operation: Operation,
-    outcome: &EffectResult,
+    result: &EffectResult,
 ) -> FlinkRolloutStatus {
-    // Parking a halted rollout is tried again, whatever the reason. Tidying up after an end is not.
-    if let (EffectResult::Refused(refusal), true) = (outcome, status.halt.is_some()) {
-        return record_result(world, status, operation, &EffectResult::NotNow(refusal.message.clone()));
-    }
-    if let (EffectResult::Refused(refusal), Operation::DiscardRevision) = (outcome, operation) {
-        update_operation(&mut status, operation, |record| {
-            record.completed_at = Some(world.time());
-            record.last_error = Some(truncate(&refusal.message, 1000));
-        });
-        return status;
-    }
-    if let EffectResult::NotNow(why) = outcome {
-        update_operation(&mut status, operation, |record| record.last_error = Some(truncate(why, 1000)));
-        return status;
-    }
-    if let EffectResult::Refused(refusal) = outcome {
-        return record_refusal(world, status, refusal);
-    }
-    let now = world.time();
-    update_operation(&mut status, operation, |record| {
-        record.completed_at = Some(now);
-        record.last_error = None;
-    });
-    match outcome {
-        EffectResult::Claimed(ClaimOutcome::Held(revision)) => status.revision = Some(*revision),
-        EffectResult::Planned(plan) => status.plan = Some(plan.as_ref().clone()),
-        _ => {}
+    match result {
+        EffectResult::Done => complete(world, &mut status, operation),
+        EffectResult::Claimed(ClaimOutcome::Held(revision)) => {
+            complete(world, &mut status, operation);
+            status.revision = Some(*revision);
+        }
+        EffectResult::Claimed(ClaimOutcome::Busy) => {
+            record_error(&mut status, operation, "another rollout took the claim at the same moment");
+        }
+        EffectResult::Planned(plan) => {
+            complete(world, &mut status, operation);
+            status.plan = Some(plan.as_ref().clone());
+        }
+        EffectResult::NotNow(why) => record_error(&mut status, operation, why),
+        // Parking a halted rollout is tried again, whatever the reason.
+        EffectResult::Refused(refusal) if status.halt.is_some() => {
+            record_error(&mut status, operation, &refusal.message);
+        }
+        // Tidying up after an end is not tried again.
+        EffectResult::Refused(refusal) if operation == Operation::DiscardRevision => {
+            complete(world, &mut status, operation);
+            record_error(&mut status, operation, &refusal.message);
+        }
+        EffectResult::Refused(refusal) => return record_refusal(world, status, refusal),
     }
     status
+}
+
+fn complete(world: &World, status: &mut FlinkRolloutStatus, operation: Operation) {
+    update_operation(status, operation, |record| {
+        record.completed_at = Some(world.time());
+        record.last_error = None;
+    });
+}
+
+fn record_error(status: &mut FlinkRolloutStatus, operation: Operation, why: &str) {
+    update_operation(status, operation, |record| record.last_error = Some(truncate(why, 1000)));
 }
 
 fn update_operation(status: &mut FlinkRolloutStatus, operation: Operation, change: impl FnOnce(&mut OperationRecord)) {

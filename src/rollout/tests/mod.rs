@@ -7,6 +7,7 @@ mod decisions;
 mod last_checkpoint;
 mod monitor;
 mod probes;
+mod record_result;
 mod savepoint;
 mod stop_status;
 mod unknown_operations;
