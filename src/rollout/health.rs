@@ -12,9 +12,9 @@ const REASON_TIMEOUT_SECONDS: i64 = 10;
 
 /// Why the JobManager failed: its container ended, or cannot start.
 pub(super) fn job_manager_failure(world: &World) -> Option<String> {
-    let trouble = pod_failure(&world.workloads.job_manager).filter(|trouble| !is_known_failure(world, trouble))?;
+    let failure = pod_failure(&world.workloads.job_manager).filter(|failure| !is_known_failure(world, failure))?;
     let reason = failure_reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
-    Some(format!("{}{reason}", trouble.sentence()))
+    Some(format!("{}{reason}", failure.sentence()))
 }
 
 /// Whether the log of a container that Flink itself ended may still name the reason.
@@ -22,7 +22,7 @@ pub(super) fn job_manager_failure(world: &World) -> Option<String> {
 /// While the kubelet starts the next container, neither log can be read for a moment. Nothing else is decided meanwhile, because the
 /// next container may run as if nothing had happened.
 pub(super) fn waits_for_log(world: &World) -> bool {
-    match pod_failure(&world.workloads.job_manager).filter(|trouble| !is_known_failure(world, trouble)) {
+    match pod_failure(&world.workloads.job_manager).filter(|failure| !is_known_failure(world, failure)) {
         Some(PodFailure::Exited { code: 1 | 2 | 163, at: Some(at), .. }) if failure_reason(world).is_none() => {
             (0..REASON_TIMEOUT_SECONDS).contains(&world.now.duration_since(at.0).as_secs())
         }
@@ -31,12 +31,12 @@ pub(super) fn waits_for_log(world: &World) -> bool {
 }
 
 /// Whether the container ended before a person resumed the watch. That person knew of it.
-fn is_known_failure(world: &World, trouble: &PodFailure) -> bool {
+fn is_known_failure(world: &World, failure: &PodFailure) -> bool {
     let status = world.status();
     let mut stages = status.stages.iter().rev();
     let resumed = stages.next().filter(|record| record.stage == Stage::Monitor);
     let resumed = resumed.filter(|_| stages.next().is_some_and(|record| record.stage == Stage::Monitor));
-    match (resumed, trouble) {
+    match (resumed, failure) {
         (Some(record), PodFailure::Exited { at: Some(at), .. }) => at.0 < record.started_at.0,
         _ => false,
     }

@@ -73,11 +73,11 @@ pub(super) fn next_step(world: &World) -> Step {
 
 /// A sign that ends the watch at once.
 fn find_sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> Option<String> {
-    if let Some(trouble) = job_manager_failure(world) {
-        return Some(trouble);
+    if let Some(failure) = job_manager_failure(world) {
+        return Some(failure);
     }
-    if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.workloads.task_manager) {
-        return Some(trouble.sentence());
+    if let Some(failure @ PodFailure::CannotStart { .. }) = pod_failure(&world.workloads.task_manager) {
+        return Some(failure.sentence());
     }
     let terminal = world.flink.job.as_ref().filter(|detail| detail.state.is_terminal());
     if let Some(why) = terminal.and_then(|detail| describe_end(world, detail)) {
@@ -89,7 +89,7 @@ fn find_sure_sign(world: &World, watch: &Watch, settings: &MonitorSettings) -> O
     (restarts > allowed).then(|| {
         let reason = failure_reason(world).map_or_else(String::new, |reason| format!(": {reason}"));
         let pod = pod_failure(&world.workloads.task_manager)
-            .map_or_else(String::new, |trouble| format!("; {}", trouble.sentence()));
+            .map_or_else(String::new, |failure| format!("; {}", failure.sentence()));
         format!("{restarts} restarts, {} allowed{pod}{reason}", settings.restarts_allowed)
     })
 }

@@ -73,11 +73,11 @@ pub(super) fn next_step(world: &World) -> Step {
         }
         Ok(Assessment::NotAnswered) => Step::Wait(Duration::from_millis(500)),
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) if world.is_past_deadline() => {
-            let trouble = status
+            let error = status
                 .operation(Operation::Plan)
                 .and_then(|operation| operation.last_error.clone())
                 .unwrap_or_default();
-            end_untouched(world, &format!("the plan could not be made in time: {trouble}"), Vec::new())
+            end_untouched(world, &format!("the plan could not be made in time: {error}"), Vec::new())
         }
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) => Step::act(Operation::Plan, Effect::Plan),
     }

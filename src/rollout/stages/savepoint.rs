@@ -82,13 +82,13 @@ fn create_versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Step 
     if !world.is_past_deadline() {
         return Step::act(Operation::CreateVersionedObjects, Effect::CreateVersionedObjects);
     }
-    let trouble = status
+    let error = status
         .operation(Operation::CreateVersionedObjects)
         .and_then(|operation| operation.last_error.clone())
         .unwrap_or_default();
     end_untouched(
         world,
-        &format!("the versioned ConfigMaps and Secrets could not be created in time: {trouble}"),
+        &format!("the versioned ConfigMaps and Secrets could not be created in time: {error}"),
         Vec::new(),
     )
 }

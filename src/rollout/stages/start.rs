@@ -45,8 +45,8 @@ pub(super) fn next_step(world: &World) -> Step {
 }
 
 fn handle_write_failure(world: &World, status: FlinkRolloutStatus) -> Step {
-    let trouble = status.operations.iter().rev().find_map(|operation| operation.last_error.clone()).unwrap_or_default();
-    let why = format!("the objects could not be written in time: {trouble}");
+    let error = status.operations.iter().rev().find_map(|operation| operation.last_error.clone()).unwrap_or_default();
+    let why = format!("the objects could not be written in time: {error}");
     if status.direction == Direction::Back {
         return Step::record(park(world, status, &why));
     }

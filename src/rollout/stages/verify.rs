@@ -26,11 +26,11 @@ pub(super) fn next_step(world: &World) -> Step {
     if waits_for_log(world) {
         return Step::Wait(POLL_FAST);
     }
-    if let Some(trouble) = job_manager_failure(world) {
-        return fail(world, status, &trouble);
+    if let Some(failure) = job_manager_failure(world) {
+        return fail(world, status, &failure);
     }
-    if let Some(trouble @ PodFailure::CannotStart { .. }) = pod_failure(&world.workloads.task_manager) {
-        return fail(world, status, &trouble.sentence());
+    if let Some(failure @ PodFailure::CannotStart { .. }) = pod_failure(&world.workloads.task_manager) {
+        return fail(world, status, &failure.sentence());
     }
     if let Some(other) = find_other_job(world, &job) {
         return fail(
