@@ -23,10 +23,15 @@ impl StatePath {
         same_path(self, other)
     }
 
-    /// Whether this is a folder directly in `directory`.
+    /// Whether this is a folder directly in a folder that is named like `directory`.
+    ///
+    /// The names of the folders above do not count, because Flink qualifies and rewrites them (entropy keys of S3, for example). So
+    /// `directory` must have a name that is unique, as the directory of a rollout has.
     #[must_use]
-    pub fn is_directly_in(&self, directory: &str) -> bool {
-        self.rsplit_once('/').is_some_and(|(parent, _)| same_path(parent, directory))
+    pub fn is_in_folder_named_like(&self, directory: &str) -> bool {
+        let (own, directory) = (Parts::of(self), Parts::of(directory));
+        let parent = own.names.iter().rev().nth(1);
+        parent.is_some() && parent == directory.names.last()
     }
 }
 
@@ -57,22 +62,47 @@ impl fmt::Display for StatePath {
 }
 
 /// Whether two of Flink's paths name the same place.
+///
+/// Flink qualifies a path: it adds the scheme and the authority that its configuration says, and removes `//`, `.` and `..`. So a scheme
+/// or an authority that only one of the paths has does not count. A path may also name the `_metadata` file in its folder.
 #[must_use]
 pub fn same_path(left: &str, right: &str) -> bool {
-    normalise(left) == normalise(right)
+    let (left, right) = (Parts::of(left), Parts::of(right));
+    let agree = |left: Option<&str>, right: Option<&str>| left.is_none() || right.is_none() || left == right;
+    left.names == right.names && agree(left.scheme, right.scheme) && agree(left.authority, right.authority)
 }
 
-fn normalise(path: &str) -> String {
-    let path = path.trim().trim_end_matches('/');
-    let rest = path.strip_prefix("file:").unwrap_or(path);
-    if let Some((scheme, rest)) = path.split_once(":///").filter(|(scheme, _)| *scheme != "file") {
-        // Java prints a URI without an authority with one slash.
-        return format!("{scheme}:/{}", rest.trim_start_matches('/'));
-    }
-    if path.starts_with('/') || path.starts_with("file:") {
-        format!("/{}", rest.trim_start_matches('/'))
-    } else {
-        path.to_owned()
+/// The parts of a path, as `scheme://authority/names`.
+struct Parts<'a> {
+    scheme: Option<&'a str>,
+    authority: Option<&'a str>,
+    names: Vec<&'a str>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(path: &'a str) -> Self {
+        let path = path.trim();
+        let scheme = path.split_once(':').filter(|(scheme, _)| !scheme.is_empty() && !scheme.contains('/'));
+        let (scheme, rest) = scheme.map_or((None, path), |(scheme, rest)| (Some(scheme), rest));
+        let with_authority = rest.strip_prefix("//").filter(|rest| !rest.starts_with('/')).filter(|_| scheme.is_some());
+        let (authority, rest) = match with_authority {
+            Some(rest) => {
+                (Some(rest.split('/').next().unwrap_or_default()), rest.split_once('/').map_or("", |(_, rest)| rest))
+            }
+            None => (None, rest),
+        };
+        let mut names = Vec::new();
+        for name in rest.split('/').filter(|name| !name.is_empty() && *name != ".") {
+            if name == ".." {
+                names.pop();
+            } else {
+                names.push(name);
+            }
+        }
+        if names.last() == Some(&"_metadata") {
+            names.pop();
+        }
+        Self { scheme, authority, names }
     }
 }
 
@@ -88,5 +118,39 @@ mod tests {
         assert!(!same_path("hdfs://a/sp", "hdfs://b/sp"));
         assert!(!same_path("file:/data/sp-1", "file:/data/sp-2"));
         assert!(!same_path("s3://data/sp-1", "/data/sp-1"));
+    }
+
+    #[test]
+    fn a_savepoint_is_recognised_by_the_folder_of_its_rollout() {
+        let own =
+            |path: &str| StatePath::from(path).is_in_folder_named_like("s3://bucket/_entropy_/sp/orders-1-0a1b2c3d");
+        assert!(own("s3://bucket/f3a9/sp/orders-1-0a1b2c3d/savepoint-1"));
+        assert!(own("s3://bucket/sp/orders-1-0a1b2c3d/savepoint-1/"));
+        assert!(!own("s3://bucket/sp/orders-2-0a1b2c3d/savepoint-1"));
+        assert!(!own("s3://bucket/sp/orders-1-0a1b2c3d"));
+        assert!(!own("savepoint-1"));
+    }
+
+    #[test]
+    fn a_path_that_flink_qualified_is_the_same_place() {
+        for (given, qualified) in [
+            ("hdfs:///flink/sp/1", "hdfs://nn:8020/flink/sp/1"),
+            ("/flink/sp/1", "hdfs://nn:8020/flink/sp/1"),
+            ("s3://bucket//sp/1", "s3://bucket/sp/1"),
+            ("s3://bucket/a//b/1/", "s3://bucket/a/b/1"),
+            ("file:///data//savepoints/1", "file:/data/savepoints/1"),
+            ("file:/data/./x/../sp/1", "file:/data/sp/1"),
+            ("s3://bucket/sp/1/_metadata", "s3://bucket/sp/1"),
+        ] {
+            assert!(same_path(given, qualified), "{given} {qualified}");
+        }
+        for (left, right) in [
+            ("s3://a/sp/1", "s3://b/sp/1"),
+            ("s3://bucket/sp/1", "gs://bucket/sp/1"),
+            ("hdfs:///flink/sp/1", "hdfs://nn:8020/flink/sp/2"),
+            ("file:/data/sp/1", "hdfs:/data/sp/1"),
+        ] {
+            assert!(!same_path(left, right), "{left} {right}");
+        }
     }
 }

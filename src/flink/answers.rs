@@ -140,7 +140,7 @@ impl Checkpoints {
     #[must_use]
     pub fn completed_in(&self, directory: &str) -> Option<&StatePath> {
         let savepoint = self.latest.savepoint.as_ref().filter(|savepoint| savepoint.status == "COMPLETED")?;
-        savepoint.external_path.as_ref().filter(|path| path.is_directly_in(directory))
+        savepoint.external_path.as_ref().filter(|path| path.is_in_folder_named_like(directory))
     }
 
     /// Whether a stop with savepoint is in progress.
