@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
-use super::workload::Workload;
+use super::{containers::flink_container, workload::Workload};
 use crate::{api::Time, text::truncate};
 
 /// A failure that waiting does not repair, or an exit of a container.
@@ -88,6 +88,7 @@ fn find_waiting(pod: &Pod) -> Option<PodFailure> {
 }
 
 fn find_exit(pod: &Pod) -> Option<PodFailure> {
+    let flink = flink_container(pod);
     let status = pod.status.as_ref();
     let init = status
         .and_then(|status| status.init_container_statuses.as_ref())
@@ -98,6 +99,8 @@ fn find_exit(pod: &Pod) -> Option<PodFailure> {
         .and_then(|status| status.container_statuses.as_ref())
         .into_iter()
         .flatten()
+        // A sidecar that ends says nothing about the job.
+        .filter(|status| flink.is_none_or(|flink| status.name == flink))
         .map(|status| (status, false));
     init.chain(main).find_map(|(status, is_init)| {
         let now = status.state.as_ref().and_then(|state| state.terminated.as_ref());
@@ -147,4 +150,29 @@ fn find_failed_create(workload: &Workload) -> Option<PodFailure> {
             reason: "FailedCreate".to_owned(),
             message: truncate(event.message.as_deref().unwrap_or("no message"), 300),
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn only_the_end_of_the_flink_container_is_a_failure() {
+        let ended = |name: &str| -> Workload {
+            let status = |container: &str| {
+                let state =
+                    if container == name { json!({"terminated": {"exitCode": 137}}) } else { json!({"running": {}}) };
+                json!({"name": container, "image": "i", "imageID": "i", "ready": true, "restartCount": 0, "state": state})
+            };
+            let pod = serde_json::from_value(json!({
+                "metadata": {"name": "jm-1"},
+                "spec": {"containers": [{"name": "shipper", "command": ["sleep"]}, {"name": "main", "args": ["standalone-job"]}]},
+                "status": {"phase": "Running", "containerStatuses": [status("shipper"), status("main")]},
+            }));
+            Workload { pods: vec![pod.unwrap()], ..Workload::default() }
+        };
+        assert!(matches!(pod_failure(&ended("main")), Some(PodFailure::Exited { code: 137, .. })));
+        assert_eq!(pod_failure(&ended("shipper")), None, "a sidecar ended");
+    }
 }

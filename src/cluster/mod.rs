@@ -1,6 +1,7 @@
 //! Reads and writes the Kubernetes objects of an application: Deployments, `ReplicaSets`, pods and HA `ConfigMaps`.
 
 mod autoscaler;
+mod containers;
 mod content;
 mod diagnosis;
 mod ha;
@@ -11,6 +12,7 @@ mod write;
 mod write_error;
 
 pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
+pub(crate) use containers::flink_container;
 pub(crate) use content::{encode_secret_text, same_content};
 pub(crate) use diagnosis::{PodFailure, pod_failure};
 pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};

@@ -4,7 +4,11 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::{Api, ResourceExt, api::LogParams};
 
 use crate::{
-    api::FlinkRolloutStatus, cluster::pod_failure, controller::context::Context, flink::innermost_cause, rollout::World,
+    api::FlinkRolloutStatus,
+    cluster::{flink_container, pod_failure},
+    controller::context::Context,
+    flink::innermost_cause,
+    rollout::World,
 };
 
 /// Asks the JobManager's log where only it knows: what a container that ended died of, and what a restarted job first started from.
@@ -16,14 +20,16 @@ pub(super) async fn read_logs(context: &Context, world: &mut World, status: &Fli
     if !worth_reading {
         return;
     }
-    let Some(pod) = world.workloads.job_manager.live_pods().next().map(ResourceExt::name_any) else { return };
+    let Some(pod) = world.workloads.job_manager.live_pods().next() else { return };
+    // Without the name of a container, the API server refuses to read the log of a pod with sidecars.
+    let container = flink_container(pod).map(str::to_owned);
+    let pod = pod.name_any();
     let api: Api<Pod> = Api::namespaced(context.client.clone(), &context.namespace);
     let read = |previous: bool| {
-        let (api, pod) = (api.clone(), pod.clone());
+        let (api, pod, container) = (api.clone(), pod.clone(), container.clone());
         async move {
-            api.logs(&pod, &LogParams { previous, tail_lines: Some(2000), ..LogParams::default() })
-                .await
-                .unwrap_or_default()
+            let params = LogParams { container, previous, tail_lines: Some(2000), ..LogParams::default() };
+            api.logs(&pod, &params).await.unwrap_or_default()
         }
     };
     let previous = read(true).await;
