@@ -1,0 +1,46 @@
+//! Deletes HA metadata, after a backup of each `ConfigMap`.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{Api, ResourceExt, api::PostParams};
+
+use super::super::{context::Context, effect_error::EffectError};
+use crate::{
+    api::{APPLICATION_LABEL, REVISION_LABEL},
+    cluster::{backup_name, backup_of},
+    rollout::{ClearHaProof, World},
+};
+
+pub(super) async fn clear_ha(context: &Context, world: &World, proof: &ClearHaProof) -> Result<(), EffectError> {
+    let revision = world.status().revision.unwrap_or_default();
+    let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &context.namespace);
+    tracing::info!(
+        start_path = proof.start_path().unwrap_or("nothing, as asked"),
+        maps = proof.maps().items.len(),
+        "clearing HA metadata"
+    );
+    for map in &proof.maps().items {
+        let labels = [
+            (APPLICATION_LABEL.to_owned(), world.rollout.spec.request.application.clone()),
+            (REVISION_LABEL.to_owned(), format!("{revision:03}")),
+        ];
+        back_up(&api, &backup_of(map, backup_name(revision, map), labels.into())).await?;
+        context.writer().delete_typed(map).await?;
+    }
+    Ok(())
+}
+
+/// Creates a backup; one that is there already counts only if it holds the same.
+async fn back_up(api: &Api<ConfigMap>, backup: &ConfigMap) -> Result<(), EffectError> {
+    match api.create(&PostParams::default(), backup).await {
+        Err(kube::Error::Api(status)) if status.is_already_exists() => {}
+        other => return other.map(drop).map_err(EffectError::from),
+    }
+    let name = backup.name_any();
+    let there = api.get(&name).await?;
+    if (&there.data, &there.binary_data) == (&backup.data, &backup.binary_data) {
+        return Ok(());
+    }
+    Err(EffectError::NotNow(format!(
+        "the backup {name} of HA metadata is there with other content, so nothing is deleted: move it out of the way"
+    )))
+}
