@@ -1,4 +1,4 @@
-//! Carries out effects: the only place that changes anything outside our own record.
+//! Carries out effects. Only this module changes anything outside our own record.
 
 mod discard;
 mod flink;
@@ -9,7 +9,7 @@ use kube::ResourceExt;
 
 use self::{
     discard::discard_unused,
-    flink::{release_job_manager, rest_service},
+    flink::{release_job_manager, rest_service_of},
     ha::clear_ha,
     objects::{apply_objects, create_versioned, write_deployments},
 };
@@ -23,23 +23,24 @@ use crate::{
     rollout::{Effect, EffectResult, World},
 };
 
-/// Carries out one effect. An error that may pass is a result; only an error of our own record ends the reconcile.
+/// Carries out one effect. A failed effect is a result: it is recorded and tried again. Only a failed write of our own record ends
+/// the reconcile.
 pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Result<EffectResult, ReconcileError> {
     let done = match effect {
         Effect::AddFinalizer => {
-            return record_write(context.rollout_record().set_finalizer(&world.rollout, true).await);
+            return require_write(context.rollout_record().set_finalizer(&world.rollout, true).await);
         }
         Effect::Finish => return finish(context, world).await,
         Effect::Claim => return claim(context, world).await,
         Effect::ReleaseStaleClaim { uid } => return release(context, world, uid).await,
         Effect::WriteHistory { status } => {
             let Some(application) = &world.application else { return Ok(EffectResult::Done) };
-            return record_write(context.application_record().write_history(application, status).await);
+            return require_write(context.application_record().write_history(application, status).await);
         }
-        Effect::Plan => return Ok(planning::plan(context, world).await),
+        Effect::Plan => return Ok(planning::make_plan(context, world).await),
         Effect::CreateVersionedObjects => create_versioned(context, world).await,
         Effect::StopWithSavepoint { job, request } => {
-            let service = rest_service(world);
+            let service = rest_service_of(world);
             return Ok(match context.flink(&service).stop_with_savepoint(job, request).await {
                 Ok(()) => EffectResult::Done,
                 Err(error) => EffectResult::NotNow(error.to_string()),
@@ -58,7 +59,7 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
     Ok(done.map_or_else(EffectResult::from, |()| EffectResult::Done))
 }
 
-fn record_write(result: Result<(), WriteError>) -> Result<EffectResult, ReconcileError> {
+fn require_write(result: Result<(), WriteError>) -> Result<EffectResult, ReconcileError> {
     result.map(|()| EffectResult::Done).map_err(ReconcileError::Write)
 }
 
@@ -67,7 +68,7 @@ async fn claim(context: &Context, world: &World) -> Result<EffectResult, Reconci
         return Ok(EffectResult::NotNow("the FlinkApplication is gone".to_owned()));
     };
     let taken = match application.status.as_ref().map_or(0, |status| status.last_sequence) {
-        // It may have been made again under its name, over the records of its predecessor.
+        // Records of a deleted application with the same name may still exist. Their numbers are taken.
         0 => match context.revisions().highest(&application.name_any()).await {
             Ok(taken) => taken,
             Err(error) => return Ok(EffectResult::NotNow(error.to_string())),
@@ -79,13 +80,13 @@ async fn claim(context: &Context, world: &World) -> Result<EffectResult, Reconci
 
 async fn release(context: &Context, world: &World, uid: &str) -> Result<EffectResult, ReconcileError> {
     let Some(application) = &world.application else { return Ok(EffectResult::Done) };
-    record_write(context.application_record().release(application, uid).await)
+    require_write(context.application_record().release(application, uid).await)
 }
 
-/// Releases the claim, then lets the rollout's object go.
+/// The claim is released first, since the object may be deleted as soon as its finalizer is gone.
 async fn finish(context: &Context, world: &World) -> Result<EffectResult, ReconcileError> {
     release(context, world, &world.uid()).await?;
-    record_write(context.rollout_record().set_finalizer(&world.rollout, false).await)
+    require_write(context.rollout_record().set_finalizer(&world.rollout, false).await)
 }
 
 async fn scale(context: &Context, workload: &Workload, replicas: i32) -> Result<(), EffectError> {
@@ -95,7 +96,7 @@ async fn scale(context: &Context, workload: &Workload, replicas: i32) -> Result<
     }
 }
 
-/// The TaskManagers first: they take longest to be of use.
+/// The TaskManagers are scaled up first, because they need longest until they offer slots.
 async fn scale_up(context: &Context, world: &World, task_managers: i32) -> Result<(), EffectError> {
     scale(context, &world.workloads.task_manager, task_managers).await?;
     scale(context, &world.workloads.job_manager, 1).await

@@ -1,4 +1,4 @@
-//! Makes the plan: bakes the target, records what runs, checks that both could be written, and takes the digest.
+//! Makes the plan: bakes the target, records what runs, checks that both can be written, and computes the digest.
 
 mod adoption;
 mod bake;
@@ -12,7 +12,7 @@ mod previous;
 use jiff::SignedDuration;
 
 use self::{
-    bake::{Baked, target},
+    bake::{Baked, bake_target},
     dry_run::dry_run,
 };
 use super::{context::Context, effect_error::EffectError, replicas};
@@ -26,8 +26,8 @@ use crate::{
 
 const MAX_CHANGES: usize = 40;
 
-/// Makes the plan of a rollout that holds the claim.
-pub(super) async fn plan(context: &Context, world: &World) -> EffectResult {
+/// The rollout must hold the claim.
+pub(super) async fn make_plan(context: &Context, world: &World) -> EffectResult {
     try_plan(context, world).await.map_or_else(EffectResult::from, |plan| EffectResult::Planned(Box::new(plan)))
 }
 
@@ -40,8 +40,8 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
     };
     let revision =
         world.status().revision.ok_or_else(|| EffectError::NotNow("the claim has no revision number".to_owned()))?;
-    let Baked { record: mut target, names_replicas } = target(context, world, application, revision).await?;
-    checks::leftovers(world)?;
+    let Baked { record: mut target, sets_replicas } = bake_target(context, world, application, revision).await?;
+    checks::check_leftovers(world)?;
     let found = match &current {
         None => None,
         Some(current) => Some(previous::find_or_adopt(context, world, application, current, &target).await?),
@@ -53,33 +53,33 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
         let known = previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default();
         name_versions(&mut target.objects, names, revision, known);
     }
-    checks::arguments(&target, application, current.as_ref())?;
-    checks::ids(&target, application)?;
-    checks::references(context, &target, application).await?;
-    checks::owners(context, application, &target, previous.as_ref()).await?;
-    checks::rights(context, application, &target, previous.as_ref()).await?;
-    let current = current.map(|current| replicas::as_it_ran(current, previous.as_ref()));
-    let kept = replicas::kept(world, current.as_ref(), &application.spec.task_manager, names_replicas);
+    checks::check_arguments(&target, application, current.as_ref())?;
+    checks::check_cluster_ids(&target, application)?;
+    checks::check_references(context, &target, application).await?;
+    checks::check_owners(context, application, &target, previous.as_ref()).await?;
+    checks::check_permissions(context, application, &target, previous.as_ref()).await?;
+    let current = current.map(|current| replicas::restore_parked_replicas(current, previous.as_ref()));
+    let kept = replicas::keep_live_replicas(world, current.as_ref(), &application.spec.task_manager, sets_replicas);
     if let Some(kept) = &kept {
         target.task_manager_replicas = kept.replicas;
     }
-    let mut plan = assemble(world, application, current, &target, previous.as_ref());
+    let mut plan = assemble_plan(world, application, current, &target, previous.as_ref());
     plan.target.keeps_replicas = kept.is_some();
     let written = dry_run(context, world, &plan, &target).await?;
     let adopted = previous.as_ref().is_none_or(|previous| previous.rollout_uid == world.uid());
-    // Live objects carry the API server's defaults, a chart's do not: what is adopted is compared with what would be live.
+    // Live objects have the API server's defaults, and a chart's objects do not. So an adopted record is compared with the dry run.
     let new = if adopted { &written } else { &target.objects };
     plan.changes =
         changes(previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default(), new, MAX_CHANGES);
     if let Some(kept) = kept {
-        kept.tell(&mut plan.changes);
+        kept.show_in(&mut plan.changes);
     }
     plan.changes.splice(0..0, changed);
     context.revisions().write(&target).await?;
     Ok(plan)
 }
 
-fn assemble(
+fn assemble_plan(
     world: &World,
     application: &FlinkApplication,
     current: Option<Current>,
@@ -104,7 +104,7 @@ fn assemble(
             revision: target.revision,
             task_manager_replicas: target.task_manager_replicas,
             keeps_replicas: false,
-            // Checked: what the chart sets is the same.
+            // `check_cluster_ids` made sure that the chart sets the same id.
             kubernetes_cluster_id: spec.high_availability.kubernetes_cluster_id.clone(),
         },
         settings: Settings {

@@ -5,20 +5,20 @@ use kube::ResourceExt;
 use super::super::{context::Context, effect_error::EffectError, objects::is_versioned};
 use crate::{api::REVISION_LABEL, record::RecordError, rollout::World};
 
-/// A rollout that deployed nothing leaves nothing: its own record goes, and that of what runs too if it was made for this rollout alone.
-/// What runs may be changed by other means until the next one, which records it anew.
+/// Deletes the rollout's own record, and the record of what runs if it was written for this rollout alone. Other means may change what
+/// runs before the next rollout, so that rollout records it anew.
 pub(super) async fn discard_unused(context: &Context, world: &World, revision: u32) -> Result<(), EffectError> {
     let adopted = world.application.as_ref().and_then(|application| application.status.as_ref()?.revision).is_none();
     if adopted {
-        discard(context, world, 0).await?;
-        discard(context, world, revision.saturating_sub(1)).await?;
+        discard_record(context, world, 0).await?;
+        discard_record(context, world, revision.saturating_sub(1)).await?;
     }
-    // Where what runs was changed by other means, it was recorded under the number after the target's.
-    discard(context, world, revision + 1).await?;
-    discard(context, world, revision).await
+    // If other means changed what runs, its record has the number after the target's.
+    discard_record(context, world, revision + 1).await?;
+    discard_record(context, world, revision).await
 }
 
-async fn discard(context: &Context, world: &World, revision: u32) -> Result<(), EffectError> {
+async fn discard_record(context: &Context, world: &World, revision: u32) -> Result<(), EffectError> {
     let application = &world.rollout.spec.request.application;
     match context.revisions().read(application, revision).await {
         Ok(record) if record.rollout_uid != world.uid() => return Ok(()),

@@ -11,14 +11,15 @@ use crate::{
     rollout::{EffectResult, World},
 };
 
-pub(super) fn rest_service(world: &World) -> ServicePort {
+pub(super) fn rest_service_of(world: &World) -> ServicePort {
     let planned = world.plan().map(|plan| plan.settings.rest_service.clone());
     planned
         .or_else(|| world.application.as_ref().map(|application| application.spec.rest_service.clone()))
         .unwrap_or(ServicePort { name: String::new(), port: 0 })
 }
 
-/// Best effort: the path is recorded already, this only lets a held JobManager end sooner.
+/// Reads the status of the stop, so that the JobManager can end. Errors are ignored: the savepoint's path is already recorded, and the
+/// JobManager ends later in any case.
 pub(super) async fn release_job_manager(
     context: &Context,
     world: &World,
@@ -26,17 +27,17 @@ pub(super) async fn release_job_manager(
     job: &JobId,
     trigger_id: &str,
 ) -> EffectResult {
-    let service = rest_service(world);
-    let port = target_port(context, &service).await.unwrap_or(service.port);
+    let service = rest_service_of(world);
+    let port = read_target_port(context, &service).await.unwrap_or(service.port);
     let endpoint = Endpoint::Pod { namespace: context.namespace.clone(), name: pod.to_owned(), port };
     match FlinkClient::new(context.proxy.clone(), endpoint).stop_status(job, trigger_id).await {
         Ok(_) | Err(FlinkError::Refused { .. }) => {}
-        Err(FlinkError::Unknown(why)) => tracing::debug!(why, "the JobManager was gone before it was let go"),
+        Err(FlinkError::Unknown(why)) => tracing::debug!(why, "the JobManager ended before it was released"),
     }
     EffectResult::Done
 }
 
-async fn target_port(context: &Context, service: &ServicePort) -> Option<u16> {
+async fn read_target_port(context: &Context, service: &ServicePort) -> Option<u16> {
     let live = Api::<Service>::namespaced(context.client.clone(), &context.namespace).get(&service.name).await.ok()?;
     let port = live.spec?.ports?.into_iter().find(|port| port.port == i32::from(service.port))?;
     match port.target_port? {

@@ -14,7 +14,7 @@ pub(super) async fn clear_ha(context: &Context, world: &World, proof: &ClearHaPr
     let revision = world.status().revision.unwrap_or_default();
     let api: Api<ConfigMap> = Api::namespaced(context.client.clone(), &context.namespace);
     tracing::info!(
-        start_path = proof.start_path().unwrap_or("nothing, as asked"),
+        start_path = proof.start_path().unwrap_or("none (an empty start was requested)"),
         maps = proof.maps().items.len(),
         "clearing HA metadata"
     );
@@ -29,18 +29,18 @@ pub(super) async fn clear_ha(context: &Context, world: &World, proof: &ClearHaPr
     Ok(())
 }
 
-/// Creates a backup; one that is there already counts only if it holds the same.
+/// A backup with this name may exist from an earlier try. It counts only if its content is the same.
 async fn back_up(api: &Api<ConfigMap>, backup: &ConfigMap) -> Result<(), EffectError> {
     match api.create(&PostParams::default(), backup).await {
         Err(kube::Error::Api(status)) if status.is_already_exists() => {}
         other => return other.map(drop).map_err(EffectError::from),
     }
     let name = backup.name_any();
-    let there = api.get(&name).await?;
-    if (&there.data, &there.binary_data) == (&backup.data, &backup.binary_data) {
+    let existing = api.get(&name).await?;
+    if (&existing.data, &existing.binary_data) == (&backup.data, &backup.binary_data) {
         return Ok(());
     }
     Err(EffectError::NotNow(format!(
-        "the backup {name} of HA metadata is there with other content, so nothing is deleted: move it out of the way"
+        "the backup {name} of HA metadata already exists with other content, so no HA metadata is deleted: move that ConfigMap away"
     )))
 }

@@ -5,7 +5,7 @@ use kube::{ResourceExt, core::DynamicObject};
 use super::super::{
     context::Context,
     effect_error::EffectError,
-    objects::{deployment, is_kept, is_versioned, only_in},
+    objects::{build_deployment, holds_data, is_versioned, only_in},
 };
 use crate::{
     api::{APPLICATION_LABEL, Component, Direction},
@@ -17,9 +17,10 @@ use crate::{
 
 pub(super) async fn create_versioned(context: &Context, world: &World) -> Result<(), EffectError> {
     let writer = context.writer();
-    for record in [record(context, world, Direction::Back).await?, record(context, world, Direction::Forward).await?]
-        .into_iter()
-        .flatten()
+    for record in
+        [read_record(context, world, Direction::Back).await?, read_record(context, world, Direction::Forward).await?]
+            .into_iter()
+            .flatten()
     {
         for object in record.objects.iter().filter(|object| is_versioned(object)) {
             writer.create_immutable(object, false).await?;
@@ -28,8 +29,12 @@ pub(super) async fn create_versioned(context: &Context, world: &World) -> Result
     Ok(())
 }
 
-/// The record that a direction deploys.
-async fn record(context: &Context, world: &World, direction: Direction) -> Result<Option<RevisionRecord>, EffectError> {
+/// Reads the record that a direction deploys. A first deployment has no record to go back to.
+async fn read_record(
+    context: &Context,
+    world: &World,
+    direction: Direction,
+) -> Result<Option<RevisionRecord>, EffectError> {
     let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
     let number = match direction {
         Direction::Forward => Some(plan.target.revision),
@@ -42,10 +47,10 @@ async fn record(context: &Context, world: &World, direction: Direction) -> Resul
 pub(super) async fn apply_objects(context: &Context, world: &World) -> Result<(), EffectError> {
     let status = world.status();
     let other = if status.direction == Direction::Forward { Direction::Back } else { Direction::Forward };
-    let wanted = record(context, world, status.direction)
+    let wanted = read_record(context, world, status.direction)
         .await?
         .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
-    let leftover = record(context, world, other).await?;
+    let leftover = read_record(context, world, other).await?;
     let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
     let names = plan.settings.deployments.as_ref().map(String::as_str);
     let writer = context.writer();
@@ -62,9 +67,9 @@ pub(super) async fn apply_objects(context: &Context, world: &World) -> Result<()
     Ok(())
 }
 
-/// Deletes what only the other revision has, if it is ours and holds no data.
+/// Deletes an object that only the other revision has. An object that holds data stays, and so does one that is not the application's.
 async fn delete_ours(context: &Context, object: &DynamicObject, application: &str) -> Result<(), EffectError> {
-    if is_kept(object) {
+    if holds_data(object) {
         return Ok(());
     }
     let Some(mut live) = context.writer().live(object).await? else { return Ok(()) };
@@ -77,11 +82,11 @@ async fn delete_ours(context: &Context, object: &DynamicObject, application: &st
 
 pub(super) async fn write_deployments(context: &Context, world: &World, start: &Start) -> Result<(), EffectError> {
     let status = world.status();
-    let record = record(context, world, status.direction)
+    let record = read_record(context, world, status.direction)
         .await?
         .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
     for component in Component::ALL {
-        let written = deployment(world, &record, component, start)?;
+        let written = build_deployment(world, &record, component, start)?;
         context.writer().put_deployment(&written, false).await?;
     }
     Ok(())

@@ -11,10 +11,10 @@ use super::{
     super::{
         context::Context,
         effect_error::EffectError,
-        objects::{as_dynamic, cleaned, is_versioned},
+        objects::{as_dynamic, is_versioned, without_server_fields},
         replicas,
     },
-    live_template::template_that_runs,
+    live_template::running_template,
     ownership::{is_labelled, is_of_release},
 };
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
     rollout::World,
 };
 
-/// Recording what is live.
+/// What is needed to record what is live.
 pub(super) struct Adoption<'a> {
     pub(super) context: &'a Context,
     pub(super) world: &'a World,
@@ -34,7 +34,7 @@ pub(super) struct Adoption<'a> {
     pub(super) target: &'a RevisionRecord,
 }
 
-/// Copies of what the pods mount, and where the originals' names lead.
+/// Copies of what the pods mount, and the new name of each original.
 #[derive(Default)]
 struct Copies {
     objects: Vec<DynamicObject>,
@@ -42,48 +42,48 @@ struct Copies {
 }
 
 impl Adoption<'_> {
-    /// The record under a number; `known` is that of the revision that was changed.
-    pub(super) async fn record(
+    /// Builds the record with this number. `known` is the record of the revision that other means changed.
+    pub(super) async fn build_record(
         &self,
         number: u32,
         known: Option<&RevisionRecord>,
     ) -> Result<RevisionRecord, EffectError> {
-        let workloads = self.workloads()?;
-        let Copies { mut objects, renamed } = self.copies(&workloads, number).await?;
-        let others = self.others(&objects, known).await?;
+        let workloads = self.live_workloads()?;
+        let Copies { mut objects, renamed } = self.copy_mounted(&workloads, number).await?;
+        let other_objects = self.read_other_objects(&objects, known).await?;
         for mut object in workloads {
             if let Some(template) = object.data.pointer_mut("/spec/template") {
                 rewrite_references(template, &renamed);
             }
-            objects.push(cleaned(&object));
+            objects.push(without_server_fields(&object));
         }
-        objects.extend(others);
+        objects.extend(other_objects);
         Ok(RevisionRecord {
             application: self.application.name_any(),
             revision: number,
             rollout_uid: self.world.uid(),
             version: version_of(self.world, known),
-            task_manager_replicas: replicas::of_adopted(self.world, self.current),
+            task_manager_replicas: replicas::replicas_of_adopted(self.world, self.current),
             objects,
         })
     }
 
-    fn workloads(&self) -> Result<Vec<DynamicObject>, EffectError> {
+    fn live_workloads(&self) -> Result<Vec<DynamicObject>, EffectError> {
         let mut workloads = Vec::new();
         for workload in self.world.workloads.iter() {
             let live =
                 workload.deployment.as_ref().ok_or_else(|| EffectError::NotNow("a Deployment is gone".to_owned()))?;
             let mut object = as_dynamic(live)?;
-            object.data["spec"]["template"] = template_that_runs(workload)?;
+            object.data["spec"]["template"] = running_template(workload)?;
             workloads.push(object);
         }
         Ok(workloads)
     }
 
-    /// What is mounted is copied, but for what is one of our own immutable copies already.
-    async fn copies(&self, workloads: &[DynamicObject], number: u32) -> Result<Copies, EffectError> {
+    /// Copies what the pods mount. Our own immutable copies are not copied again.
+    async fn copy_mounted(&self, workloads: &[DynamicObject], number: u32) -> Result<Copies, EffectError> {
         let mut copies = Copies::default();
-        let mut kept = Vec::new();
+        let mut existing_copies = Vec::new();
         let templates = || workloads.iter().filter_map(|object| object.data.pointer("/spec/template"));
         let required: std::collections::BTreeSet<_> = templates().flat_map(required_references).collect();
         let all: std::collections::BTreeSet<_> = templates().flat_map(references).collect();
@@ -102,7 +102,7 @@ impl Adoption<'_> {
             live.types = wanted.types;
             let ours = is_versioned(&live) && is_labelled(&live, self.application);
             if let Some(revision) = live.labels().get(REVISION_LABEL).filter(|_| ours).cloned() {
-                kept.push(copy_as(&live, &name, &revision));
+                existing_copies.push(copy_as(&live, &name, &revision));
                 continue;
             }
             live.labels_mut().insert(APPLICATION_LABEL.to_owned(), self.application.name_any());
@@ -110,14 +110,14 @@ impl Adoption<'_> {
             copies.objects.push(copy_as(&live, &copy, &format!("{number:03}")));
             copies.renamed.insert((kind, name), copy);
         }
-        // Of two with one base name the later one counts: that must be the copy made now.
-        kept.append(&mut copies.objects);
-        copies.objects = kept;
+        // Readers use the last object with a base name. That must be the new copy.
+        existing_copies.append(&mut copies.objects);
+        copies.objects = existing_copies;
         Ok(copies)
     }
 
-    /// The live twins of what either version has besides, as far as they are the application's.
-    async fn others(
+    /// Reads the live state of all other objects of either version, if they belong to the application.
+    async fn read_other_objects(
         &self,
         copies: &[DynamicObject],
         known: Option<&RevisionRecord>,
@@ -126,16 +126,16 @@ impl Adoption<'_> {
         let recorded: Vec<&DynamicObject> = known.iter().flat_map(|record| &record.objects).collect();
         let mut found: Vec<DynamicObject> = Vec::new();
         for object in self.target.objects.iter().chain(recorded.iter().copied()) {
-            let mounted = copies.iter().any(|copy| is_copy_of(copy, object));
-            let seen = found.iter().any(|other| same_object(other, object));
-            if mounted || seen || is_workload(object, names) || is_versioned(object) {
+            let is_mounted = copies.iter().any(|copy| is_copy_of(copy, object));
+            let is_found = found.iter().any(|other| same_object(other, object));
+            if is_mounted || is_found || is_workload(object, names) || is_versioned(object) {
                 continue;
             }
             let Some(mut live) = self.context.writer().live(object).await? else { continue };
             let in_record = recorded.iter().any(|old| same_object(old, object));
             if in_record || is_labelled(&live, self.application) || is_of_release(&live, self.application) {
                 live.types.clone_from(&object.types);
-                found.push(cleaned(&live));
+                found.push(without_server_fields(&live));
             }
         }
         Ok(found)
@@ -147,7 +147,7 @@ fn is_copy_of(copy: &DynamicObject, object: &DynamicObject) -> bool {
         && copy.annotations().get(crate::bake::BASE_NAME_ANNOTATION) == Some(&object.name_any())
 }
 
-/// The version that an application says it has: its label, or else its image's tag; where it was changed, whichever of the two was.
+/// The version is the application's label, or else the tag of its image. If other means changed one of the two, that one counts.
 fn version_of(world: &World, known: Option<&RevisionRecord>) -> String {
     let Some(deployment) = &world.workloads.job_manager.deployment else { return "unknown".to_owned() };
     let label = deployment.labels().get("app.kubernetes.io/version").cloned();
@@ -155,12 +155,12 @@ fn version_of(world: &World, known: Option<&RevisionRecord>) -> String {
         deployment.spec.as_ref().and_then(|spec| spec.template.spec.as_ref()?.containers.first()?.image.clone());
     let tag =
         image.and_then(|image| image.rsplit_once(':').map(|(_, tag)| tag.to_owned())).filter(|tag| !tag.contains('/'));
-    let before = known.map(|record| record.version.as_str());
-    let new = |text: &String| Some(text.as_str()) != before;
+    let known_version = known.map(|record| record.version.as_str());
+    let is_new = |text: &String| Some(text.as_str()) != known_version;
     label
         .clone()
-        .filter(new)
-        .or_else(|| tag.clone().filter(new))
+        .filter(is_new)
+        .or_else(|| tag.clone().filter(is_new))
         .or(label)
         .or(tag)
         .unwrap_or_else(|| "unknown".to_owned())

@@ -16,15 +16,14 @@ use crate::{
     rollout::World,
 };
 
-/// What a target is made of.
 pub(super) struct Baked {
     pub(super) record: RevisionRecord,
-    /// Whether it says how many `TaskManagers` it runs with.
-    pub(super) names_replicas: bool,
+    /// Whether the target sets the number of `TaskManagers`.
+    pub(super) sets_replicas: bool,
 }
 
-/// The target's objects: baked for a Deploy, read from its record for a `RollBack`.
-pub(super) async fn target(
+/// The target is baked for a Deploy, and read from its record for a `RollBack`.
+pub(super) async fn bake_target(
     context: &Context,
     world: &World,
     application: &FlinkApplication,
@@ -34,23 +33,23 @@ pub(super) async fn target(
     if request.kind == RequestKind::RollBack {
         let status = application.status.clone().unwrap_or_default();
         let number = request.revision.or_else(|| {
-            let mut others = status.revisions.iter().rev().filter(|known| Some(known.number) != status.revision);
-            others.next().map(|known| known.number)
+            let mut earlier = status.revisions.iter().rev().filter(|known| Some(known.number) != status.revision);
+            earlier.next().map(|known| known.number)
         });
         let number = number.ok_or_else(|| EffectError::refused("there is no earlier revision to roll back to"))?;
         let mut record = context.revisions().read(&application.name_any(), number).await?;
         record.revision = revision;
         record.rollout_uid = world.uid();
-        // What it ran with at its end counts, not what it was deployed with.
+        // An autoscaler or a person may have scaled it since, so its last count is used.
         let known = status.revisions.iter().find(|known| known.number == number);
         if let Some(replicas) = known.and_then(|known| known.task_manager_replicas) {
             record.task_manager_replicas = replicas;
         }
-        return Ok(Baked { record, names_replicas: true });
+        return Ok(Baked { record, sets_replicas: true });
     }
     let version = request.version.clone().unwrap_or_default();
-    let objects = bake(context, application, &version).await?;
-    let replicas = replicas::of_chart(&objects, &application.spec.task_manager);
+    let objects = render_chart(context, application, &version).await?;
+    let replicas = replicas::replicas_in_chart(&objects, &application.spec.task_manager);
     let record = RevisionRecord {
         application: application.name_any(),
         revision,
@@ -59,10 +58,10 @@ pub(super) async fn target(
         task_manager_replicas: replicas.unwrap_or(1),
         objects,
     };
-    Ok(Baked { record, names_replicas: replicas.is_some() })
+    Ok(Baked { record, sets_replicas: replicas.is_some() })
 }
 
-async fn bake(
+async fn render_chart(
     context: &Context,
     application: &FlinkApplication,
     version: &str,
@@ -72,7 +71,7 @@ async fn bake(
     let helm = Helm {
         program: context.helm.clone(),
         kube_version: info.git_version,
-        api_versions: api_versions(context).await?,
+        api_versions: list_api_versions(context).await?,
     };
     let name = application.name_any();
     let values = with_version(spec.values.as_ref(), &spec.version_value, version);
@@ -83,7 +82,7 @@ async fn bake(
         values: &values,
     };
     let mut objects = helm.template(&release).await.map_err(|error| EffectError::refused(error.to_string()))?;
-    let kinds = namespaced_kinds(context, &objects).await?;
+    let kinds = find_namespaced_kinds(context, &objects).await?;
     let policy = PolicyContext {
         namespace: &context.namespace,
         namespaced_kinds: &kinds,
@@ -104,14 +103,14 @@ async fn bake(
     Ok(objects)
 }
 
-async fn api_versions(context: &Context) -> Result<Vec<String>, EffectError> {
+async fn list_api_versions(context: &Context) -> Result<Vec<String>, EffectError> {
     let groups = context.client.list_api_groups().await?;
     let mut versions = vec!["v1".to_owned()];
     versions.extend(groups.groups.into_iter().flat_map(|group| group.versions).map(|version| version.group_version));
     Ok(versions)
 }
 
-async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Result<BTreeSet<String>, EffectError> {
+async fn find_namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Result<BTreeSet<String>, EffectError> {
     let types: BTreeSet<(String, String)> = objects
         .iter()
         .filter_map(|object| object.types.as_ref())
@@ -128,9 +127,9 @@ async fn namespaced_kinds(context: &Context, objects: &[DynamicObject]) -> Resul
                 kinds.insert(format!("{api_version}/{kind}"));
             }
             Ok(_) | Err(kube::Error::Discovery(_)) => {}
-            // Of a group that does not exist the API server speaks in plain text.
+            // For an unknown group, the API server answers in plain text instead of a Status object.
             Err(kube::Error::Api(status)) if (400..500).contains(&status.code) && status.code != 429 => {}
-            // No answer does not mean that there is no such kind.
+            // A missing answer does not mean that there is no such kind.
             Err(error) => return Err(error.into()),
         }
     }

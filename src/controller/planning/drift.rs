@@ -4,7 +4,7 @@ use kube::ResourceExt;
 
 use super::{
     super::{context::Context, effect_error::EffectError},
-    live_template::{template_json, template_that_runs},
+    live_template::{running_template, to_json},
 };
 use crate::{
     api::Current,
@@ -12,16 +12,16 @@ use crate::{
     cluster::{DEPLOYMENT, WriteError, pod_template},
     record::RevisionRecord,
     rollout::World,
+    text::truncate,
 };
 
-/// So many changed fields are named.
 const MAX_FIELDS: usize = 4;
-/// A status has little room.
+/// The list is a line of the status, and the size of a status is limited.
 const MAX_LIST_CHARACTERS: usize = 400;
 
-/// The fields in which the templates that run differ from their record, never their values. The API server itself says, by a dry run,
-/// what it makes of the record. Where nothing runs, nothing is compared: the record is all that is known of what ran.
-pub(super) async fn changed_fields(
+/// Names the fields in which the running templates differ from their record. Their values are never named. A dry run
+/// adds the API server's defaults to the record. If nothing runs, nothing is compared: only the record says what ran.
+pub(super) async fn find_changed_fields(
     context: &Context,
     world: &World,
     current: &Current,
@@ -43,15 +43,15 @@ pub(super) async fn changed_fields(
         };
         spec.template = template;
         let expected = match context.writer().put_deployment(&wanted, true).await {
-            Ok(written) => template_json(&written.spec.map(|spec| spec.template))?,
-            // Its selector is another one: it was made anew.
+            Ok(written) => to_json(&written.spec.map(|spec| spec.template))?,
+            // The API server refuses another selector: the Deployment was deleted and created again.
             Err(WriteError::Refused { .. }) => {
                 changed.push(format!("Deployment {name}"));
                 continue;
             }
             Err(other) => return Err(other.into()),
         };
-        let (expected, runs) = (without_start(&expected), without_start(&template_that_runs(workload)?));
+        let (expected, runs) = (without_start(&expected), without_start(&running_template(workload)?));
         if expected != runs {
             let fields = differing_fields(&expected, &runs);
             changed.extend(fields.into_iter().map(|field| format!("{field} of Deployment {name}")));
@@ -60,9 +60,9 @@ pub(super) async fn changed_fields(
     Ok(changed)
 }
 
-pub(super) fn shortened(fields: &[String]) -> String {
+pub(super) fn shorten_fields(fields: &[String]) -> String {
     let named = fields.iter().take(MAX_FIELDS).cloned().collect::<Vec<_>>().join(", ");
-    let named: String = named.chars().take(MAX_LIST_CHARACTERS).collect();
+    let named = truncate(&named, MAX_LIST_CHARACTERS);
     match fields.len().saturating_sub(MAX_FIELDS) {
         0 => named,
         more => format!("{named} and {more} more"),

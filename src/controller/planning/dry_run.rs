@@ -1,4 +1,4 @@
-//! Tries every write of a plan with a dry run.
+//! Tries every write of a plan as a dry run.
 
 use kube::core::DynamicObject;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::super::{
     context::Context,
     effect_error::EffectError,
-    objects::{as_dynamic, cleaned, deployment, is_versioned},
+    objects::{as_dynamic, build_deployment, is_versioned, without_server_fields},
     replicas,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     rollout::World,
 };
 
-/// Whether a `RoleBinding` names a Role that this target brings with it: the API server refuses even to try one whose Role is not there.
+/// Whether a `RoleBinding` names a Role that only this target creates. The API server refuses a dry run while the Role does not exist.
 async fn binds_a_new_role(
     context: &Context,
     object: &DynamicObject,
@@ -32,7 +32,7 @@ async fn binds_a_new_role(
     Ok(context.writer().live(role).await?.is_none())
 }
 
-/// Everything that will be written is tried first, with a stand-in for the start state.
+/// Tries everything that the rollout will write. The start state is not known yet, so a placeholder path is used.
 pub(super) async fn dry_run(
     context: &Context,
     world: &World,
@@ -51,7 +51,7 @@ pub(super) async fn dry_run(
         } else {
             let mut applied = writer.apply(object, true).await?;
             applied.types.clone_from(&object.types);
-            written.push(cleaned(&applied));
+            written.push(without_server_fields(&applied));
         }
     }
     let mut planned = world.clone();
@@ -61,12 +61,12 @@ pub(super) async fn dry_run(
     planned.rollout.status = Some(status);
     let start = Start { job_id: JobId::from(0), path: Some("file:/planned".into()) };
     for component in Component::ALL {
-        let deployment = deployment(&planned, target, component, &start)?;
+        let deployment = build_deployment(&planned, target, component, &start)?;
         let mut deployment = as_dynamic(&writer.put_deployment(&deployment, true).await?)?;
         if component == Component::TaskManager {
-            replicas::set(&mut deployment, target.task_manager_replicas);
+            replicas::set_replicas(&mut deployment, target.task_manager_replicas);
         }
-        written.push(cleaned(&deployment));
+        written.push(without_server_fields(&deployment));
     }
     Ok(written)
 }

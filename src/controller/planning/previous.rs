@@ -1,11 +1,11 @@
-//! The record of what runs: the one its rollout wrote, or where other means installed or changed it, what is live.
+//! Finds the record of what runs. If other means installed or changed it, what is live is recorded.
 
 use kube::ResourceExt;
 
 use super::{
     super::{context::Context, effect_error::EffectError},
     adoption::Adoption,
-    drift::{changed_fields, shortened},
+    drift::{find_changed_fields, shorten_fields},
 };
 use crate::{
     api::{Current, FlinkApplication},
@@ -13,14 +13,13 @@ use crate::{
     rollout::World,
 };
 
-/// What runs.
 pub(super) struct PreviousRevision {
     pub(super) record: RevisionRecord,
-    /// A line of the plan where it is not what Lockkeeper started.
+    /// A line of the plan, if other means changed what runs.
     pub(super) changed: Option<String>,
 }
 
-/// What a rollout goes back to. What runs may be changed by other means from plan to plan, so that it is recorded anew for each.
+/// Finds what a rollout goes back to. Other means may change what runs between two plans, so each plan compares and records it anew.
 pub(super) async fn find_or_adopt(
     context: &Context,
     world: &World,
@@ -31,8 +30,8 @@ pub(super) async fn find_or_adopt(
     let store = context.revisions();
     let adoption = Adoption { context, world, application, current, target };
     let Some(number) = application.status.as_ref().and_then(|status| status.revision) else {
-        let number = free_number(context, world, application, target.revision).await?;
-        let record = adoption.record(number, None).await?;
+        let number = find_free_number(context, world, application, target.revision).await?;
+        let record = adoption.build_record(number, None).await?;
         store.write(&record).await?;
         return Ok(PreviousRevision { record, changed: None });
     };
@@ -43,25 +42,25 @@ pub(super) async fn find_or_adopt(
     };
     let mut changed = None;
     if let Some(record) = known.clone() {
-        let fields = changed_fields(context, world, current, &record).await?;
+        let fields = find_changed_fields(context, world, current, &record).await?;
         if fields.is_empty() {
             return Ok(PreviousRevision { record, changed: None });
         }
         changed = Some(format!(
             "~ what runs was changed by other means than Lockkeeper since revision {number}: {}",
-            shortened(&fields)
+            shorten_fields(&fields)
         ));
     }
-    // The claim's own number is the target's: one more is taken, which nobody else can have while the claim is held.
-    let fresh = target.revision + 1;
-    context.application_record().take_number(application, fresh).await?;
-    let record = adoption.record(fresh, known.as_ref()).await?;
+    // The claim's own number is the target's, so one more is taken. Nobody else can take it while the claim is held.
+    let next_number = target.revision + 1;
+    context.application_record().take_number(application, next_number).await?;
+    let record = adoption.build_record(next_number, known.as_ref()).await?;
     store.write(&record).await?;
     Ok(PreviousRevision { record, changed })
 }
 
-/// The number for what was installed by other means: 0, or the one that the claim left free where an earlier record has that.
-async fn free_number(
+/// What other means installed gets the number 0. If an earlier record has 0, it gets the number that the claim left free.
+async fn find_free_number(
     context: &Context,
     world: &World,
     application: &FlinkApplication,
