@@ -22,7 +22,7 @@ fn pods_left_behind_after_the_scale_down_halt_the_rollout() {
     world.workloads.task_manager.pods = workload("tm", 1).pods;
     assert!(matches!(next_step(&world), Step::Wait(_)));
     advance_clock(&mut world, 301);
-    assert!(next_status(&world).halt.unwrap().message.contains("tm-0"), "nothing was left to scale down");
+    assert!(next_status(&world).halt.unwrap().message.contains("tm-0"), "the Deployments were already at 0");
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn a_container_that_started_after_the_savepoint_ran_the_old_job_again() {
     let started = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 1,
         "state": {"running": {"startedAt": "2026-01-01T11:59:55Z"}}}]);
     world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(started));
-    // The stop was requested, and this process did not run when Flink answered.
+    // The stop was requested, but the process ended before it recorded the completion.
     change_status(&mut world, |status| status.operations.last_mut().unwrap().completed_at = None);
     world.rollout.status = Some(next_status(&world));
     assert!(matches!(next_effect(&world).1, Effect::Stop(Component::JobManager)));
@@ -71,7 +71,7 @@ fn a_container_that_started_after_the_savepoint_ran_the_old_job_again() {
     let mut back = scale_to_zero(world_going_back(Stage::Stop));
     change_status(&mut back, |status| status.duplicates = Some(duplicates.clone()));
     advance_clock(&mut back, 600);
-    assert_eq!(next_status(&back).duplicates, Some(duplicates), "it was the failed version that stopped now");
+    assert_eq!(next_status(&back).duplicates, Some(duplicates), "this time the failed version stopped");
 }
 
 #[test]
@@ -229,13 +229,13 @@ fn an_exit_without_a_readable_log_is_reported_after_a_short_wait() {
         "lastState": {"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": world.time()}}}]);
     world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
     world.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
-    assert!(matches!(next_step(&world), Step::Wait(_)), "its log may be there at the next look");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "the log may be readable at the next observation");
     let mut again = with_watch(world.clone(), 1, 12);
     change_status(&mut again, |status| status.stage = Stage::Monitor);
-    assert!(matches!(next_step(&again), Step::Wait(_)), "the next container runs the job as if nothing had been");
+    assert!(matches!(next_step(&again), Step::Wait(_)), "the next container runs the job again");
     for world in [&mut world, &mut again] {
         advance_clock(world, 10);
-        assert!(next_status(world).failure.unwrap().message.contains("exit code 2"), "it is not waited for any longer");
+        assert!(next_status(world).failure.unwrap().message.contains("exit code 2"), "the wait for the log has ended");
     }
 }
 
@@ -248,7 +248,7 @@ fn the_previous_version_has_a_longer_start_deadline() {
     status.job.as_mut().unwrap().restored_at = Some(world.time());
     world.rollout.status = Some(status);
     advance_clock(&mut world, 200);
-    assert!(matches!(next_step(&world), Step::Wait(_)), "a short deadline is for versions that may be bad");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "the short deadline is only for the new version");
     advance_clock(&mut world, 101);
     let halt = next_status(&world).halt.unwrap();
     assert!(halt.parked && halt.message.contains("within 300 s"), "{}", halt.message);
@@ -266,7 +266,7 @@ fn a_failed_job_is_reported_with_its_reason() {
             Step::Record(status) => status.failure.is_none(),
             other => matches!(other, Step::Wait(_)),
         };
-        assert!(waits, "its JobManager is about to exit, and its log knows why");
+        assert!(waits, "the JobManager will exit soon, and its log then holds the reason");
 
         let mut answered = world.clone();
         answered.flink.exceptions = Some(from_json(json!({"exceptionHistory": {"entries": [
@@ -278,7 +278,7 @@ fn a_failed_job_is_reported_with_its_reason() {
         assert_eq!(
             next_status(&world).failure.unwrap().message,
             "the job is FAILED",
-            "it stays, and nobody waits for ever"
+            "the wait for the reason has ended"
         );
     }
 }
@@ -322,7 +322,7 @@ fn a_way_back_that_cannot_start_is_parked_ready_to_start() {
     world.ha.items.clear();
     let Effect::WriteWorkloads { start } = next_effect(&world).1 else { panic!("no template") };
     assert_eq!(start.path.as_deref(), Some(POINT));
-    assert_ne!(start.job_id, job_id("u", Direction::Back, 1), "a fresh one");
+    assert_ne!(start.job_id, job_id("u", Direction::Back, 1), "a new job id");
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn an_empty_start_that_was_asked_for_may_clear_metadata_where_nothing_ran() {
     world.ha.items = vec![ha_map("orders-cluster-config-map")];
     assert!(matches!(next_effect(&world).1, Effect::ClearHa { proof } if proof.start_path().is_none()));
     change_status(&mut world, |status| {
-        status.plan.as_mut().unwrap().current.as_mut().unwrap().job = Some(from_json(json!({"id": OLD_JOB})))
+        status.plan.as_mut().unwrap().current.as_mut().unwrap().job = Some(from_json(json!({"id": OLD_JOB})));
     });
     assert_eq!(next_status(&world).phase, "Halted", "a job ran: its state needs a restore point");
 }

@@ -107,17 +107,17 @@ fn a_job_that_is_not_fully_running_leaves_choices_for_every_request() {
 
     world.rollout.spec.request.start_from = choices[0].start_from.clone();
     world.flink.checkpoints = Some(checkpoint_counts(1, "file:/sp/start", 0));
-    assert_eq!(next_effect(&world).0, Operation::Plan, "what it was restored from is its last state");
+    assert_eq!(next_effect(&world).0, Operation::Plan, "the state that it was restored from is its last state");
     world.flink.checkpoints = Some(Checkpoints::default());
     for from in ["LastCheckpoint", "Nothing"] {
         let asked = json!({"from": from, "withoutSavepoint": from == "Nothing"});
         world.rollout.spec.request.start_from = from_json(asked);
         let ending = next_status(&world).ending.unwrap();
         assert!(ending.message.contains("scale its Deployment jm to 0, then start from nothing"), "{}", ending.message);
-        assert!(ending.choices.is_empty(), "what is offered must work");
+        assert!(ending.choices.is_empty(), "only choices that work are offered");
     }
     world.rollout.spec.request.start_from = choices[1].start_from.clone();
-    assert_eq!(next_effect(&world).0, Operation::Plan, "what it starts from stands in for a state of its own");
+    assert_eq!(next_effect(&world).0, Operation::Plan, "the requested path replaces its own state");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_job_whose_configuration_changed_since_the_plan_is_not_stopped() {
         status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().configuration_digest =
             Some(digest);
     });
-    assert!(matches!(next_step(&world), Step::Wait(_)), "Flink has not said it yet");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "Flink has not answered with its configuration yet");
     let mut same = planned("orders");
     for (key, value) in
         [("web.tmpdir", "/tmp/of-a-new-container"), ("jobmanager.rpc.port", "40123"), ("blob.server.port", "40124")]
@@ -180,7 +180,7 @@ fn replicas_that_were_scaled_during_approval_are_the_ones_to_restore() {
     assert_eq!(
         next_status(&world).plan.unwrap().target.task_manager_replicas,
         5,
-        "whoever owns the count has changed it"
+        "the owner of the count has changed it"
     );
 }
 

@@ -50,7 +50,7 @@ fn each_state_allows_the_decisions_in_the_table() {
 
 #[test]
 fn every_refusal_names_the_next_action_or_the_state() {
-    let mut told = std::collections::BTreeSet::new();
+    let mut refusals = std::collections::BTreeSet::new();
     for stage in STAGES {
         for (direction, halted) in
             [(Direction::Forward, false), (Direction::Forward, true), (Direction::Back, false), (Direction::Back, true)]
@@ -59,12 +59,12 @@ fn every_refusal_names_the_next_action_or_the_state() {
             for kind in DecisionKind::VARIANTS {
                 for digest in ["d1", "d0"] {
                     let refusal = decision_refusal(&status, *kind, Some(digest));
-                    told.extend(refusal.map(|it| format!("{}: it {}", kind.word(), it.predicate("STATE"))));
+                    refusals.extend(refusal.map(|it| format!("{}: it {}", kind.word(), it.predicate("STATE"))));
                 }
             }
         }
     }
-    insta::assert_snapshot!(told.into_iter().collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!(refusals.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
 /// Decisions from kubectl get the same answer as decisions from Slack, because both follow the rule.

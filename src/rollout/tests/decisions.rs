@@ -98,7 +98,7 @@ fn a_halted_rollout_is_resumed_or_given_up() {
     assert!(status.attempt > world.status().attempt, "a fresh job id");
 
     add_decision(&mut world, DecisionKind::GiveUp, "slack:T/U2", None);
-    assert!(matches!(next_effect(&world).1, Effect::Stop(_)), "it is brought to rest first");
+    assert!(matches!(next_effect(&world).1, Effect::Stop(_)), "it is scaled to 0 first");
     (world.workloads.job_manager, world.workloads.task_manager) = (workload("jm", 0), workload("tm", 0));
     assert_eq!(result_of(&world).0, ResultKind::Abandoned);
 }
@@ -123,7 +123,7 @@ fn an_application_started_by_hand_is_not_scaled_down_and_can_be_given_up() {
     add_decision(&mut world, DecisionKind::GiveUp, "slack:T/U2", None);
     world.rollout.status = Some(next_status(&world));
     let Effect::WriteHistory { status } = next_effect(&world).1 else { panic!("no history") };
-    assert!(status.parked_at.is_none(), "it runs");
+    assert!(status.parked_at.is_none(), "the application runs");
     assert_eq!(result_of(&world).0, ResultKind::Abandoned);
 }
 

@@ -34,7 +34,7 @@ fn the_task_managers_are_stopped_before_the_path_is_recorded() {
     let mut world = world_with_last_checkpoint_request();
     assert!(matches!(next_effect(&world).1, Effect::Stop(Component::TaskManager)));
     complete_operation(&mut world, Operation::ScaleDownForCheckpoint);
-    assert!(matches!(next_step(&world), Step::Wait(_)), "their pods are still there");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "their pods still exist");
     let mut world = world_without_task_managers();
     world.flink.checkpoints = Some(completed_checkpoint("file:/cp/old/chk-10"));
     let point = next_status(&world).restore_point.unwrap();
@@ -59,7 +59,7 @@ fn a_job_without_a_restart_strategy_keeps_its_task_managers() {
 fn a_job_without_a_checkpoint_continues_from_its_start_state() {
     let mut world = world_without_task_managers();
     change_status(&mut world, |status| {
-        status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().last_checkpoint = None
+        status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().last_checkpoint = None;
     });
     world.flink.checkpoints = Some(checkpoint_counts(1, "file:/sp/start", 0));
     assert_eq!(next_status(&world).restore_point.unwrap().path.as_str(), "file:/sp/start");

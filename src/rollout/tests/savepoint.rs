@@ -102,7 +102,7 @@ fn a_job_that_was_started_again_is_never_asked_to_stop() {
         status.operations.last_mut().unwrap().completed_at = None;
         status.enter(&base, Stage::Savepoint);
     });
-    assert!(matches!(next_step(&resumed), Step::Wait(_)), "a person resumed it: only look");
+    assert!(matches!(next_step(&resumed), Step::Wait(_)), "after Resume, Lockkeeper only observes");
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn the_stop_status_is_not_read_while_a_savepoint_is_in_progress() {
     with_savepoint(&mut view, "IN_PROGRESS", "");
     assert!(!may_read_stop(&world, &view));
     view.job = Some(job_detail("FAILED", 0));
-    assert!(may_read_stop(&world, &view), "a failed stop releases nobody");
+    assert!(may_read_stop(&world, &view), "reading a failed stop does not end the JobManager");
 }
 
 #[test]
