@@ -1,4 +1,4 @@
-//! What the controller of one namespace works with, and why a reconcile can end early.
+//! The clients of the controller of one namespace, and the errors that end a reconcile early.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -14,25 +14,20 @@ use crate::{
     record::{ApplicationRecord, RevisionStore, RolloutRecord},
 };
 
-/// So long one reconcile may take: two runs of helm and everything that is tried out fit in. Neither kube's client nor a connection
-/// that is half open ends a call by itself.
+/// How long one reconcile may take. Two runs of Helm and all dry runs fit in. kube's client has no timeout of its own, and a half-open
+/// connection does not end a call.
 pub(super) const RECONCILE_TIMEOUT: Duration = Duration::from_secs(240);
 
-/// What the controller of one namespace works with.
 pub struct Context {
-    /// Kubernetes.
     pub client: Client,
-    /// HTTP to servers of the cluster.
+    /// HTTP to Services and pods, through the API server.
     pub proxy: Proxy,
-    /// Path of the helm program.
+    /// Path of the Helm program.
     pub helm: PathBuf,
-    /// The namespace.
     pub namespace: String,
-    /// The epoch of this process, written into every status.
+    /// The epoch of this process. It is written into every status.
     pub epoch: i64,
-    /// Kubernetes Events.
     pub events: Events,
-    /// Since when each rollout is looked at.
     pub observations: Observations,
 }
 
@@ -61,7 +56,6 @@ impl Context {
         Writer::new(self.client.clone(), &self.namespace)
     }
 
-    /// Flink behind the application's REST Service.
     pub(super) fn flink(&self, service: &ServicePort) -> FlinkClient {
         let endpoint =
             Endpoint::Service { namespace: self.namespace.clone(), name: service.name.clone(), port: service.port };
@@ -69,16 +63,13 @@ impl Context {
     }
 }
 
-/// Why a reconcile ended early; it is done again.
+/// Why a reconcile ended early. It is repeated.
 #[derive(Debug, Error)]
 pub enum ReconcileError {
-    /// The world could not be read.
     #[error("could not read the cluster")]
     Read(#[from] kube::Error),
-    /// The record could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Nothing came back.
-    #[error("no end after {} s: Kubernetes, Flink or helm does not answer", RECONCILE_TIMEOUT.as_secs())]
+    #[error("the reconcile did not end within {} s, because Kubernetes, Flink or Helm does not answer: it is tried again", RECONCILE_TIMEOUT.as_secs())]
     Stuck,
 }

@@ -1,4 +1,4 @@
-//! What keeps an effect from being carried out: something that will not change by itself, or something that may pass.
+//! Why an effect could not be carried out: a refusal that stays, or an error that may pass.
 
 use crate::{
     cluster::WriteError,
@@ -7,24 +7,23 @@ use crate::{
     text::error_chain,
 };
 
-/// Why an effect was not carried out.
 pub(super) enum EffectError {
-    /// It will never be possible as it is.
+    /// It stays impossible until somebody changes something.
     Refused(Refusal),
-    /// Not now; the reason.
+    /// It is tried again. The text is the reason.
     NotNow(String),
 }
 
 impl EffectError {
-    /// A refusal without other choices.
+    /// A refusal that offers no choices.
     pub(super) fn refused(why: impl Into<String>) -> Self {
         Self::Refused(Refusal::new(why))
     }
 }
 
 impl From<EffectError> for EffectResult {
-    fn from(trouble: EffectError) -> Self {
-        match trouble {
+    fn from(error: EffectError) -> Self {
+        match error {
             EffectError::Refused(refusal) => Self::Refused(refusal),
             EffectError::NotNow(why) => Self::NotNow(why),
         }

@@ -1,4 +1,4 @@
-//! Kubernetes Events for each stage. They are a convenience for people: nothing waits for one.
+//! Publishes Kubernetes Events for each stage. Events are only for people: no rollout depends on one.
 
 use std::time::Duration;
 
@@ -9,19 +9,19 @@ use kube::{
 
 use crate::{
     api::{FlinkRollout, FlinkRolloutStatus, ResultKind},
-    text::error_chain,
+    text::{error_chain, truncate},
 };
 
-/// Nothing waits longer for an Event.
+/// How long a reconcile waits until an Event is published.
 const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Kubernetes limits a note to 1 KiB.
+const MAX_NOTE: usize = 1000;
 
-/// Publishes Events about rollouts.
 pub struct Events {
     recorder: Recorder,
 }
 
 impl Events {
-    /// As this process.
     #[must_use]
     pub fn new(client: Client, instance: String) -> Self {
         Self {
@@ -29,30 +29,30 @@ impl Events {
         }
     }
 
-    /// Says that a rollout entered a stage, halted or ended.
-    pub async fn stage(&self, rollout: &FlinkRollout, before: &FlinkRolloutStatus, after: &FlinkRolloutStatus) {
-        let bad =
+    /// Publishes that a rollout entered a stage, halted or ended.
+    pub async fn publish_stage(&self, rollout: &FlinkRollout, before: &FlinkRolloutStatus, after: &FlinkRolloutStatus) {
+        let is_bad =
             after.halt.is_some() || after.result.as_ref().is_some_and(|result| result.kind != ResultKind::Succeeded);
-        let left =
+        let left_stage =
             after.stages.iter().rev().find(|record| record.ended_at.is_some()).filter(|_| before.phase != after.phase);
-        let evidence = left.map_or_else(String::new, |record| format!("{}: {}", record.stage, record.evidence));
+        let evidence = left_stage.map_or_else(String::new, |record| format!("{}: {}", record.stage, record.evidence));
         let note = if after.message.is_empty() { evidence } else { after.message.clone() };
         let event = Event {
-            type_: if bad { EventType::Warning } else { EventType::Normal },
+            type_: if is_bad { EventType::Warning } else { EventType::Normal },
             reason: after.phase.clone(),
-            note: Some(note.chars().take(1000).collect()),
+            note: Some(truncate(&note, MAX_NOTE)),
             action: format!("{:?}", after.direction),
             secondary: None,
         };
         self.publish(rollout, &event).await;
     }
 
-    /// Says that a rollout cannot go on for now. The recorder counts repeats in one Event.
-    pub async fn reconcile_failed(&self, rollout: &FlinkRollout, what: &str) {
+    /// Publishes that a reconcile failed. The recorder counts repeats in one Event.
+    pub async fn publish_failure(&self, rollout: &FlinkRollout, why: &str) {
         let event = Event {
             type_: EventType::Warning,
             reason: "ReconcileFailed".to_owned(),
-            note: Some(what.chars().take(1000).collect()),
+            note: Some(truncate(why, MAX_NOTE)),
             action: "Reconcile".to_owned(),
             secondary: None,
         };

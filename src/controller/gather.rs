@@ -1,4 +1,4 @@
-//! Reads everything that a decision is made from. The stage says what it needs to see.
+//! Reads everything that the next step depends on. Each stage says what it needs to see.
 
 mod flink;
 mod logs;
@@ -14,16 +14,16 @@ use crate::{
     rollout::{FlinkView, Needs, World, needs, own_directory},
 };
 
-/// The world of one rollout; none if the rollout is gone.
+/// Reads the world of one rollout. There is none if the rollout was deleted.
 pub async fn gather(context: &Context, name: &str) -> kube::Result<Option<World>> {
-    let Some(mut world) = read(context, name).await? else { return Ok(None) };
+    let Some(mut world) = read_world(context, name).await? else { return Ok(None) };
     let uid = world.uid();
-    let (since, answered) = context.observations.note_look(&uid, world.now, world.flink.jobs.is_some());
+    let (since, answered) = context.observations.record_observation(&uid, world.now, world.flink.jobs.is_some());
     (world.watched_since, world.flink_answered_at) = (since, answered);
     Ok(Some(world))
 }
 
-async fn read(context: &Context, name: &str) -> kube::Result<Option<World>> {
+async fn read_world(context: &Context, name: &str) -> kube::Result<Option<World>> {
     let Some(rollout) = context.rollouts().get_opt(name).await? else { return Ok(None) };
     let application = context.applications().get_opt(&rollout.spec.request.application).await?;
     let mut world = World {
@@ -59,7 +59,7 @@ async fn read(context: &Context, name: &str) -> kube::Result<Option<World>> {
     if !needs.cluster {
         return Ok(Some(world));
     }
-    // A plan carries all that is needed, also when the application was deleted meanwhile.
+    // The application may be deleted after Plan. The plan holds everything that the later stages need.
     read_cluster(context, &mut world, application.as_ref(), &needs).await?;
     ask_flink(context, &mut world, application.as_ref(), &needs).await;
     if needs.savepoints_on_disk {
@@ -93,7 +93,7 @@ async fn read_cluster(
     ids.dedup();
     let status = world.status();
     let started = status.stages.iter().rev().find(|record| matches!(record.stage, Stage::Deploy | Stage::Restore));
-    // A ReplicaSet that is used again may carry warnings of an earlier try.
+    // A ReplicaSet that is used again may still have warnings of an earlier attempt.
     let warnings = needs.warnings.then(|| started.map_or(world.now, |record| record.started_at.0));
     let read = |name: String| async move { read_workload(&context.client, &context.namespace, &name, warnings).await };
     let (job_manager, task_manager) = tokio::try_join!(read(job_manager), read(task_manager))?;
@@ -107,7 +107,7 @@ async fn read_cluster(
     Ok(())
 }
 
-/// Completed savepoints in the rollout's own directory, where the bot can see it.
+/// Lists the completed savepoints in the rollout's own directory, if that directory is mounted.
 async fn read_savepoints_on_disk(world: &World) -> Option<Vec<StatePath>> {
     let settings = &world.plan()?.settings.savepoint;
     let view = settings.local_view.as_ref()?;

@@ -1,4 +1,4 @@
-//! Gather, decide, act: one reconcile reads the world, makes at most one transition and looks again.
+//! Each reconcile reads the world, asks the core for the next step, makes at most one transition, and starts again.
 
 mod act;
 mod context;
@@ -27,7 +27,7 @@ pub use reconcile::reconcile;
 
 use crate::{api::FlinkRollout, text::error_chain};
 
-/// Runs the controller of one namespace until `stop` is done.
+/// Runs the controller of one namespace until `stop` completes.
 pub async fn run(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
     let rollouts: Api<FlinkRollout> = Api::namespaced(client, &context.namespace);
     Controller::new(rollouts, watcher::Config::default())
@@ -35,9 +35,9 @@ pub async fn run(client: Client, context: Arc<Context>, stop: impl Future<Output
         .graceful_shutdown_on(stop)
         .run(reconcile, reconcile::on_error, context)
         .for_each(|result| async move {
-            // What went wrong in a reconcile is said by it, with the rollout's name.
+            // `reconcile` already logged the error with the rollout's name.
             if let Err(error) = result {
-                tracing::debug!(error = error_chain(&error), "reconcile");
+                tracing::debug!(error = error_chain(&error), "a reconcile failed");
             }
         })
         .await;

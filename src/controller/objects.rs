@@ -1,4 +1,4 @@
-//! From revision records and live objects to exactly what is written.
+//! Builds what is written from revision records and live objects.
 
 use std::collections::BTreeMap;
 
@@ -22,14 +22,13 @@ use crate::{
     rollout::World,
 };
 
-/// A typed object as one of any kind.
 pub(super) fn as_dynamic<K: serde::Serialize>(object: &K) -> Result<DynamicObject, EffectError> {
     let value = serde_json::to_value(object).map_err(|error| EffectError::refused(error.to_string()))?;
     serde_json::from_value(value).map_err(|error| EffectError::refused(error.to_string()))
 }
 
-/// An object without what the API server or its former owner added.
-pub(super) fn cleaned(object: &DynamicObject) -> DynamicObject {
+/// Removes what the API server or kubectl added to an object.
+pub(super) fn without_server_fields(object: &DynamicObject) -> DynamicObject {
     let mut clean = object.clone();
     let keep = |map: &BTreeMap<String, String>| {
         let server_made = |key: &str| {
@@ -50,12 +49,11 @@ pub(super) fn cleaned(object: &DynamicObject) -> DynamicObject {
     clean
 }
 
-/// Whether an object is one of the revision's versioned `ConfigMaps` and Secrets.
 pub(super) fn is_versioned(object: &DynamicObject) -> bool {
     object.annotations().contains_key(BASE_NAME_ANNOTATION)
 }
 
-/// What one revision has and the other has not, of what is neither versioned nor one of the two Deployments.
+/// The objects that only the first revision has. Versioned objects and the two Deployments do not count.
 pub(super) fn only_in<'a>(
     record: &'a RevisionRecord,
     other: &'a RevisionRecord,
@@ -64,16 +62,15 @@ pub(super) fn only_in<'a>(
     record.objects.iter().filter(move |object| {
         !is_versioned(object)
             && !is_workload(object, workloads)
-            && !other.objects.iter().any(|kept| same_object(kept, object))
+            && !other.objects.iter().any(|theirs| same_object(theirs, object))
     })
 }
 
-/// Whether an object holds what no rollout deletes.
-pub(super) fn is_kept(object: &DynamicObject) -> bool {
+/// No rollout deletes these kinds, because they hold data.
+pub(super) fn holds_data(object: &DynamicObject) -> bool {
     matches!(kind_of(object), "PersistentVolumeClaim" | "Namespace")
 }
 
-/// Why a Deployment cannot be built from a revision record.
 #[derive(Debug, Error)]
 pub(super) enum DeploymentError {
     #[error("the plan is gone")]
@@ -97,8 +94,8 @@ impl From<DeploymentError> for EffectError {
     }
 }
 
-/// What is written to one Deployment: the live object with the revision's spec and labels; foreign annotations stay, replicas stay.
-pub(super) fn deployment(
+/// Builds what is written to one Deployment: the revision's spec and labels. Live annotations and the live replica count stay.
+pub(super) fn build_deployment(
     world: &World,
     record: &RevisionRecord,
     component: Component,
@@ -112,14 +109,14 @@ pub(super) fn deployment(
     let baked = record.object(DEPLOYMENT, name).ok_or_else(|| DeploymentError::NotInRecord { name: name.clone() })?;
     let mut template = template_of(baked)?;
     if status.direction == Direction::Back
-        && let Some(restored) = snapshot.and_then(|snapshot| restored_template(live, snapshot, record))
+        && let Some(restored) = snapshot.and_then(|snapshot| template_of_replica_set(live, snapshot, record))
     {
         template = restored;
     }
     if component == Component::JobManager {
         set_start(&mut template, start)?;
     }
-    let mut written = build(baked, live.deployment.as_ref(), template)?;
+    let mut written = merge_live(baked, live.deployment.as_ref(), template)?;
     let annotations = written.annotations_mut();
     annotations.insert(ROLLOUT_ANNOTATION.to_owned(), world.rollout.name_any());
     if let Some(point) = &status.restore_point {
@@ -137,20 +134,20 @@ fn template_of(object: &DynamicObject) -> Result<Value, DeploymentError> {
     pod_template(object).cloned().ok_or_else(|| DeploymentError::NoTemplate { name: object.name_any() })
 }
 
-/// The template of the very `ReplicaSet` that Plan named, mounting the record's copies of what it mounted.
-fn restored_template(live: &Workload, snapshot: &WorkloadSnapshot, record: &RevisionRecord) -> Option<Value> {
+/// The template of the `ReplicaSet` that Plan named. It mounts the record's copies of `ConfigMaps` and Secrets.
+fn template_of_replica_set(live: &Workload, snapshot: &WorkloadSnapshot, record: &RevisionRecord) -> Option<Value> {
     let set = live.replica_set(snapshot.replica_set_uid.as_deref()?)?;
     let mut template: PodTemplateSpec = set.spec.as_ref()?.template.clone()?;
     if let Some(labels) = template.metadata.as_mut().and_then(|metadata| metadata.labels.as_mut()) {
         labels.remove("pod-template-hash");
     }
     let mut value = serde_json::to_value(template).ok()?;
-    rewrite_references(&mut value, &copies(record));
+    rewrite_references(&mut value, &copies_by_base_name(record));
     Some(value)
 }
 
-/// From the name that the chart gave to the versioned name in this record.
-pub(super) fn copies(record: &RevisionRecord) -> BTreeMap<(Referenced, String), String> {
+/// Maps the name in the chart to the versioned name in this record.
+pub(super) fn copies_by_base_name(record: &RevisionRecord) -> BTreeMap<(Referenced, String), String> {
     let versioned = record.objects.iter().filter(|object| is_versioned(object));
     versioned
         .filter_map(|object| {
@@ -162,7 +159,11 @@ pub(super) fn copies(record: &RevisionRecord) -> BTreeMap<(Referenced, String), 
         .collect()
 }
 
-fn build(baked: &DynamicObject, live: Option<&Deployment>, template: Value) -> Result<Deployment, DeploymentError> {
+fn merge_live(
+    baked: &DynamicObject,
+    live: Option<&Deployment>,
+    template: Value,
+) -> Result<Deployment, DeploymentError> {
     let name = baked.name_any();
     let mut data = baked.data.clone();
     if let Some(place) = data.pointer_mut("/spec/template") {

@@ -1,4 +1,4 @@
-//! Asks the probes of the users' own.
+//! Asks the users' own probes.
 
 use std::time::Duration;
 
@@ -12,18 +12,18 @@ use crate::{
 
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Asks every probe of the plan, all at once, also while the job settles: Flink collects a metric only once somebody asked for it.
-pub(super) async fn ask(context: &Context, client: &FlinkClient, world: &mut World, view: &FlinkView) {
+/// Asks every probe of the plan at the same time, also while the job settles: Flink collects a metric only after the first request.
+pub(super) async fn ask_probes(context: &Context, client: &FlinkClient, world: &mut World, view: &FlinkView) {
     let status = world.status();
     let (Some(plan), Some(job)) = (&status.plan, &status.job) else { return };
     let answers = plan.settings.monitor.probes.iter().map(async |probe| {
         let answer = match probe {
             Probe { http: Some(http), .. } => ask_http(context, http).await,
             Probe { flink_metric: Some(metric), .. } => ask_metric(client, metric, view, &job.job_id).await,
-            // The API server refuses such a probe; a check that cannot be made is no check that passed.
-            Probe { http: None, flink_metric: None, .. } => {
-                ProbeAnswer::Unanswered("it names neither http nor flinkMetric".to_owned())
-            }
+            // The API server refuses such a probe. If one gets through, it must not count as passed.
+            Probe { http: None, flink_metric: None, .. } => ProbeAnswer::Unanswered(
+                "the probe names neither http nor flinkMetric: add one to the FlinkApplication".to_owned(),
+            ),
         };
         (probe.name.clone(), answer)
     });

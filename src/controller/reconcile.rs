@@ -17,20 +17,20 @@ use crate::{
     text::error_chain,
 };
 
-/// Reads the world, decides, makes at most one transition.
+/// Makes at most one transition of a rollout.
 pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     let span = info_span!("rollout", rollout = %rollout.name_any(), namespace = %context.namespace);
     async {
-        let step = tokio::time::timeout(RECONCILE_TIMEOUT, one_step(rollout.name_any(), &context)).await;
+        let step = tokio::time::timeout(RECONCILE_TIMEOUT, run_step(rollout.name_any(), &context)).await;
         let result = step.unwrap_or(Err(ReconcileError::Stuck));
         context.observations.step_finished(&rollout.uid().unwrap_or_default(), jiff::Timestamp::now());
         match &result {
-            // Somebody else wrote: that is what the resourceVersion is for.
+            // Another writer was first. The next reconcile reads what it wrote.
             Ok(_) | Err(ReconcileError::Write(WriteError::Conflict { .. })) => {}
             Err(error) => {
                 let error = error_chain(error);
-                warn!(error, "could not go on");
-                context.events.reconcile_failed(&rollout, &error).await;
+                warn!(error, "the reconcile failed");
+                context.events.publish_failure(&rollout, &error).await;
             }
         }
         result
@@ -39,7 +39,7 @@ pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Res
     .await
 }
 
-/// Conflicts mean that somebody else wrote: look again at once. Everything else waits a little.
+/// A conflict means that another writer was first, so the rollout is read again at once. Other errors wait 2 s.
 #[allow(clippy::needless_pass_by_value)] // the signature that Controller asks for
 pub(super) fn on_error(_: Arc<FlinkRollout>, error: &ReconcileError, _: Arc<Context>) -> Action {
     match error {
@@ -48,11 +48,11 @@ pub(super) fn on_error(_: Arc<FlinkRollout>, error: &ReconcileError, _: Arc<Cont
     }
 }
 
-async fn one_step(name: String, context: &Context) -> Result<Action, ReconcileError> {
+async fn run_step(name: String, context: &Context) -> Result<Action, ReconcileError> {
     let Some(world) = gather(context, &name).await? else { return Ok(Action::await_change()) };
     match next_step(&world) {
         Step::Record(status) => {
-            write(context, &world, &status).await?;
+            write_status(context, &world, &status).await?;
             Ok(Action::requeue(Duration::ZERO))
         }
         Step::Act(operation, effect) => carry_out(context, world, operation, &effect).await,
@@ -64,7 +64,7 @@ async fn one_step(name: String, context: &Context) -> Result<Action, ReconcileEr
     }
 }
 
-/// Intent first, then the effect, then its proof.
+/// The intent is recorded before the effect, and the completion after it. A crash in between is visible to the next process.
 async fn carry_out(
     context: &Context,
     mut world: World,
@@ -72,8 +72,8 @@ async fn carry_out(
     effect: &Effect,
 ) -> Result<Action, ReconcileError> {
     if !operation.is_recorded() {
-        let outcome = act(context, &world, effect).await?;
-        return Ok(Action::requeue(if matches!(outcome, EffectResult::Done) {
+        let result = act(context, &world, effect).await?;
+        return Ok(Action::requeue(if matches!(result, EffectResult::Done) {
             Duration::ZERO
         } else {
             Duration::from_secs(1)
@@ -82,31 +82,35 @@ async fn carry_out(
     let mut status = world.status();
     if status.operation(operation).is_none() {
         status.intend(&world.uid(), operation, world.now);
-        world.rollout = write(context, &world, &status).await?;
+        world.rollout = write_status(context, &world, &status).await?;
     }
-    info!(operation = operation.name(), stage = %status.stage, "acting");
-    let outcome = act(context, &world, effect).await?;
-    if let EffectResult::NotNow(reason) = &outcome {
-        warn!(operation = operation.name(), %reason, "not now");
-        let known = status.operation(operation).and_then(|record| record.last_error.clone());
-        if known.as_deref() == Some(reason.as_str()) {
+    info!(operation = operation.name(), stage = %status.stage, "carrying out an operation");
+    let result = act(context, &world, effect).await?;
+    if let EffectResult::NotNow(reason) = &result {
+        warn!(operation = operation.name(), %reason, "the effect failed and is tried again");
+        let recorded_error = status.operation(operation).and_then(|record| record.last_error.clone());
+        if recorded_error.as_deref() == Some(reason.as_str()) {
             return Ok(Action::requeue(Duration::from_secs(1)));
         }
     }
-    let absorbed = record_result(&world, world.status(), operation, &outcome);
-    write(context, &world, &absorbed).await?;
-    let pause = if matches!(outcome, EffectResult::NotNow(_)) { Duration::from_millis(500) } else { Duration::ZERO };
+    let updated = record_result(&world, world.status(), operation, &result);
+    write_status(context, &world, &updated).await?;
+    let pause = if matches!(result, EffectResult::NotNow(_)) { Duration::from_millis(500) } else { Duration::ZERO };
     Ok(Action::requeue(pause))
 }
 
-async fn write(context: &Context, world: &World, status: &FlinkRolloutStatus) -> Result<FlinkRollout, ReconcileError> {
+async fn write_status(
+    context: &Context,
+    world: &World,
+    status: &FlinkRolloutStatus,
+) -> Result<FlinkRollout, ReconcileError> {
     let mut status = status.clone();
     status.epoch = context.epoch;
     let before = world.status();
     let written = context.rollout_record().write_status(&world.rollout, &status).await?;
     if before.phase != status.phase || before.direction != status.direction {
-        info!(from = %before.phase, to = %status.phase, message = %status.message, "stage");
-        context.events.stage(&written, &before, &status).await;
+        info!(from = %before.phase, to = %status.phase, message = %status.message, "the stage changed");
+        context.events.publish_stage(&written, &before, &status).await;
     }
     Ok(written)
 }

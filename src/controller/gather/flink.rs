@@ -7,7 +7,7 @@ use crate::{
     rollout::{FlinkQuestions, FlinkView, Needs, Operation, StatusExt as _, StopStatus, World, may_read_stop},
 };
 
-/// Asks Flink behind the application's REST Service. A silent Flink is no error: the view then says why nothing is known.
+/// Asks Flink behind the application's REST Service. If Flink does not answer, the view holds the reason; gathering does not fail.
 pub(super) async fn ask_flink(
     context: &Context,
     world: &mut World,
@@ -36,7 +36,7 @@ pub(super) async fn ask_flink(
         view.unknown = Some(error.to_string());
     }
     if needs.probes {
-        probes::ask(context, &client, world, &view).await;
+        probes::ask_probes(context, &client, world, &view).await;
     }
     world.flink = view;
 }
@@ -50,7 +50,7 @@ async fn ask_what_runs(client: &FlinkClient, view: &mut FlinkView) -> Result<(),
         view.checkpoints = match client.checkpoints(&job.jid).await {
             Ok(checkpoints) => Some(checkpoints),
             Err(FlinkError::Refused { .. }) => None,
-            // No answer is not the answer that there are none.
+            // A missing answer does not mean that there are no checkpoints.
             Err(error) => return Err(error),
         };
     }
@@ -66,9 +66,9 @@ async fn ask_about_stop(
 ) -> Result<(), FlinkError> {
     let job = world.plan().and_then(|plan| Some(plan.current.as_ref()?.job.as_ref()?.id.clone()));
     let jobs = client.jobs().await?;
-    let there = jobs.iter().any(|known| Some(&known.jid) == job.as_ref());
+    let is_listed = jobs.iter().any(|known| Some(&known.jid) == job.as_ref());
     view.jobs = Some(jobs);
-    let Some(job) = job.filter(|_| there) else { return Ok(()) };
+    let Some(job) = job.filter(|_| is_listed) else { return Ok(()) };
     let stop = status.operation(Operation::StopWithSavepoint);
     if stop.is_none() {
         view.configuration = Some(client.configuration().await?);
@@ -97,9 +97,9 @@ async fn ask_about_started_job(
 ) -> Result<(), FlinkError> {
     let jobs = client.jobs().await?;
     let job = status.job.as_ref().map(|job| job.job_id.clone());
-    let there = jobs.iter().any(|known| Some(&known.jid) == job.as_ref());
+    let is_listed = jobs.iter().any(|known| Some(&known.jid) == job.as_ref());
     view.jobs = Some(jobs);
-    let Some(job) = job.filter(|_| there) else { return Ok(()) };
+    let Some(job) = job.filter(|_| is_listed) else { return Ok(()) };
     view.exceptions = client.exceptions(&job).await.ok();
     let detail = client.job(&job).await?;
     if !detail.vertices.iter().all(crate::flink::Vertex::is_running) {

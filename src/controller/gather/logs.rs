@@ -11,7 +11,7 @@ use crate::{
     rollout::World,
 };
 
-/// Asks the JobManager's log where only it knows: what a container that ended died of, and what a restarted job first started from.
+/// Reads the JobManager's log for what only the log holds: why a container ended, and from which path a restarted job first started.
 pub(super) async fn read_logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus) {
     let ended = pod_failure(&world.workloads.job_manager).is_some();
     let restarted = world.flink.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.counts.restored > 1);

@@ -1,4 +1,4 @@
-//! What a target must meet before anything is stopped, beyond what a dry run shows.
+//! Checks of a target that a dry run does not make. They run before anything is stopped.
 
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec};
 use kube::{
@@ -11,20 +11,20 @@ use super::{
     super::{
         context::Context,
         effect_error::EffectError,
-        objects::{is_kept, is_versioned, only_in},
+        objects::{holds_data, is_versioned, only_in},
     },
     ownership::{is_labelled, is_of_release},
 };
 use crate::{
     api::{APPLICATION_LABEL, Current, FlinkApplication},
-    bake::{check_arguments, flink_option, required_references},
+    bake::{self, flink_option, required_references},
     cluster::{DEPLOYMENT, api_resource, describe, is_workload, pod_template, same_object},
     record::RevisionRecord,
     rollout::World,
 };
 
-/// Pods without a Deployment would run beside the new version, and no stop reaches them.
-pub(super) fn leftovers(world: &World) -> Result<(), EffectError> {
+/// Pods without a Deployment would run beside the new version, and scaling a Deployment does not stop them.
+pub(super) fn check_leftovers(world: &World) -> Result<(), EffectError> {
     for workload in world.workloads.iter() {
         if let Some(set) = workload.orphaned_replica_sets().next().map(ResourceExt::name_any) {
             return Err(EffectError::refused(format!(
@@ -44,8 +44,8 @@ pub(super) fn leftovers(world: &World) -> Result<(), EffectError> {
     Ok(())
 }
 
-/// The `JobManager` must be startable with a state.
-pub(super) fn arguments(
+/// The `JobManager`'s arguments must allow a start from a restore point.
+pub(super) fn check_arguments(
     target: &RevisionRecord,
     application: &FlinkApplication,
     current: Option<&Current>,
@@ -53,13 +53,13 @@ pub(super) fn arguments(
     let name = &application.spec.job_manager;
     let template = target.object(DEPLOYMENT, name).and_then(pod_template);
     let template = template.ok_or_else(|| EffectError::refused(format!("the chart renders no Deployment {name}")))?;
-    // The version that runs now is the best guess for the target's; a first deployment has 2.x rules, the stricter ones.
+    // The target's Flink version is not known yet, so the running version is used. A first deployment gets the stricter rules of 2.x.
     let version = current.and_then(|current| current.flink_version.as_deref()).unwrap_or("2");
-    check_arguments(template, version).map_err(|error| EffectError::refused(error.to_string()))
+    bake::check_arguments(template, version).map_err(|error| EffectError::refused(error.to_string()))
 }
 
-/// Another id than the application's own could be that of a neighbour, whose HA metadata would then be cleared.
-pub(super) fn ids(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), EffectError> {
+/// An id that differs may belong to another application. Its HA metadata would then be deleted.
+pub(super) fn check_cluster_ids(target: &RevisionRecord, application: &FlinkApplication) -> Result<(), EffectError> {
     let ours = &application.spec.high_availability;
     for (key, wanted) in
         [("kubernetes.cluster-id", &ours.kubernetes_cluster_id), ("high-availability.cluster-id", &ours.cluster_id)]
@@ -79,8 +79,8 @@ pub(super) fn ids(target: &RevisionRecord, application: &FlinkApplication) -> Re
     Ok(())
 }
 
-/// Everything without which the target's pods do not start must be rendered or be there.
-pub(super) async fn references(
+/// The target's pods do not start unless everything that they require is rendered or exists.
+pub(super) async fn check_references(
     context: &Context,
     target: &RevisionRecord,
     application: &FlinkApplication,
@@ -104,25 +104,25 @@ pub(super) async fn references(
     Ok(())
 }
 
-/// What is there already and is not the application's would be overwritten, and deleted on the way back: it stays its owner's.
-pub(super) async fn owners(
+/// An existing object of another owner must not be overwritten. The way back would even delete it.
+pub(super) async fn check_owners(
     context: &Context,
     application: &FlinkApplication,
     target: &RevisionRecord,
     previous: Option<&RevisionRecord>,
 ) -> Result<(), EffectError> {
     let names = application.spec.deployments();
-    let known = |object: &DynamicObject| {
+    let is_recorded = |object: &DynamicObject| {
         previous.is_some_and(|record| record.objects.iter().any(|old| same_object(old, object)))
     };
-    let taken_over = application.status.as_ref().is_none_or(|status| status.revision.is_none());
+    let is_takeover = application.status.as_ref().is_none_or(|status| status.revision.is_none());
     let mut foreign = Vec::new();
     for object in &target.objects {
-        if is_workload(object, names) || is_versioned(object) || known(object) {
+        if is_workload(object, names) || is_versioned(object) || is_recorded(object) {
             continue;
         }
         let Some(live) = context.writer().read_live(object).await? else { continue };
-        let ours = is_labelled(&live, application) || (taken_over && is_of_release(&live, application));
+        let ours = is_labelled(&live, application) || (is_takeover && is_of_release(&live, application));
         if !ours {
             foreign.push(describe(object));
         }
@@ -138,8 +138,8 @@ pub(super) async fn owners(
     )))
 }
 
-/// What only one side has is deleted on the way forward or back, and may have to be made anew: that must be allowed before the stop.
-pub(super) async fn rights(
+/// An object that only one version has may be deleted or created again. Lockkeeper needs the permission before the stop.
+pub(super) async fn check_permissions(
     context: &Context,
     application: &FlinkApplication,
     target: &RevisionRecord,
@@ -150,8 +150,8 @@ pub(super) async fn rights(
     let added = only_in(target, previous, names).map(|object| (object, vec!["get", "delete"]));
     let removed = only_in(previous, target, names).map(|object| (object, vec!["get", "delete", "create", "patch"]));
     for (object, verbs) in added.chain(removed) {
-        for verb in verbs.into_iter().filter(|verb| *verb != "delete" || !is_kept(object)) {
-            if !may(context, object, verb).await? {
+        for verb in verbs.into_iter().filter(|verb| *verb != "delete" || !holds_data(object)) {
+            if !is_allowed(context, object, verb).await? {
                 return Err(EffectError::refused(format!(
                     "only one of the two versions has {}, so it may have to be deleted or brought back, but Lockkeeper may not {verb} \
                      it: add {verb} for {} to Lockkeeper's Role in this namespace (manifests/role.yaml)",
@@ -164,30 +164,30 @@ pub(super) async fn rights(
     Ok(())
 }
 
-async fn may(context: &Context, object: &DynamicObject, verb: &str) -> Result<bool, EffectError> {
-    // The write itself tells what is wrong with a kind that cannot be read.
+async fn is_allowed(context: &Context, object: &DynamicObject, verb: &str) -> Result<bool, EffectError> {
+    // For a kind that cannot be read, the write itself reports the error.
     let Some(resource) = api_resource(object) else { return Ok(true) };
-    let asked = ResourceAttributes {
+    let attributes = ResourceAttributes {
         namespace: Some(context.namespace.clone()),
         group: Some(resource.group),
         resource: Some(resource.plural),
-        // What is made has no name yet, for RBAC.
+        // RBAC knows no name for an object that is created.
         name: (verb != "create").then(|| object.name_any()),
         verb: Some(verb.to_owned()),
         ..ResourceAttributes::default()
     };
     let review = SelfSubjectAccessReview {
         spec: SelfSubjectAccessReviewSpec {
-            resource_attributes: Some(asked),
+            resource_attributes: Some(attributes),
             ..SelfSubjectAccessReviewSpec::default()
         },
         ..SelfSubjectAccessReview::default()
     };
     match Api::all(context.client.clone()).create(&PostParams::default(), &review).await {
-        Ok(answered) => Ok(answered
+        Ok(review) => Ok(review
             .status
             .is_none_or(|status: k8s_openapi::api::authorization::v1::SubjectAccessReviewStatus| status.allowed)),
-        // A cluster where nobody may ask: the write itself will tell.
+        // Some clusters forbid access reviews. There, the write itself reports a missing permission.
         Err(kube::Error::Api(status)) if status.is_forbidden() => Ok(true),
         Err(error) => Err(error.into()),
     }

@@ -1,30 +1,29 @@
-//! Whose an object is that was there before us.
+//! Tells which application an existing object belongs to.
 
 use kube::{ResourceExt, core::DynamicObject};
 
 use crate::api::{APPLICATION_LABEL, FlinkApplication};
 
-/// What Helm writes on everything that it installs (3 and 4).
+/// Helm 3 and 4 set this annotation on every object that they install.
 const RELEASE_ANNOTATION: &str = "meta.helm.sh/release-name";
 
-/// Whether it carries our label of this application.
 pub(super) fn is_labelled(live: &DynamicObject, application: &FlinkApplication) -> bool {
     live.labels().get(APPLICATION_LABEL) == Some(&application.name_any())
 }
 
-/// Whether it was installed as part of the application's very release, and belongs to no other application of ours.
+/// Whether the application's Helm release installed the object. An object with the label of another application does not count.
 pub(super) fn is_of_release(live: &DynamicObject, application: &FlinkApplication) -> bool {
     let name = application.name_any();
     let release = application.spec.chart.release_name.as_deref().unwrap_or(&name);
     let label = |key: &str| live.labels().get(key).map(String::as_str);
     let by_helm = label("app.kubernetes.io/managed-by") == Some("Helm");
-    let theirs = live.labels().get(APPLICATION_LABEL).is_some_and(|other| other != &name);
-    let same = match live.annotations().get(RELEASE_ANNOTATION) {
+    let of_another_application = live.labels().get(APPLICATION_LABEL).is_some_and(|other| other != &name);
+    let same_release = match live.annotations().get(RELEASE_ANNOTATION) {
         Some(owner) => owner == release,
-        // `helm template` with `kubectl apply`, and Argo CD, leave the labels that the chart itself sets.
+        // `helm template` with `kubectl apply`, and Argo CD, set no annotation. They keep the labels of the chart.
         None => label("app.kubernetes.io/instance") == Some(release),
     };
-    by_helm && same && !theirs
+    by_helm && same_release && !of_another_application
 }
 
 #[cfg(test)]
@@ -50,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_this_very_release_installed_is_taken_over() {
+    fn only_objects_of_the_applications_own_release_are_taken_over() {
         let helm =
             |instance: &str| json!({"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": instance});
         let by = |release: &str| json!({"meta.helm.sh/release-name": release});

@@ -1,51 +1,52 @@
-//! After the stop: forward turns back, back halts, and nothing is started over uncleared metadata.
+//! Tests of the stages after the stop. A failure on the way forward turns back, and one on the way back halts. No job starts while
+//! HA metadata is left.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 
-use super::{monitor::watched, *};
+use super::{monitor::with_watch, *};
 use crate::{api::Component, rollout::ids::job_id};
 
 fn ha_map(name: &str) -> ConfigMap {
     from_json(json!({"metadata": {"name": name, "uid": name, "creationTimestamp": "2026-01-01T11:59:59Z"}}))
 }
 
-fn stopped(mut world: World) -> World {
+fn scale_to_zero(mut world: World) -> World {
     world.workloads.job_manager = workload("jm", 0);
     world.workloads.task_manager = workload("tm", 0);
     world
 }
 
 #[test]
-fn pods_that_were_left_behind_halt_it_too() {
-    let mut world = stopped(world(Stage::Stop));
+fn pods_left_behind_after_the_scale_down_halt_the_rollout() {
+    let mut world = scale_to_zero(world(Stage::Stop));
     world.workloads.task_manager.pods = workload("tm", 1).pods;
     assert!(matches!(next_step(&world), Step::Wait(_)));
-    later(&mut world, 301);
-    assert!(recorded(&world).halt.unwrap().message.contains("tm-0"), "nothing was left to scale down");
+    advance_clock(&mut world, 301);
+    assert!(next_status(&world).halt.unwrap().message.contains("tm-0"), "the Deployments were already at 0");
 }
 
 #[test]
-fn the_job_manager_goes_first_then_the_task_managers() {
+fn the_job_manager_is_stopped_before_the_task_managers() {
     let mut world = world(Stage::Stop);
-    assert!(matches!(acted(&world).1, Effect::Stop(Component::JobManager)));
+    assert!(matches!(next_effect(&world).1, Effect::Stop(Component::JobManager)));
     let mut terminating = world.workloads.job_manager.pods.clone();
     terminating[0].metadata.deletion_timestamp = Some(world.time());
     world.workloads.job_manager = workload("jm", 0);
     world.workloads.job_manager.pods = terminating;
-    assert!(matches!(acted(&world).1, Effect::ReleaseJobManager { .. }));
-    complete(&mut world, Operation::ReleaseJobManager);
-    assert!(matches!(acted(&world).1, Effect::Stop(Component::TaskManager)));
+    assert!(matches!(next_effect(&world).1, Effect::ReleaseJobManager { .. }));
+    complete_operation(&mut world, Operation::ReleaseJobManager);
+    assert!(matches!(next_effect(&world).1, Effect::Stop(Component::TaskManager)));
     world.workloads.task_manager = workload("tm", 0);
     assert!(matches!(next_step(&world), Step::Wait(_)), "a pod that terminates still counts");
     world.workloads.job_manager.pods.clear();
-    assert_eq!(recorded(&world).stage, Stage::ClearHa);
+    assert_eq!(next_status(&world).stage, Stage::ClearHa);
 }
 
 #[test]
-fn an_old_job_that_ran_again_is_told() {
-    let mut world = stopped(world(Stage::Stop));
+fn an_old_job_that_ran_again_is_reported_as_duplicates() {
+    let mut world = scale_to_zero(world(Stage::Stop));
     world.ha.items = vec![ha_map(&format!("orders-{}-config-map", "a".repeat(32)))];
-    let status = recorded(&world);
+    let status = next_status(&world);
     assert_eq!(status.stage, Stage::ClearHa);
     assert!(status.duplicates.is_some());
 }
@@ -56,36 +57,36 @@ fn a_container_that_started_after_the_savepoint_ran_the_old_job_again() {
     let started = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 1,
         "state": {"running": {"startedAt": "2026-01-01T11:59:55Z"}}}]);
     world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(started));
-    // The stop was asked for, and the process was away when it came back.
-    set(&mut world, |status| status.operations.last_mut().unwrap().completed_at = None);
-    world.rollout.status = Some(recorded(&world));
-    assert!(matches!(acted(&world).1, Effect::Stop(Component::JobManager)));
-    let mut world = stopped(world);
-    later(&mut world, 3);
-    let status = recorded(&world);
+    // The stop was requested, but the process ended before it recorded the completion.
+    change_status(&mut world, |status| status.operations.last_mut().unwrap().completed_at = None);
+    world.rollout.status = Some(next_status(&world));
+    assert!(matches!(next_effect(&world).1, Effect::Stop(Component::JobManager)));
+    let mut world = scale_to_zero(world);
+    advance_clock(&mut world, 3);
+    let status = next_status(&world);
     let duplicates = status.duplicates.unwrap();
     assert_eq!(duplicates.from.0.to_string(), "2026-01-01T11:59:55Z");
     assert_eq!(duplicates.to.0, world.now);
     assert!(status.stages.iter().any(|record| record.evidence.contains("duplicates possible")));
-    let mut back = stopped(world_going_back(Stage::Stop));
-    set(&mut back, |status| status.duplicates = Some(duplicates.clone()));
-    later(&mut back, 600);
-    assert_eq!(recorded(&back).duplicates, Some(duplicates), "it was the failed version that stopped now");
+    let mut back = scale_to_zero(world_going_back(Stage::Stop));
+    change_status(&mut back, |status| status.duplicates = Some(duplicates.clone()));
+    advance_clock(&mut back, 600);
+    assert_eq!(next_status(&back).duplicates, Some(duplicates), "this time the failed version stopped");
 }
 
 #[test]
-fn a_deadline_that_passed_while_nobody_looked_is_tried_again_first() {
-    let mut metadata = stopped(world(Stage::ClearHa));
+fn a_deadline_that_passed_without_observation_is_tried_again_first() {
+    let mut metadata = scale_to_zero(world(Stage::ClearHa));
     metadata.ha.items = vec![ha_map("orders-cluster-config-map")];
-    let mut written = stopped(world(Stage::Deploy));
-    written.rollout.status = Some(recorded(&written));
-    let mut silent = started(world_going_back(Stage::Verify), 1, POINT, 0);
+    let mut written = scale_to_zero(world(Stage::Deploy));
+    written.rollout.status = Some(next_status(&written));
+    let mut silent = with_started_job(world_going_back(Stage::Verify), 1, POINT, 0);
     silent.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
     for mut world in vec![metadata, written, silent].into_boxed_slice() {
-        later(&mut world, 400);
+        advance_clock(&mut world, 400);
         assert!(
             matches!(next_step(&world), Step::Record(_)),
-            "it was looked at all the time: {}",
+            "it was observed without a gap: {}",
             world.status().phase
         );
         world.watched_since = world.now;
@@ -95,169 +96,169 @@ fn a_deadline_that_passed_while_nobody_looked_is_tried_again_first() {
 }
 
 #[test]
-fn pods_that_stay_halt_it() {
+fn pods_that_stay_after_the_stop_halt_the_rollout() {
     let mut world = world(Stage::Stop);
-    complete(&mut world, Operation::StopTaskManagers);
-    later(&mut world, 301);
-    let status = recorded(&world);
+    complete_operation(&mut world, Operation::StopTaskManagers);
+    advance_clock(&mut world, 301);
+    let status = next_status(&world);
     assert_eq!(status.phase, "Halted");
     assert!(status.message.contains("jm-0"), "{}", status.message);
 }
 
 #[test]
-fn metadata_is_cleared_only_with_the_proofs() {
-    let mut cleared = stopped(world(Stage::ClearHa));
+fn ha_metadata_is_cleared_only_with_all_proofs() {
+    let mut cleared = scale_to_zero(world(Stage::ClearHa));
     cleared.ha.items = vec![ha_map("orders-cluster-config-map")];
-    assert!(matches!(acted(&cleared).1, Effect::ClearHa { proof } if proof.maps().items.len() == 1));
+    assert!(matches!(next_effect(&cleared).1, Effect::ClearHa { proof } if proof.maps().items.len() == 1));
 
     let mut without_point = cleared.clone();
-    set(&mut without_point, |status| status.restore_point = None);
-    assert_eq!(recorded(&without_point).phase, "Halted");
+    change_status(&mut without_point, |status| status.restore_point = None);
+    assert_eq!(next_status(&without_point).phase, "Halted");
 
     let mut a_pod_came_back = cleared.clone();
     a_pod_came_back.workloads.job_manager = workload("jm", 1);
-    assert_eq!(recorded(&a_pod_came_back).stage, Stage::Stop);
+    assert_eq!(next_status(&a_pod_came_back).stage, Stage::Stop);
 
-    later(&mut cleared, 121);
-    let status = recorded(&cleared);
+    advance_clock(&mut cleared, 121);
+    let status = next_status(&cleared);
     assert!(status.halt.unwrap().parked);
 }
 
 #[test]
 fn each_direction_starts_from_the_restore_point_with_a_job_id_of_its_own() {
-    let forward = recorded(&stopped(world(Stage::Deploy))).job.unwrap();
-    let back = recorded(&stopped(world_going_back(Stage::Restore))).job.unwrap();
+    let forward = next_status(&scale_to_zero(world(Stage::Deploy))).job.unwrap();
+    let back = next_status(&scale_to_zero(world_going_back(Stage::Restore))).job.unwrap();
     assert_eq!(forward.start_path.as_deref(), Some(POINT));
     assert_eq!(back.start_path.as_deref(), Some(POINT));
     assert_ne!(forward.job_id, back.job_id);
 }
 
 #[test]
-fn the_recorded_replicas_come_back_and_not_the_targets() {
+fn each_direction_starts_with_its_own_replicas() {
     let cases: [(fn() -> World, i32); 2] =
-        [(|| stopped(world(Stage::Deploy)), 3), (|| stopped(world_going_back(Stage::Restore)), 2)];
+        [(|| scale_to_zero(world(Stage::Deploy)), 3), (|| scale_to_zero(world_going_back(Stage::Restore)), 2)];
     for (build, wanted) in cases {
         let mut world = build();
-        let status = recorded(&world);
+        let status = next_status(&world);
         world.rollout.status = Some(status);
         for operation in [Operation::ApplyObjects, Operation::WriteWorkloads] {
-            complete(&mut world, operation);
+            complete_operation(&mut world, operation);
         }
-        assert!(matches!(acted(&world).1, Effect::Start { task_managers } if task_managers == wanted));
+        assert!(matches!(next_effect(&world).1, Effect::Start { task_managers } if task_managers == wanted));
     }
 }
 
-/// A started job, as Flink shows it.
-pub(super) fn started(mut world: World, restored: u64, path: &str, running: u32) -> World {
+/// Flink shows the job that the rollout started.
+pub(super) fn with_started_job(mut world: World, restored: u64, path: &str, running: u32) -> World {
     let status = world.status();
     let id = job_id("u", status.direction, status.attempt);
-    set(&mut world, |status| status.job = Some(from_json(json!({"jobId": id, "startPath": POINT}))));
-    world.flink.jobs = Some(vec![job(&id, "RUNNING")]);
-    world.flink.job = Some(detail("RUNNING", running));
-    world.flink.checkpoints = Some(checkpoints(restored, path, 0));
+    change_status(&mut world, |status| status.job = Some(from_json(json!({"jobId": id, "startPath": POINT}))));
+    world.flink.jobs = Some(vec![job_overview(&id, "RUNNING")]);
+    world.flink.job = Some(job_detail("RUNNING", running));
+    world.flink.checkpoints = Some(checkpoint_counts(restored, path, 0));
     world
 }
 
 #[test]
-fn a_start_counts_only_with_its_proof() {
-    let good = started(world(Stage::Verify), 1, POINT, 2);
-    let status = recorded(&good);
+fn a_start_counts_only_with_a_proven_restore() {
+    let good = with_started_job(world(Stage::Verify), 1, POINT, 2);
+    let status = next_status(&good);
     assert!(status.job.as_ref().unwrap().restored_at.is_some());
     let mut running = good.clone();
     running.rollout.status = Some(status);
-    let status = recorded(&running);
+    let status = next_status(&running);
     assert_eq!((status.stage, status.downtime_millis), (Stage::Monitor, Some(10_000)));
 
-    let wrong = recorded(&started(world(Stage::Verify), 1, "file:/sp/other", 2));
+    let wrong = next_status(&with_started_job(world(Stage::Verify), 1, "file:/sp/other", 2));
     assert_eq!((wrong.direction, wrong.stage), (Direction::Back, Stage::Stop));
     assert!(wrong.failure.unwrap().message.contains("file:/sp/other"));
 }
 
 #[test]
-fn a_job_that_runs_empty_is_found_out() {
-    let mut world = started(world(Stage::Verify), 0, POINT, 2);
+fn a_job_that_restored_nothing_fails_the_start() {
+    let mut world = with_started_job(world(Stage::Verify), 0, POINT, 2);
     world.flink.checkpoints = Some(from_json(json!({"counts": {"restored": 0}})));
-    assert!(recorded(&world).failure.unwrap().message.contains("runs empty"));
+    assert!(next_status(&world).failure.unwrap().message.contains("runs empty"));
 }
 
 #[test]
-fn a_restart_before_the_first_look_is_not_a_wrong_restore() {
-    let mut world = started(world(Stage::Verify), 2, "file:/cp/x/chk-3", 2);
+fn a_restart_before_the_first_observation_is_not_a_wrong_restore() {
+    let mut world = with_started_job(world(Stage::Verify), 2, "file:/cp/x/chk-3", 2);
     assert!(matches!(next_step(&world), Step::Wait(_)), "the log decides");
     world.logged_start = Some(POINT.into());
-    assert!(recorded(&world).job.unwrap().restored_at.is_some());
+    assert!(next_status(&world).job.unwrap().restored_at.is_some());
 }
 
 #[test]
-fn running_without_slots_is_not_running() {
-    let mut world = started(world(Stage::Verify), 1, POINT, 1);
+fn a_job_without_enough_slots_does_not_count_as_running() {
+    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 1);
     world.flink.slots = Some((1, 0));
-    set(&mut world, |status| {
+    change_status(&mut world, |status| {
         status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now()));
     });
     assert!(matches!(next_step(&world), Step::Wait(_)));
-    later(&mut world, 61);
-    let message = recorded(&world).failure.unwrap().message;
+    advance_clock(&mut world, 61);
+    let message = next_status(&world).failure.unwrap().message;
     assert!(message.contains("needs 2 slots, the TaskManagers offer 1"), "{message}");
 }
 
 #[test]
-fn a_job_that_never_shows_is_told_with_what_flink_said_instead() {
-    let mut world = started(world(Stage::Verify), 1, POINT, 0);
+fn a_job_that_never_appears_fails_with_the_answer_of_flink() {
+    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
     world.flink = crate::rollout::FlinkView { unknown: Some("no answer within 5 s".into()), ..Default::default() };
-    later(&mut world, 61);
-    let message = recorded(&world).failure.unwrap().message;
+    advance_clock(&mut world, 61);
+    let message = next_status(&world).failure.unwrap().message;
     assert!(message.contains("shows no job") && message.ends_with("no answer within 5 s"), "{message}");
 }
 
 #[test]
-fn an_exit_of_the_job_manager_ends_it_at_once() {
-    let mut world = started(world(Stage::Verify), 1, POINT, 0);
+fn an_exit_of_the_job_manager_fails_the_start_at_once() {
+    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
     world.logged_cause = Some("Cannot map checkpoint/savepoint state".into());
     let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
         "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}}}]);
     world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
-    let message = recorded(&world).failure.unwrap().message;
+    let message = next_status(&world).failure.unwrap().message;
     assert!(message.contains("exit code 2") && message.contains("Cannot map checkpoint/savepoint state"), "{message}");
 }
 
 #[test]
-fn an_exit_whose_log_is_out_of_reach_is_told_a_little_later() {
-    let mut world = started(world(Stage::Verify), 1, POINT, 0);
+fn an_exit_without_a_readable_log_is_reported_after_a_short_wait() {
+    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
     let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
         "lastState": {"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": world.time()}}}]);
     world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
     world.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
-    assert!(matches!(next_step(&world), Step::Wait(_)), "its log may be there at the next look");
-    let mut again = watched(world.clone(), 1, 12);
-    set(&mut again, |status| status.stage = Stage::Monitor);
-    assert!(matches!(next_step(&again), Step::Wait(_)), "the next container runs the job as if nothing had been");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "the log may be readable at the next observation");
+    let mut again = with_watch(world.clone(), 1, 12);
+    change_status(&mut again, |status| status.stage = Stage::Monitor);
+    assert!(matches!(next_step(&again), Step::Wait(_)), "the next container runs the job again");
     for world in [&mut world, &mut again] {
-        later(world, 10);
-        assert!(recorded(world).failure.unwrap().message.contains("exit code 2"), "it is not waited for any longer");
+        advance_clock(world, 10);
+        assert!(next_status(world).failure.unwrap().message.contains("exit code 2"), "the wait for the log has ended");
     }
 }
 
 #[test]
-fn what_ran_before_may_take_its_time_to_start() {
-    let mut world = started(world_going_back(Stage::Verify), 1, POINT, 0);
+fn the_previous_version_has_a_longer_start_deadline() {
+    let mut world = with_started_job(world_going_back(Stage::Verify), 1, POINT, 0);
     let mut status = world.status();
     assert_eq!(status.plan.as_ref().unwrap().settings.start_deadline_seconds, 60);
     status.enter(&world, Stage::Verify);
     status.job.as_mut().unwrap().restored_at = Some(world.time());
     world.rollout.status = Some(status);
-    later(&mut world, 200);
-    assert!(matches!(next_step(&world), Step::Wait(_)), "a short deadline is for versions that may be bad");
-    later(&mut world, 101);
-    let halt = recorded(&world).halt.unwrap();
+    advance_clock(&mut world, 200);
+    assert!(matches!(next_step(&world), Step::Wait(_)), "the short deadline is only for the new version");
+    advance_clock(&mut world, 101);
+    let halt = next_status(&world).halt.unwrap();
     assert!(halt.parked && halt.message.contains("within 300 s"), "{}", halt.message);
 }
 
 #[test]
-fn a_job_that_failed_is_told_with_its_reason_wherever_that_is_found() {
+fn a_failed_job_is_reported_with_its_reason() {
     for stage in [Stage::Verify, Stage::Monitor] {
-        let mut world = watched(world(stage), 1, 0);
-        let mut failed = detail("FAILED", 0);
+        let mut world = with_watch(world(stage), 1, 0);
+        let mut failed = job_detail("FAILED", 0);
         failed.timestamps.insert("FAILED".into(), 1000);
         failed.now = 1400;
         world.flink.job = Some(failed);
@@ -265,103 +266,103 @@ fn a_job_that_failed_is_told_with_its_reason_wherever_that_is_found() {
             Step::Record(status) => status.failure.is_none(),
             other => matches!(other, Step::Wait(_)),
         };
-        assert!(waits, "its JobManager is about to exit, and its log knows why");
+        assert!(waits, "the JobManager will exit soon, and its log then holds the reason");
 
         let mut answered = world.clone();
         answered.flink.exceptions = Some(from_json(json!({"exceptionHistory": {"entries": [
             {"stacktrace": "E: outer\nCaused by: E: Cannot map checkpoint/savepoint state"}]}})));
-        let message = recorded(&answered).failure.unwrap().message;
+        let message = next_status(&answered).failure.unwrap().message;
         assert_eq!(message, "the job is FAILED: E: Cannot map checkpoint/savepoint state");
 
         world.flink.job.as_mut().unwrap().now = 11_000;
         assert_eq!(
-            recorded(&world).failure.unwrap().message,
+            next_status(&world).failure.unwrap().message,
             "the job is FAILED",
-            "it stays, and nobody waits for ever"
+            "the wait for the reason has ended"
         );
     }
 }
 
 #[test]
-fn an_init_container_that_ended_well_is_no_trouble() {
-    let mut world = started(world(Stage::Verify), 1, POINT, 2);
+fn an_init_container_that_completed_is_not_a_failure() {
+    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 2);
     let ended = json!([{"name": "init", "image": "i", "imageID": "i", "ready": true, "restartCount": 0,
         "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]);
     world.workloads.job_manager.pods[0].status.as_mut().unwrap().init_container_statuses = Some(from_json(ended));
-    assert_eq!(recorded(&world).direction, Direction::Forward);
+    assert_eq!(next_status(&world).direction, Direction::Forward);
 }
 
 #[test]
-fn the_way_back_ends_with_the_reason_it_was_taken_for() {
+fn the_way_back_ends_with_the_reason_of_the_failure() {
     assert_eq!(
-        end(&watched(world_going_back(Stage::Monitor), 1, 2)),
+        result_of(&with_watch(world_going_back(Stage::Monitor), 1, 2)),
         (ResultKind::RolledBack, "3 restarts".to_owned())
     );
 }
 
 #[test]
 fn a_way_back_that_is_unhealthy_is_left_running_and_halts() {
-    let status = recorded(&watched(world_going_back(Stage::Monitor), 2, 2));
+    let status = next_status(&with_watch(world_going_back(Stage::Monitor), 2, 2));
     let halt = status.halt.unwrap();
     assert!(!halt.parked);
     assert!(halt.message.contains("left running"));
 }
 
 #[test]
-fn a_way_back_that_cannot_start_is_parked_with_everything_ready() {
-    let mut world = started(world_going_back(Stage::Verify), 1, "file:/sp/other", 2);
-    let status = recorded(&world);
+fn a_way_back_that_cannot_start_is_parked_ready_to_start() {
+    let mut world = with_started_job(world_going_back(Stage::Verify), 1, "file:/sp/other", 2);
+    let status = next_status(&world);
     assert!(status.halt.as_ref().unwrap().parked);
     assert_eq!(status.halt.as_ref().unwrap().commands.len(), 2);
     world.rollout.status = Some(status);
-    assert!(matches!(acted(&world).1, Effect::Stop(Component::JobManager)));
-    let mut world = stopped(world);
+    assert!(matches!(next_effect(&world).1, Effect::Stop(Component::JobManager)));
+    let mut world = scale_to_zero(world);
     world.ha.items = vec![ha_map("orders-cluster-config-map")];
-    assert!(matches!(acted(&world).1, Effect::ClearHa { .. }));
+    assert!(matches!(next_effect(&world).1, Effect::ClearHa { .. }));
     world.ha.items.clear();
-    let Effect::WriteWorkloads { start } = acted(&world).1 else { panic!("no template") };
+    let Effect::WriteWorkloads { start } = next_effect(&world).1 else { panic!("no template") };
     assert_eq!(start.path.as_deref(), Some(POINT));
-    assert_ne!(start.job_id, job_id("u", Direction::Back, 1), "a fresh one");
+    assert_ne!(start.job_id, job_id("u", Direction::Back, 1), "a new job id");
 }
 
 #[test]
-fn what_scales_up_behind_the_stop_is_not_fought_for_ever() {
+fn a_scale_up_after_the_stop_is_undone_only_a_few_times() {
     let mut world = world(Stage::ClearHa);
     world.ha.items = vec![ha_map("orders-cluster-config-map")];
     for _ in 0..3 {
-        world.rollout.status = Some(recorded(&world));
+        world.rollout.status = Some(next_status(&world));
         assert_eq!(world.status().stage, Stage::Stop, "done again");
         let base = world.clone();
-        set(&mut world, |status| status.enter(&base, Stage::ClearHa));
+        change_status(&mut world, |status| status.enter(&base, Stage::ClearHa));
     }
     let base = world.clone();
-    set(&mut world, |status| {
+    change_status(&mut world, |status| {
         status.enter(&base, Stage::Stop);
         status.enter(&base, Stage::ClearHa);
     });
-    let halt = recorded(&world).halt.unwrap();
+    let halt = next_status(&world).halt.unwrap();
     assert!(halt.message.contains("autoscaler"), "{}", halt.message);
 }
 
 #[test]
 fn no_deployment_is_written_over_what_runs_or_over_metadata() {
-    let mut ready = stopped(world(Stage::Deploy));
-    ready.rollout.status = Some(recorded(&ready));
-    complete(&mut ready, Operation::ApplyObjects);
-    assert_eq!(acted(&ready).0, Operation::WriteWorkloads);
+    let mut ready = scale_to_zero(world(Stage::Deploy));
+    ready.rollout.status = Some(next_status(&ready));
+    complete_operation(&mut ready, Operation::ApplyObjects);
+    assert_eq!(next_effect(&ready).0, Operation::WriteWorkloads);
     let mut metadata = ready.clone();
     metadata.ha.items = vec![ha_map("orders-cluster-config-map")];
-    assert_eq!(recorded(&metadata).stage, Stage::Stop);
+    assert_eq!(next_status(&metadata).stage, Stage::Stop);
     let mut scaled_up = ready;
     scaled_up.workloads.job_manager = workload("jm", 1);
-    assert_eq!(recorded(&scaled_up).stage, Stage::Stop);
+    assert_eq!(next_status(&scaled_up).stage, Stage::Stop);
 }
 
-/// Nothing ran, and an empty start was asked for by name.
-fn empty_start(stage: Stage) -> World {
-    let mut world = stopped(world(stage));
+/// No job ran, and an empty start was requested by name.
+fn world_with_empty_start(stage: Stage) -> World {
+    let mut world = scale_to_zero(world(stage));
     world.rollout.spec.request.start_from = from_json(json!({"from": "Nothing"}));
-    set(&mut world, |status| {
+    change_status(&mut world, |status| {
         status.restore_point = None;
         status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None;
     });
@@ -370,43 +371,43 @@ fn empty_start(stage: Stage) -> World {
 
 #[test]
 fn an_empty_start_that_was_asked_for_may_clear_metadata_where_nothing_ran() {
-    let mut world = empty_start(Stage::ClearHa);
+    let mut world = world_with_empty_start(Stage::ClearHa);
     world.ha.items = vec![ha_map("orders-cluster-config-map")];
-    assert!(matches!(acted(&world).1, Effect::ClearHa { proof } if proof.start_path().is_none()));
-    set(&mut world, |status| {
+    assert!(matches!(next_effect(&world).1, Effect::ClearHa { proof } if proof.start_path().is_none()));
+    change_status(&mut world, |status| {
         status.plan.as_mut().unwrap().current.as_mut().unwrap().job = Some(from_json(json!({"id": OLD_JOB})));
     });
-    assert_eq!(recorded(&world).phase, "Halted", "a job ran: its state needs a restore point");
+    assert_eq!(next_status(&world).phase, "Halted", "a job ran: its state needs a restore point");
 }
 
 #[test]
-fn where_nothing_ran_the_way_back_ends_at_rest() {
-    let mut world = empty_start(Stage::Stop);
-    set(&mut world, |status| status.direction = Direction::Back);
-    let ending = recorded(&world).ending.unwrap();
+fn a_way_back_to_nothing_ends_at_rest() {
+    let mut world = world_with_empty_start(Stage::Stop);
+    change_status(&mut world, |status| status.direction = Direction::Back);
+    let ending = next_status(&world).ending.unwrap();
     assert_eq!(ending.kind, ResultKind::Failed);
     assert_eq!(ending.choices[0].start_from.from, crate::api::StartFromKind::Nothing);
 }
 
 #[test]
-fn only_what_is_at_rest_counts_as_parked() {
+fn only_a_parked_rollout_is_recorded_as_parked() {
     for parked in [true, false] {
-        let mut world = stopped(world_going_back(Stage::Verify));
+        let mut world = scale_to_zero(world_going_back(Stage::Verify));
         let halted = crate::rollout::halt(&world, world.status(), "no image", parked, Vec::new());
         world.rollout.status = Some(halted);
         world.rollout.metadata.deletion_timestamp = Some(world.time());
-        world.rollout.status = Some(recorded(&world));
-        let Effect::WriteHistory { status } = acted(&world).1 else { panic!("no history") };
+        world.rollout.status = Some(next_status(&world));
+        let Effect::WriteHistory { status } = next_effect(&world).1 else { panic!("no history") };
         assert_eq!(status.parked_at.is_some(), parked);
     }
 }
 
 #[test]
-fn a_first_deployment_from_a_path_has_nothing_to_return_to_either() {
-    let mut world = stopped(world(Stage::Stop));
-    set(&mut world, |status| {
+fn a_first_deployment_from_a_path_has_nothing_to_return_to() {
+    let mut world = scale_to_zero(world(Stage::Stop));
+    change_status(&mut world, |status| {
         status.direction = Direction::Back;
         status.plan.as_mut().unwrap().current = None;
     });
-    assert_eq!(recorded(&world).ending.unwrap().kind, ResultKind::Failed);
+    assert_eq!(next_status(&world).ending.unwrap().kind, ResultKind::Failed);
 }

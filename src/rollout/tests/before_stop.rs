@@ -1,9 +1,9 @@
-//! Until the stop every failure leaves everything as it is.
+//! Tests of the stages before the stop. Each failure there leaves the application untouched.
 
 use super::*;
 use crate::{cluster::Autoscaler, rollout::ClaimHolder};
 
-fn assessable() -> World {
+fn world_that_can_be_planned() -> World {
     let mut world = world(Stage::Plan);
     world.flink.version = Some("2.2.1".into());
     world.flink.configuration = Some(
@@ -23,14 +23,14 @@ fn autoscaler(deployment: &str) -> Autoscaler {
 }
 
 #[test]
-fn what_can_be_moved_is_planned() {
-    let mut world = assessable();
+fn a_healthy_application_is_planned() {
+    let mut world = world_that_can_be_planned();
     world.autoscalers = vec![autoscaler("tm"), autoscaler("other")];
-    assert_eq!(acted(&world).0, Operation::Plan);
+    assert_eq!(next_effect(&world).0, Operation::Plan);
 }
 
 #[test]
-fn what_cannot_be_moved_is_refused_with_the_reason() {
+fn an_application_that_cannot_be_planned_is_refused_with_the_reason() {
     type Change = fn(&mut World);
     let cases: [(Change, &str); 8] = [
         (|world| world.application = None, "there is no FlinkApplication orders"),
@@ -38,8 +38,11 @@ fn what_cannot_be_moved_is_refused_with_the_reason() {
         (|world| world.workloads.job_manager = workload("jm", 2), "has 2 replicas"),
         (|world| world.workloads.job_manager = workload("jm", 0), "no job runs"),
         (|world| world.autoscalers = vec![autoscaler("jm")], "HorizontalPodAutoscaler jm-scaler scales the JobManager"),
-        (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RUNNING"), job(OTHER_JOB, "RUNNING")]), "runs 2 jobs"),
-        (|world| world.flink.jobs = Some(vec![job(OLD_JOB, "RESTARTING")]), "the job is RESTARTING"),
+        (
+            |world| world.flink.jobs = Some(vec![job_overview(OLD_JOB, "RUNNING"), job_overview(OTHER_JOB, "RUNNING")]),
+            "runs 2 jobs",
+        ),
+        (|world| world.flink.jobs = Some(vec![job_overview(OLD_JOB, "RESTARTING")]), "the job is RESTARTING"),
         (
             |world| {
                 drop(
@@ -50,9 +53,9 @@ fn what_cannot_be_moved_is_refused_with_the_reason() {
         ),
     ];
     for (change, reason) in cases {
-        let mut world = assessable();
+        let mut world = world_that_can_be_planned();
         change(&mut world);
-        let (kind, message) = end(&world);
+        let (kind, message) = result_of(&world);
         assert_eq!(kind, ResultKind::Untouched);
         assert!(message.contains(reason), "{message}");
     }
@@ -60,78 +63,78 @@ fn what_cannot_be_moved_is_refused_with_the_reason() {
 
 #[test]
 fn a_restore_point_that_does_not_exist_is_not_an_empty_start() {
-    let mut world = assessable();
+    let mut world = world_that_can_be_planned();
     world.rollout.spec.request.start_from = from_json(json!({"from": "RestorePoint", "value": "typo"}));
-    assert!(end(&world).1.contains("there is no restore point typo"));
+    assert!(result_of(&world).1.contains("there is no restore point typo"));
 }
 
 #[test]
-fn without_kubernetes_high_availability_nothing_is_moved() {
-    let mut world = assessable();
+fn an_application_without_kubernetes_ha_is_refused() {
+    let mut world = world_that_can_be_planned();
     world.flink.configuration.as_mut().unwrap().insert("high-availability.type".into(), "NONE".into());
-    assert!(end(&world).1.contains("needs kubernetes"));
+    assert!(result_of(&world).1.contains("needs kubernetes"));
 }
 
 #[test]
-fn silence_is_waited_for_and_then_named() {
+fn a_silent_flink_is_waited_for_and_then_reported() {
     let mut world = world(Stage::Plan);
     world.flink = FlinkView { unknown: Some("Flink did not answer: cannot connect".into()), ..FlinkView::default() };
     assert!(matches!(next_step(&world), Step::Wait(_)));
-    later(&mut world, 301);
-    assert!(end(&world).1.contains("cannot connect"));
+    advance_clock(&mut world, 301);
+    assert!(result_of(&world).1.contains("cannot connect"));
 }
 
 #[test]
-fn one_rollout_at_a_time_and_a_stale_claim_is_released() {
-    let mut world = assessable();
-    set(&mut world, |status| status.revision = None);
+fn only_one_rollout_is_active_and_a_stale_claim_is_released() {
+    let mut world = world_that_can_be_planned();
+    change_status(&mut world, |status| status.revision = None);
     let holder = ClaimHolder { name: "other".into(), uid: "x".into(), stale: false, waits_for_approval: false };
     world.claim = Some(holder.clone());
-    assert!(end(&world).1.contains("busy: the rollout other is active"));
+    assert!(result_of(&world).1.contains("busy: the rollout other is active"));
     world.claim = Some(ClaimHolder { stale: true, ..holder });
-    assert!(matches!(acted(&world).1, Effect::ReleaseStaleClaim { uid } if uid == "x"));
+    assert!(matches!(next_effect(&world).1, Effect::ReleaseStaleClaim { uid } if uid == "x"));
 }
 
 #[test]
-fn a_job_that_does_not_run_whole_leaves_a_choice_whatever_was_asked_for() {
-    let mut world = assessable();
-    world.flink.jobs = Some(vec![job(OLD_JOB, "RESTARTING")]);
+fn a_job_that_is_not_fully_running_leaves_choices_for_every_request() {
+    let mut world = world_that_can_be_planned();
+    world.flink.jobs = Some(vec![job_overview(OLD_JOB, "RESTARTING")]);
     world.rollout.spec.request.start_from = from_json(json!({"from": "Path", "value": "file:/sp/older"}));
-    let choices = recorded(&world).ending.unwrap().choices;
+    let choices = next_status(&world).ending.unwrap().choices;
     assert_eq!(choices.len(), 2);
     world.rollout.spec.request.start_from = choices[1].start_from.clone();
-    assert_eq!(acted(&world).0, Operation::Plan);
+    assert_eq!(next_effect(&world).0, Operation::Plan);
 
     world.rollout.spec.request.start_from = choices[0].start_from.clone();
-    world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
-    assert_eq!(acted(&world).0, Operation::Plan, "what it was restored from is its last state");
+    world.flink.checkpoints = Some(checkpoint_counts(1, "file:/sp/start", 0));
+    assert_eq!(next_effect(&world).0, Operation::Plan, "the state that it was restored from is its last state");
     world.flink.checkpoints = Some(Checkpoints::default());
     for from in ["LastCheckpoint", "Nothing"] {
         let asked = json!({"from": from, "withoutSavepoint": from == "Nothing"});
         world.rollout.spec.request.start_from = from_json(asked);
-        let ending = recorded(&world).ending.unwrap();
+        let ending = next_status(&world).ending.unwrap();
         assert!(ending.message.contains("scale its Deployment jm to 0, then start from nothing"), "{}", ending.message);
-        assert!(ending.choices.is_empty(), "what is offered must work");
+        assert!(ending.choices.is_empty(), "only choices that work are offered");
     }
     world.rollout.spec.request.start_from = choices[1].start_from.clone();
-    assert_eq!(acted(&world).0, Operation::Plan, "what it starts from stands in for a state of its own");
+    assert_eq!(next_effect(&world).0, Operation::Plan, "the requested path replaces its own state");
 }
 
 #[test]
-fn another_configuration_than_planned_is_not_stopped() {
+fn a_job_whose_configuration_changed_since_the_plan_is_not_stopped() {
     let planned = |value: &str| -> BTreeMap<String, String> {
         [("kubernetes.cluster-id", value), ("web.tmpdir", "/tmp/x")]
             .map(|(key, value)| (key.into(), value.into()))
             .into()
     };
     let mut world = world(Stage::Savepoint);
-    complete(&mut world, Operation::CreateVersionedObjects);
+    complete_operation(&mut world, Operation::CreateVersionedObjects);
     let digest = crate::rollout::configuration::configuration_digest(&planned("orders"));
-    set(&mut world, |status| {
+    change_status(&mut world, |status| {
         status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().configuration_digest =
             Some(digest);
     });
-    assert!(matches!(next_step(&world), Step::Wait(_)), "Flink has not said it yet");
+    assert!(matches!(next_step(&world), Step::Wait(_)), "Flink has not answered with its configuration yet");
     let mut same = planned("orders");
     for (key, value) in
         [("web.tmpdir", "/tmp/of-a-new-container"), ("jobmanager.rpc.port", "40123"), ("blob.server.port", "40124")]
@@ -139,13 +142,13 @@ fn another_configuration_than_planned_is_not_stopped() {
         same.insert(key.into(), value.into());
     }
     world.flink.configuration = Some(same);
-    assert_eq!(acted(&world).0, Operation::StopWithSavepoint);
+    assert_eq!(next_effect(&world).0, Operation::StopWithSavepoint);
     world.flink.configuration = Some(planned("payments"));
-    assert!(end(&world).1.contains("Flink's configuration changed"));
+    assert!(result_of(&world).1.contains("Flink's configuration changed"));
 }
 
 #[test]
-fn what_changed_since_the_plan_is_not_stopped() {
+fn an_application_that_changed_since_the_plan_is_not_stopped() {
     type Change = fn(&mut World);
     let cases: [(Change, &str); 3] = [
         (
@@ -156,47 +159,51 @@ fn what_changed_since_the_plan_is_not_stopped() {
             |world| world.workloads.task_manager.replica_sets[0].metadata.uid = Some("new".into()),
             "the pods of Deployment tm were changed",
         ),
-        (|world| world.flink.jobs = Some(vec![job(OTHER_JOB, "RUNNING")]), "the job was replaced"),
+        (|world| world.flink.jobs = Some(vec![job_overview(OTHER_JOB, "RUNNING")]), "the job was replaced"),
     ];
     for (change, reason) in cases {
         let mut world = world(Stage::Savepoint);
         change(&mut world);
-        let (kind, message) = end(&world);
+        let (kind, message) = result_of(&world);
         assert_eq!(kind, ResultKind::Untouched);
         assert!(message.starts_with("outdated") && message.contains(reason), "{message}");
     }
 }
 
 #[test]
-fn replicas_scaled_while_people_thought_are_the_ones_to_restore() {
+fn replicas_that_were_scaled_during_approval_are_the_ones_to_restore() {
     let mut world = world(Stage::Savepoint);
     world.workloads.task_manager = workload("tm", 5);
-    let plan = recorded(&world).plan.unwrap();
+    let plan = next_status(&world).plan.unwrap();
     assert_eq!((plan.current.unwrap().workloads.task_manager.replicas, plan.target.task_manager_replicas), (5, 3));
-    set(&mut world, |status| status.plan.as_mut().unwrap().target.keeps_replicas = true);
-    assert_eq!(recorded(&world).plan.unwrap().target.task_manager_replicas, 5, "whoever owns the count has changed it");
+    change_status(&mut world, |status| status.plan.as_mut().unwrap().target.keeps_replicas = true);
+    assert_eq!(
+        next_status(&world).plan.unwrap().target.task_manager_replicas,
+        5,
+        "the owner of the count has changed it"
+    );
 }
 
 #[test]
-fn nothing_that_was_planned_as_idle_may_run_by_now() {
+fn an_application_planned_as_idle_is_refused_if_a_job_runs() {
     let idle = |world: &mut World| {
-        set(world, |status| status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None);
+        change_status(world, |status| status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None);
     };
     let mut world = world(Stage::Savepoint);
     idle(&mut world);
-    let (kind, message) = end(&world);
+    let (kind, message) = result_of(&world);
     assert_eq!(kind, ResultKind::Untouched);
     assert!(message.contains("was started"), "{message}");
 }
 
 #[test]
-fn what_is_gone_whole_comes_back_from_where_somebody_says() {
+fn a_deleted_application_starts_from_the_restore_point_that_is_chosen() {
     let mut world = world(Stage::Plan);
     (world.workloads.job_manager, world.workloads.task_manager) = (Workload::default(), Workload::default());
-    let known = json!({"restorePoints": [point()], "revisions": []});
+    let known = json!({"restorePoints": [restore_point()], "revisions": []});
     world.application.as_mut().unwrap().status = Some(from_json(known));
-    let choices = recorded(&world).ending.unwrap().choices;
+    let choices = next_status(&world).ending.unwrap().choices;
     assert_eq!(choices[0].start_from.value.as_deref(), Some("r"), "the newest is offered");
     world.rollout.spec.request.start_from = choices[0].start_from.clone();
-    assert_eq!(acted(&world).0, Operation::Plan);
+    assert_eq!(next_effect(&world).0, Operation::Plan);
 }

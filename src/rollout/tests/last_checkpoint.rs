@@ -1,131 +1,131 @@
-//! On from the last checkpoint: no other may complete once its path is recorded.
+//! Tests of a start from the last checkpoint. No other checkpoint may complete after its path is recorded.
 
 use super::*;
 use crate::api::{Component, RestorePointKind};
 
 const LAST: &str = "file:/cp/old/chk-9";
 
-fn asked_for() -> World {
+fn world_with_last_checkpoint_request() -> World {
     let mut world = world(Stage::Savepoint);
     world.rollout.spec.request.start_from = from_json(json!({"from": "LastCheckpoint"}));
-    complete(&mut world, Operation::CreateVersionedObjects);
-    world.flink.job = Some(detail("RUNNING", 2));
-    world.flink.checkpoints = Some(completed(LAST));
+    complete_operation(&mut world, Operation::CreateVersionedObjects);
+    world.flink.job = Some(job_detail("RUNNING", 2));
+    world.flink.checkpoints = Some(completed_checkpoint(LAST));
     world
 }
 
-fn completed(path: &str) -> Checkpoints {
+fn completed_checkpoint(path: &str) -> Checkpoints {
     from_json(json!({"counts": {"restored": 0, "completed": 9, "failed": 0}, "latest": {"completed": {
         "status": "COMPLETED", "external_path": path, "state_size": 5, "trigger_timestamp": now().as_millisecond()}}}))
 }
 
-/// With the TaskManagers gone and Flink's cache run out.
-fn held() -> World {
-    let mut world = asked_for();
-    complete(&mut world, Operation::ScaleDownForCheckpoint);
+/// The TaskManagers are gone, and Flink's cache has expired.
+fn world_without_task_managers() -> World {
+    let mut world = world_with_last_checkpoint_request();
+    complete_operation(&mut world, Operation::ScaleDownForCheckpoint);
     world.workloads.task_manager = workload("tm", 0);
-    world.rollout.status = Some(recorded(&world));
-    later(&mut world, 5);
+    world.rollout.status = Some(next_status(&world));
+    advance_clock(&mut world, 5);
     world
 }
 
 #[test]
-fn the_task_managers_go_before_the_path_is_taken() {
-    let mut world = asked_for();
-    assert!(matches!(acted(&world).1, Effect::Stop(Component::TaskManager)));
-    complete(&mut world, Operation::ScaleDownForCheckpoint);
-    assert!(matches!(next_step(&world), Step::Wait(_)), "their pods are still there");
-    let mut world = held();
-    world.flink.checkpoints = Some(completed("file:/cp/old/chk-10"));
-    let point = recorded(&world).restore_point.unwrap();
+fn the_task_managers_are_stopped_before_the_path_is_recorded() {
+    let mut world = world_with_last_checkpoint_request();
+    assert!(matches!(next_effect(&world).1, Effect::Stop(Component::TaskManager)));
+    complete_operation(&mut world, Operation::ScaleDownForCheckpoint);
+    assert!(matches!(next_step(&world), Step::Wait(_)), "their pods still exist");
+    let mut world = world_without_task_managers();
+    world.flink.checkpoints = Some(completed_checkpoint("file:/cp/old/chk-10"));
+    let point = next_status(&world).restore_point.unwrap();
     assert_eq!((point.path.as_str(), point.kind), ("file:/cp/old/chk-10", RestorePointKind::Checkpoint));
 }
 
 #[test]
-fn flinks_cache_is_waited_for() {
-    let mut world = held();
-    later(&mut world, -3);
+fn the_path_is_recorded_only_after_flinks_cache_expires() {
+    let mut world = world_without_task_managers();
+    advance_clock(&mut world, -3);
     assert!(matches!(next_step(&world), Step::Wait(_)));
 }
 
 #[test]
-fn without_a_restart_strategy_the_job_is_not_robbed_of_its_task_managers() {
-    let mut world = asked_for();
+fn a_job_without_a_restart_strategy_keeps_its_task_managers() {
+    let mut world = world_with_last_checkpoint_request();
     world.flink.configuration = Some(BTreeMap::from([("restart-strategy.type".to_owned(), "none".to_owned())]));
-    assert_eq!(recorded(&world).restore_point.unwrap().path.as_str(), LAST);
+    assert_eq!(next_status(&world).restore_point.unwrap().path.as_str(), LAST);
 }
 
 #[test]
-fn a_job_that_completed_none_since_its_start_goes_on_from_what_it_started_from() {
-    let mut world = held();
-    set(&mut world, |status| {
+fn a_job_without_a_checkpoint_continues_from_its_start_state() {
+    let mut world = world_without_task_managers();
+    change_status(&mut world, |status| {
         status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap().last_checkpoint = None;
     });
-    world.flink.checkpoints = Some(checkpoints(1, "file:/sp/start", 0));
-    assert_eq!(recorded(&world).restore_point.unwrap().path.as_str(), "file:/sp/start");
+    world.flink.checkpoints = Some(checkpoint_counts(1, "file:/sp/start", 0));
+    assert_eq!(next_status(&world).restore_point.unwrap().path.as_str(), "file:/sp/start");
     world.flink.checkpoints = Some(Checkpoints::default());
-    assert!(end(&world).1.contains("has completed no checkpoint"));
+    assert!(result_of(&world).1.contains("has completed no checkpoint"));
 }
 
 #[test]
-fn if_flink_falls_silent_the_task_managers_come_back() {
-    let mut world = held();
+fn the_task_managers_come_back_if_flink_does_not_answer() {
+    let mut world = world_without_task_managers();
     world.flink = FlinkView::default();
-    later(&mut world, 1000);
-    assert!(matches!(acted(&world).1, Effect::Start { task_managers: 2 }));
-    complete(&mut world, Operation::ScaleBackUp);
-    let (kind, message) = end(&world);
+    advance_clock(&mut world, 1000);
+    assert!(matches!(next_effect(&world).1, Effect::Start { task_managers: 2 }));
+    complete_operation(&mut world, Operation::ScaleBackUp);
+    let (kind, message) = result_of(&world);
     assert_eq!(kind, ResultKind::Untouched);
     assert!(message.contains("the TaskManagers are back"), "{message}");
 }
 
 #[test]
-fn an_abort_meanwhile_brings_them_back_too() {
-    let mut world = held();
+fn an_abort_brings_the_task_managers_back() {
+    let mut world = world_without_task_managers();
     world.rollout.spec.decisions =
         vec![from_json(json!({"id": "d", "kind": "Abort", "by": "slack:T/U2", "at": "2026-01-01T12:00:00Z"}))];
-    world.rollout.status = Some(recorded(&world));
-    assert_eq!(acted(&world).0, Operation::ScaleBackUp);
+    world.rollout.status = Some(next_status(&world));
+    assert_eq!(next_effect(&world).0, Operation::ScaleBackUp);
 }
 
 #[test]
-fn what_a_replaced_job_manager_names_is_not_taken_for_the_last_state() {
+fn a_checkpoint_named_by_a_replaced_job_manager_is_not_the_last_state() {
     let older = from_json(json!({"latest": {"completed": {
         "status": "COMPLETED", "external_path": "file:/cp/old/chk-1", "trigger_timestamp": 1_000}}}));
-    let mut world = held();
+    let mut world = world_without_task_managers();
     world.flink.checkpoints = Some(older);
-    assert!(matches!(acted(&world).1, Effect::Start { task_managers: 2 }));
-    complete(&mut world, Operation::ScaleBackUp);
-    world.flink.checkpoints = Some(completed(LAST));
-    let (kind, message) = end(&world);
+    assert!(matches!(next_effect(&world).1, Effect::Start { task_managers: 2 }));
+    complete_operation(&mut world, Operation::ScaleBackUp);
+    world.flink.checkpoints = Some(completed_checkpoint(LAST));
+    let (kind, message) = result_of(&world);
     assert_eq!(kind, ResultKind::Untouched);
     assert!(message.contains("The last checkpoint known before is file:/cp/chk-7"), "{message}");
 
-    let mut began_again = held();
+    let mut began_again = world_without_task_managers();
     let at = began_again.now.as_millisecond();
     began_again.flink.jobs =
         Some(vec![from_json(json!({"jid": OLD_JOB, "name": "orders", "state": "RUNNING", "start-time": at}))]);
-    assert_eq!(acted(&began_again).0, Operation::ScaleBackUp);
+    assert_eq!(next_effect(&began_again).0, Operation::ScaleBackUp);
 }
 
 #[test]
 fn a_rewind_without_a_savepoint_is_offered_and_keeps_the_last_checkpoint() {
     let rewind = json!({"from": "Path", "value": "file:/sp/older"});
-    let mut world = asked_for();
+    let mut world = world_with_last_checkpoint_request();
     world.rollout.spec.request.start_from = from_json(rewind.clone());
-    complete(&mut world, Operation::StopWithSavepoint);
-    world.flink.job = Some(detail("RUNNING", 2));
+    complete_operation(&mut world, Operation::StopWithSavepoint);
+    world.flink.job = Some(job_detail("RUNNING", 2));
     let cause = "disk full".to_owned();
     world.flink.stop = StopStatus::Known(crate::flink::SavepointOperation::Failed { trace: cause.clone(), cause });
-    let choices = recorded(&world).ending.unwrap().choices;
+    let choices = next_status(&world).ending.unwrap().choices;
     let offered = &choices.last().unwrap().start_from;
     assert!(offered.without_savepoint && offered.value.as_deref() == Some("file:/sp/older"), "{choices:?}");
 
-    let mut again = held();
+    let mut again = world_without_task_managers();
     again.rollout.spec.request.start_from = offered.clone();
-    again.rollout.status = Some(recorded(&again));
+    again.rollout.status = Some(next_status(&again));
     assert_eq!(again.status().restore_point.unwrap().path.as_str(), LAST);
     let base = again.clone();
-    set(&mut again, |status| status.enter(&base, Stage::Deploy));
-    assert_eq!(recorded(&again).job.unwrap().start_path.as_deref(), Some("file:/sp/older"));
+    change_status(&mut again, |status| status.enter(&base, Stage::Deploy));
+    assert_eq!(next_status(&again).job.unwrap().start_path.as_deref(), Some("file:/sp/older"));
 }

@@ -1,4 +1,4 @@
-//! The decision core on values alone: a healthy baseline, and one thing changed in each test.
+//! Tests of the decision core on values alone. Each test changes one thing in a healthy world.
 
 mod after_stop;
 mod before_stop;
@@ -25,7 +25,6 @@ use crate::{
 };
 
 pub(super) const OLD_JOB: &str = "01d00000000000000000000000000000";
-/// Another job.
 pub(super) const OTHER_JOB: &str = "02d00000000000000000000000000000";
 pub(super) const POINT: &str = "file:/sp/r-u/savepoint-1";
 
@@ -37,7 +36,7 @@ fn from_json<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-/// A rollout of `orders` from 1.0.0 to 1.1.0 in a stage, with the world as it is when all goes well.
+/// A rollout of `orders` from 1.0.0 to 1.1.0 in this stage, in a healthy world.
 pub(super) fn world(stage: Stage) -> World {
     let mut world = World {
         now: now(),
@@ -73,24 +72,24 @@ pub(super) fn world(stage: Stage) -> World {
     status.enter(&world, stage);
     world.rollout.status = Some(status);
     if matches!(stage, Stage::Plan | Stage::Savepoint) {
-        world.flink.jobs = Some(vec![job(OLD_JOB, "RUNNING")]);
+        world.flink.jobs = Some(vec![job_overview(OLD_JOB, "RUNNING")]);
     }
     if !matches!(stage, Stage::Plan | Stage::Approve | Stage::Savepoint) {
-        set(&mut world, |status| status.restore_point = Some(from_json(point())));
-        complete(&mut world, Operation::StopWithSavepoint);
+        change_status(&mut world, |status| status.restore_point = Some(from_json(restore_point())));
+        complete_operation(&mut world, Operation::StopWithSavepoint);
     }
     world
 }
 
-pub(super) fn point() -> Value {
+pub(super) fn restore_point() -> Value {
     json!({"name": "r", "kind": "Savepoint", "path": POINT, "jobId": OLD_JOB, "at": "2026-01-01T11:59:50Z"})
 }
 
-/// The same, on the way back.
+/// The same world on the way back.
 pub(super) fn world_going_back(stage: Stage) -> World {
     let mut world = world(stage);
     let base = world.clone();
-    set(&mut world, |status| {
+    change_status(&mut world, |status| {
         status.direction = Direction::Back;
         status.attempt = 1;
         status.failure =
@@ -121,7 +120,7 @@ pub(super) fn plan(world: &World) -> Plan {
     }))
 }
 
-/// A Deployment with one live ReplicaSet and its pods, all as they should be.
+/// A healthy Deployment with one live ReplicaSet and its pods.
 pub(super) fn workload(name: &str, replicas: i32) -> Workload {
     let set = format!("{name}-set");
     let pod = |number: i32| {
@@ -145,43 +144,43 @@ pub(super) fn workload(name: &str, replicas: i32) -> Workload {
     }
 }
 
-pub(super) fn job(id: &str, state: &str) -> JobOverview {
+pub(super) fn job_overview(id: &str, state: &str) -> JobOverview {
     from_json(json!({"jid": id, "name": "orders", "state": state}))
 }
 
-pub(super) fn detail(state: &str, running: u32) -> JobDetail {
+pub(super) fn job_detail(state: &str, running: u32) -> JobDetail {
     from_json(json!({
         "state": state, "vertices": [{"id": "v", "name": "count", "parallelism": 2, "tasks": {"RUNNING": running, "SCHEDULED": 2 - running}}],
     }))
 }
 
-pub(super) fn checkpoints(restored: u64, path: &str, completed: u64) -> Checkpoints {
+pub(super) fn checkpoint_counts(restored: u64, path: &str, completed: u64) -> Checkpoints {
     from_json(json!({
         "counts": {"restored": restored, "completed": completed, "failed": 0},
         "latest": {"restored": {"is_savepoint": true, "external_path": path}},
     }))
 }
 
-pub(super) fn set(world: &mut World, change: impl FnOnce(&mut FlinkRolloutStatus)) {
+pub(super) fn change_status(world: &mut World, change: impl FnOnce(&mut FlinkRolloutStatus)) {
     change(world.rollout.status.as_mut().unwrap());
 }
 
-/// Notes an operation of the current direction and attempt as carried out.
-pub(super) fn complete(world: &mut World, operation: Operation) {
+/// Records an operation of the current direction and attempt as completed.
+pub(super) fn complete_operation(world: &mut World, operation: Operation) {
     use super::StatusExt as _;
     let at = world.time();
-    set(world, |status| {
+    change_status(world, |status| {
         status.intend("u", operation, now());
         status.operations.last_mut().unwrap().completed_at = Some(at);
     });
 }
 
-pub(super) fn later(world: &mut World, seconds: i64) {
+pub(super) fn advance_clock(world: &mut World, seconds: i64) {
     world.now = world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
 }
 
 /// The status that is written next.
-pub(super) fn recorded(world: &World) -> FlinkRolloutStatus {
+pub(super) fn next_status(world: &World) -> FlinkRolloutStatus {
     match next_step(world) {
         Step::Record(status) => *status,
         other => panic!("nothing is recorded: {other:?}"),
@@ -189,25 +188,25 @@ pub(super) fn recorded(world: &World) -> FlinkRolloutStatus {
 }
 
 /// The operation that is carried out next, and its effect.
-pub(super) fn acted(world: &World) -> (Operation, Effect) {
+pub(super) fn next_effect(world: &World) -> (Operation, Effect) {
     match next_step(world) {
         Step::Act(operation, effect) => (operation, *effect),
         other => panic!("nothing is done: {other:?}"),
     }
 }
 
-/// How it ends, once the steps before the result are done.
-pub(super) fn end(world: &World) -> (ResultKind, String) {
+/// The result of the rollout, after the operations before the result are completed.
+pub(super) fn result_of(world: &World) -> (ResultKind, String) {
     let mut world = world.clone();
     if world.status().ending.is_none() {
-        let decided = recorded(&world);
+        let decided = next_status(&world);
         assert!(decided.ending.is_some(), "it does not end: {} {}", decided.phase, decided.message);
         world.rollout.status = Some(decided);
     }
     for operation in [Operation::DiscardRevision, Operation::WriteHistory] {
-        complete(&mut world, operation);
+        complete_operation(&mut world, operation);
     }
-    let status = recorded(&world);
+    let status = next_status(&world);
     let result = status.result.unwrap_or_else(|| panic!("it does not end: {} {}", status.phase, status.message));
     (result.kind, result.message)
 }

@@ -9,7 +9,7 @@ use crate::{
 #[test]
 fn a_claim_that_another_rollout_took_first_is_not_completed() {
     let mut world = world(Stage::Plan);
-    set(&mut world, |status| {
+    change_status(&mut world, |status| {
         status.revision = None;
         status.intend("u", Operation::Claim, now());
     });

@@ -1,0 +1,93 @@
+//! Writes the objects of a revision record.
+
+use kube::{ResourceExt, core::DynamicObject};
+
+use super::super::{
+    context::Context,
+    effect_error::EffectError,
+    objects::{build_deployment, holds_data, is_versioned, only_in},
+};
+use crate::{
+    api::{APPLICATION_LABEL, Component, Direction},
+    bake::Start,
+    cluster::is_workload,
+    record::RevisionRecord,
+    rollout::World,
+};
+
+pub(super) async fn create_versioned(context: &Context, world: &World) -> Result<(), EffectError> {
+    let writer = context.writer();
+    for record in
+        [read_record(context, world, Direction::Back).await?, read_record(context, world, Direction::Forward).await?]
+            .into_iter()
+            .flatten()
+    {
+        for object in record.objects.iter().filter(|object| is_versioned(object)) {
+            writer.create_immutable(object, false).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the record that a direction deploys. A first deployment has no record to go back to.
+async fn read_record(
+    context: &Context,
+    world: &World,
+    direction: Direction,
+) -> Result<Option<RevisionRecord>, EffectError> {
+    let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
+    let number = match direction {
+        Direction::Forward => Some(plan.target.revision),
+        Direction::Back => plan.previous_revision,
+    };
+    let Some(number) = number else { return Ok(None) };
+    Ok(Some(context.revisions().read(&world.rollout.spec.request.application, number).await?))
+}
+
+pub(super) async fn apply_objects(context: &Context, world: &World) -> Result<(), EffectError> {
+    let status = world.status();
+    let other = if status.direction == Direction::Forward { Direction::Back } else { Direction::Forward };
+    let wanted = read_record(context, world, status.direction)
+        .await?
+        .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
+    let leftover = read_record(context, world, other).await?;
+    let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
+    let names = plan.settings.deployments.as_ref().map(String::as_str);
+    let writer = context.writer();
+    for object in wanted.objects.iter().filter(|object| !is_workload(object, names)) {
+        if is_versioned(object) {
+            writer.create_immutable(object, false).await?;
+        } else {
+            writer.apply(object, false).await?;
+        }
+    }
+    for object in leftover.iter().flat_map(|leftover| only_in(leftover, &wanted, names)) {
+        delete_ours(context, object, &wanted.application).await?;
+    }
+    Ok(())
+}
+
+/// Deletes an object that only the other revision has. An object that holds data stays, and so does one that is not the application's.
+async fn delete_ours(context: &Context, object: &DynamicObject, application: &str) -> Result<(), EffectError> {
+    if holds_data(object) {
+        return Ok(());
+    }
+    let Some(mut live) = context.writer().read_live(object).await? else { return Ok(()) };
+    live.types.clone_from(&object.types);
+    if live.labels().get(APPLICATION_LABEL).map(String::as_str) == Some(application) {
+        context.writer().delete(&live).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn write_deployments(context: &Context, world: &World, start: &Start) -> Result<(), EffectError> {
+    let status = world.status();
+    let record = read_record(context, world, status.direction)
+        .await?
+        .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
+    for component in Component::ALL {
+        let written = build_deployment(world, &record, component, start)?;
+        context.writer().put_deployment(&written, false).await?;
+    }
+    Ok(())
+}
