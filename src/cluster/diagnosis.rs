@@ -66,7 +66,6 @@ pub fn pod_failure(workload: &Workload) -> Option<PodFailure> {
     live.iter()
         .find_map(|pod| find_waiting(pod))
         .or_else(|| live.iter().find_map(|pod| find_exit(pod)))
-        .or_else(|| live.iter().find_map(|pod| find_unschedulable(pod)))
         .or_else(|| find_failed_create(workload))
 }
 
@@ -117,18 +116,21 @@ fn find_exit(pod: &Pod) -> Option<PodFailure> {
     })
 }
 
-fn find_unschedulable(pod: &Pod) -> Option<PodFailure> {
+/// What a pod of the workload waits for that can come by itself: a node, which an autoscaler brings or an administrator uncordons.
+#[must_use]
+pub fn pod_wait(workload: &Workload) -> Option<String> {
+    workload.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none()).find_map(wait_for_node)
+}
+
+fn wait_for_node(pod: &Pod) -> Option<String> {
     let conditions = pod.status.as_ref()?.conditions.as_ref()?;
     let condition = conditions.iter().find(|condition| {
         condition.type_ == "PodScheduled"
             && condition.status == "False"
             && condition.reason.as_deref() == Some("Unschedulable")
     })?;
-    Some(PodFailure::CannotStart {
-        object: format!("pod {}", pod.name_any()),
-        reason: "Unschedulable".to_owned(),
-        message: truncate(condition.message.as_deref().unwrap_or("no node accepts it"), 300),
-    })
+    let why = truncate(condition.message.as_deref().unwrap_or("no node accepts it"), 300);
+    Some(format!("pod {} waits for a node: {why}", pod.name_any()))
 }
 
 fn find_failed_create(workload: &Workload) -> Option<PodFailure> {
@@ -174,5 +176,18 @@ mod tests {
         };
         assert!(matches!(pod_failure(&ended("main")), Some(PodFailure::Exited { code: 137, .. })));
         assert_eq!(pod_failure(&ended("shipper")), None, "a sidecar ended");
+    }
+
+    #[test]
+    fn a_pod_that_no_node_accepts_waits_and_has_not_failed() {
+        let pod = serde_json::from_value(json!({
+            "metadata": {"name": "tm-1"},
+            "status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
+                "message": "0/1 nodes are available: 1 node(s) were unschedulable."}]},
+        }));
+        let workload = Workload { pods: vec![pod.unwrap()], ..Workload::default() };
+        assert_eq!(pod_failure(&workload), None);
+        let wait = pod_wait(&workload).unwrap();
+        assert_eq!(wait, "pod tm-1 waits for a node: 0/1 nodes are available: 1 node(s) were unschedulable.");
     }
 }

@@ -14,7 +14,7 @@ mod write_error;
 pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
 pub(crate) use containers::flink_container;
 pub(crate) use content::{encode_secret_text, same_content};
-pub(crate) use diagnosis::{PodFailure, pod_failure};
+pub(crate) use diagnosis::{PodFailure, pod_failure, pod_wait};
 pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};
 pub(crate) use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,

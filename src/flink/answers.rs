@@ -88,16 +88,19 @@ pub struct JobDetail {
 }
 
 impl JobDetail {
-    /// Whether the job has vertices and all their tasks are RUNNING.
+    /// Whether every task of the job is RUNNING or FINISHED, and at least one is RUNNING.
+    ///
+    /// A bounded source stays FINISHED for the rest of the job's life, also after a restore (Flink 1.15 and later).
     #[must_use]
     pub fn runs_whole(&self) -> bool {
-        !self.vertices.is_empty() && self.vertices.iter().all(Vertex::is_running)
+        self.vertices.iter().all(Vertex::is_running_or_finished) && self.vertices.iter().any(Vertex::has_running_task)
     }
 
-    /// The names of the vertices that have tasks which are not RUNNING.
+    /// The names of the vertices that have tasks which are neither RUNNING nor FINISHED.
     #[must_use]
     pub fn not_running(&self) -> Vec<&str> {
-        self.vertices.iter().filter(|vertex| !vertex.is_running()).map(|vertex| vertex.name.as_str()).collect()
+        let stuck = self.vertices.iter().filter(|vertex| !vertex.is_running_or_finished());
+        stuck.map(|vertex| vertex.name.as_str()).collect()
     }
 }
 
@@ -115,10 +118,18 @@ pub struct Vertex {
 }
 
 impl Vertex {
-    /// Whether all tasks are RUNNING. The `status` of a vertex is CREATED while tasks are SCHEDULED, so this counts tasks.
+    /// Whether every task is RUNNING or FINISHED. The `status` of a vertex is CREATED while tasks are SCHEDULED, so this counts tasks.
     #[must_use]
-    pub fn is_running(&self) -> bool {
-        self.parallelism > 0 && self.tasks.get("RUNNING").copied().unwrap_or(0) == self.parallelism
+    pub fn is_running_or_finished(&self) -> bool {
+        self.parallelism > 0 && self.count("RUNNING") + self.count("FINISHED") == self.parallelism
+    }
+
+    fn has_running_task(&self) -> bool {
+        self.count("RUNNING") > 0
+    }
+
+    fn count(&self, state: &str) -> u32 {
+        self.tasks.get(state).copied().unwrap_or(0)
     }
 }
 
@@ -281,9 +292,9 @@ mod tests {
             r#"{"id":"a","parallelism":2,"status":"RUNNING","tasks":{"RUNNING":1,"SCHEDULED":1}}"#,
         )
         .unwrap();
-        assert!(!vertex.is_running());
+        assert!(!vertex.is_running_or_finished());
         vertex.tasks.insert("RUNNING".into(), 2);
-        assert!(vertex.is_running());
+        assert!(vertex.is_running_or_finished());
     }
 
     #[test]

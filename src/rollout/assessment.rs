@@ -60,6 +60,9 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
         return Ok(Assessment::NotAnswered);
     };
     let high_availability = check_ids(&application.spec.high_availability, configuration)?;
+    if world.may_hide_a_job(&high_availability.kubernetes_cluster_id) {
+        return Ok(Assessment::NotAnswered);
+    }
     if from.needs_no_job() && jobs.iter().all(|job| job.state.is_terminal()) {
         return Ok(build_existing(None, Some(version), workloads, high_availability));
     }

@@ -7,6 +7,7 @@
 //! | `plan` | Plan | bakes and checks the target, writes its revision record | `discard-revision` |
 //! | `create-versioned-objects` | Savepoint | creates immutable `ConfigMaps` and Secrets | `discard-revision` |
 //! | `stop-with-savepoint` | Savepoint | stops the job with a savepoint | no undo: forward only, or Back from the restore point |
+//! | `savepoint-completed` | Savepoint | none: notes when a completed savepoint was seen whose job had not finished in time | none needed |
 //! | `scale-down-for-checkpoint` | Savepoint | stops the `TaskManagers`, so that no further checkpoint completes | `scale-back-up` |
 //! | `no-new-checkpoints` | Savepoint | none: notes when the last `TaskManager` was gone | none needed |
 //! | `scale-back-up` | Savepoint | starts the `TaskManagers` again | none needed: it is itself the undo |
@@ -39,6 +40,7 @@ pub enum Operation {
     CreateVersionedObjects,
     /// Its recorded intent is the point of no return.
     StopWithSavepoint,
+    SavepointCompleted,
     ScaleDownForCheckpoint,
     NoNewCheckpoints,
     ScaleBackUp,

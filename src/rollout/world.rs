@@ -17,6 +17,9 @@ use crate::{
 /// How long a rollout must be observed without a gap before a deadline, or the silence of Flink, counts.
 const OBSERVATION_TIMEOUT: SignedDuration = SignedDuration::from_secs(30);
 
+/// How long a JobManager may take after its start to list the job that it recovers.
+const RECOVERY_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+
 /// One look at a rollout and at the objects that it acts on.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -142,6 +145,20 @@ impl World {
     #[must_use]
     pub fn pods_gone(&self) -> Option<PerComponent<PodsGone>> {
         self.workloads.as_ref().map(Workload::pods_gone).both()
+    }
+
+    /// Whether an empty list of jobs may hide a job: the HA metadata shows one, or the JobManager has just started.
+    ///
+    /// A JobManager that recovers a job lists none for a while.
+    #[must_use]
+    pub fn may_hide_a_job(&self, cluster_id: &str) -> bool {
+        let is_empty = self.flink.jobs.as_ref().is_some_and(Vec::is_empty);
+        let is_young = self
+            .workloads
+            .job_manager
+            .running_since()
+            .is_some_and(|since| self.now.duration_since(since.0) < RECOVERY_TIMEOUT);
+        is_empty && (is_young || self.ha.shows_a_job(cluster_id))
     }
 
     /// Whether anything is scaled above 0 replicas.

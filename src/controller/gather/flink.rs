@@ -102,7 +102,7 @@ async fn ask_about_started_job(
     let Some(job) = job.filter(|_| is_listed) else { return Ok(()) };
     view.exceptions = client.exceptions(&job).await.ok();
     let detail = client.job(&job).await?;
-    if !detail.vertices.iter().all(crate::flink::Vertex::is_running) {
+    if !detail.vertices.iter().all(crate::flink::Vertex::is_running_or_finished) {
         view.slots = client.slots().await.ok();
     }
     view.job = Some(detail);

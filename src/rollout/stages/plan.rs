@@ -64,7 +64,9 @@ pub(super) fn next_step(world: &World) -> Step {
     match assess(world, application) {
         Err(refusal) => end_untouched(world, &refusal.message, refusal.choices),
         Ok(Assessment::NotAnswered) if world.is_past_deadline() => {
-            let why = world.flink.unknown.clone().unwrap_or_else(|| "no answer".to_owned());
+            let empty = "it lists no job, but its HA metadata shows one, or its JobManager has just started";
+            let silent = if world.flink.jobs.is_some() { empty } else { "no answer" };
+            let why = world.flink.unknown.clone().unwrap_or_else(|| silent.to_owned());
             end_untouched(
                 world,
                 &format!("Flink's REST API gives no answer: {why}. Check the REST Service and the JobManager's pod"),

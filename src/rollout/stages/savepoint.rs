@@ -8,7 +8,7 @@ mod outdated;
 mod stop_outcome;
 mod stop_status;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     api::{Choice, FlinkRolloutStatus, JobId, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, StatePath},
@@ -28,6 +28,9 @@ use outdated::{can_compare, find_change};
 use stop_outcome::StopOutcome;
 
 pub use stop_status::may_read_stop;
+
+/// How long a job may take to finish after its savepoint is complete, beyond the deadline of the stage.
+const FINISH_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
 
 pub(super) const NEEDS: Needs = Needs { flink: FlinkQuestions::Stop, savepoints_on_disk: true, ..Needs::CLUSTER };
 
@@ -64,7 +67,18 @@ pub(super) fn next_step(world: &World) -> Step {
             None => end_untouched(world, "the plan does not say what runs; start a new rollout", Vec::new()),
         };
     };
-    let Some(job) = &current.job else { return take_requested_state(world, status) };
+    let Some(job) = &current.job else {
+        // Silence, or an empty list of a JobManager that recovers, does not prove that no job runs.
+        let silent = world.workloads.job_manager.replicas() > 0 && world.flink.jobs.is_none();
+        if !silent && !world.may_hide_a_job(&current.high_availability.kubernetes_cluster_id) {
+            return take_requested_state(world, status);
+        }
+        if world.is_past_deadline() {
+            let why = "Flink did not show until the deadline that it runs no job, so nothing was changed";
+            return end_untouched(world, why, Vec::new());
+        }
+        return Step::Wait(POLL_FAST);
+    };
     if !begun && !can_compare(world, job) {
         if world.is_past_deadline() {
             let why = "Flink did not answer until the deadline, so the stop was never asked for";
@@ -158,6 +172,7 @@ fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId)
     match stop_outcome::find_stop_outcome(world, job, &directory) {
         StopOutcome::Savepoint(path, kind) => record_point(world, status, job, path, kind),
         StopOutcome::RunsOn(cause) => end_without_savepoint(world, &status, &cause),
+        StopOutcome::Finishing(why) => wait_for_finish(world, status, &why),
         StopOutcome::Unclear(why) => Step::record(halt(world, status, &why, false, Vec::new())),
         StopOutcome::Nothing if world.is_past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
             Step::record(halt(
@@ -171,6 +186,18 @@ fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId)
         // Flink itself ends a savepoint in progress, after `execution.checkpointing.timeout`.
         StopOutcome::Nothing | StopOutcome::UnderWay => Step::Wait(POLL_FAST),
     }
+}
+
+/// Waits a while for a job that has completed its savepoint, because committing and closing takes time. Then the rollout halts.
+fn wait_for_finish(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
+    let Some(seen) = status.operation(Operation::SavepointCompleted) else {
+        status.intend(&world.uid(), Operation::SavepointCompleted, world.now);
+        return Step::record(status);
+    };
+    if world.now.duration_since(seen.started_at.0) < FINISH_TIMEOUT {
+        return Step::Wait(POLL_FAST);
+    }
+    Step::record(halt(world, status, why, false, Vec::new()))
 }
 
 fn record_point(

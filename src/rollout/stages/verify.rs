@@ -2,7 +2,7 @@
 
 use crate::{
     api::{FlinkRolloutStatus, JobId, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
-    cluster::{PodFailure, pod_failure},
+    cluster::{PodFailure, pod_failure, pod_wait},
     flink::{Checkpoints, JobDetail, JobState},
     rollout::{
         effect::{POLL_FAST, Step},
@@ -108,7 +108,8 @@ fn prove_restore(world: &World, job: &StartedJob, checkpoints: &Checkpoints, det
         }
         (Some(wanted), Some(found)) => Proof::No(format!("the job was restored from {found} instead of {wanted}")),
         (Some(wanted), None)
-            if detail.state == JobState::Running && detail.vertices.iter().all(crate::flink::Vertex::is_running) =>
+            if detail.state == JobState::Running
+                && detail.vertices.iter().all(crate::flink::Vertex::is_running_or_finished) =>
         {
             Proof::No(format!("the job runs empty: it was not restored from {wanted}"))
         }
@@ -131,13 +132,15 @@ fn find_other_job(world: &World, job: &StartedJob) -> Option<JobId> {
 }
 
 fn wait_or_fail(world: &World, status: FlinkRolloutStatus) -> Step {
+    let waiting = world.workloads.iter().find_map(pod_wait);
     if !world.is_past_deadline() {
-        return Step::Wait(POLL_FAST);
+        return show_wait(status, waiting.unwrap_or_default());
     }
+    let waiting = waiting.map_or_else(String::new, |waiting| format!("; {waiting}"));
     let seconds = start_deadline_seconds(&status);
     let why = match &world.flink.job {
         None => format!(
-            "Flink shows no job {} within {seconds} s: {}",
+            "Flink shows no job {} within {seconds} s: {}{waiting}",
             status.job.as_ref().map_or("", |job| &*job.job_id),
             world.flink.unknown.as_deref().unwrap_or("look at the log of the JobManager's pod")
         ),
@@ -148,8 +151,17 @@ fn wait_or_fail(world: &World, status: FlinkRolloutStatus) -> Step {
                 format!("; the job needs {wanted} slots, the TaskManagers offer {total}, {free} of them free")
             });
             let reason = failure_reason(world).map_or_else(String::new, |reason| format!("; {reason}"));
-            format!("not RUNNING within {seconds} s: {}{slots}{reason}", stuck.join(", "))
+            format!("not RUNNING within {seconds} s: {}{slots}{waiting}{reason}", stuck.join(", "))
         }
     };
     fail(world, status, &why)
+}
+
+/// Shows in the status what the start waits for.
+fn show_wait(mut status: FlinkRolloutStatus, message: String) -> Step {
+    if status.message == message {
+        return Step::Wait(POLL_FAST);
+    }
+    status.message = message;
+    Step::record(status)
 }

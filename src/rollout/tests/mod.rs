@@ -6,6 +6,7 @@ mod decision_rule;
 mod decisions;
 mod last_checkpoint;
 mod monitor;
+mod normal_events;
 mod probes;
 mod record_result;
 mod savepoint;

@@ -148,8 +148,24 @@ fn a_job_that_does_not_finish_halts_and_names_its_savepoint() {
     let mut world = world_with_savepoint_of_a_running_job(0);
     assert!(matches!(next_step(&world), Step::Wait(_)));
     advance_clock(&mut world, 1000);
+    let noted = next_status(&world);
+    assert!(noted.halt.is_none(), "committing and closing takes time");
+    world.rollout.status = Some(noted);
+    advance_clock(&mut world, 59);
+    assert!(matches!(next_step(&world), Step::Wait(_)));
+    advance_clock(&mut world, 1);
     let halt = next_status(&world).halt.unwrap();
     assert!(halt.message.contains(POINT) && halt.message.contains("does not finish"), "{}", halt.message);
+}
+
+#[test]
+fn a_job_that_finishes_soon_after_the_deadline_is_the_restore_point() {
+    let mut world = world_with_savepoint_of_a_running_job(0);
+    advance_clock(&mut world, 1000);
+    world.rollout.status = Some(next_status(&world));
+    advance_clock(&mut world, 8);
+    world.flink.job = Some(job_detail("FINISHED", 0));
+    assert_eq!(next_status(&world).restore_point.unwrap().path.as_str(), POINT);
 }
 
 #[test]

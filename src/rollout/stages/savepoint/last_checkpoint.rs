@@ -10,6 +10,7 @@ use crate::{
         Component, FlinkRolloutStatus, JobId, PerComponent, RestorePoint, RestorePointKind, RunningJob, StatePath,
         Time, WorkloadSnapshot,
     },
+    flink::JobState,
     rollout::{
         effect::{Effect, POLL_FAST, Step},
         offers::{describe_no_state, find_last_state},
@@ -32,7 +33,10 @@ pub(super) fn next_step(
     {
         return undo_hold(world, &status, job, workloads);
     }
-    if held.is_some_and(|at| stop_outcome::began_after(world, &job.id, &at)) || state_is_older(world, job) {
+    if held.is_some_and(|at| stop_outcome::began_after(world, &job.id, &at))
+        || state_is_older(world, job)
+        || state_without_checkpoints(world).is_some()
+    {
         return undo_hold(world, &status, job, workloads);
     }
     let Some(checkpoints) = world.flink.checkpoints.as_ref() else {
@@ -51,6 +55,12 @@ pub(super) fn next_step(
         return wait;
     }
     record_checkpoint(world, status, &job.id, (path, at))
+}
+
+/// The state of a job that ended in a way that makes Flink delete its checkpoints.
+fn state_without_checkpoints(world: &World) -> Option<JobState> {
+    let state = world.flink.job.as_ref()?.state;
+    matches!(state, JobState::Finished | JobState::Canceled).then_some(state)
 }
 
 /// Whether Flink shows an older checkpoint than at Plan. Its container has restarted with its old arguments then.
@@ -113,12 +123,15 @@ fn undo_hold(
     if status.operation(Operation::ScaleDownForCheckpoint).is_some() && !status.completed(Operation::ScaleBackUp) {
         return Step::act(Operation::ScaleBackUp, Effect::Start { task_managers: workloads.task_manager.replicas });
     }
-    let why = match &status.failure {
-        Some(abort) => abort.message.clone(),
-        None if world.is_past_deadline() => {
+    let why = match (&status.failure, state_without_checkpoints(world)) {
+        (Some(abort), _) => abort.message.clone(),
+        (None, Some(state)) => format!(
+            "the job is {state}, and Flink deletes the checkpoints of such a job: start from a restore point, from a path, or from nothing"
+        ),
+        (None, None) if world.is_past_deadline() => {
             "Flink did not say in time what its last checkpoint is; the TaskManagers are back".to_owned()
         }
-        None => format!(
+        (None, None) => format!(
             "the JobManager was replaced meanwhile and may have begun again from an older state: look at what it runs. The last \
              checkpoint known before is {}",
             job.last_checkpoint.as_ref().map_or("not known", |checkpoint| &checkpoint.path)

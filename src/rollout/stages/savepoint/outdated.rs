@@ -1,5 +1,7 @@
 //! Right before the stop, all must be as it was when the plan was made.
 
+use kube::ResourceExt as _;
+
 use crate::{
     api::{Current, Plan, RunningJob, WorkloadSnapshot},
     cluster::Workload,
@@ -8,7 +10,7 @@ use crate::{
 
 /// What differs from the plan, if anything does.
 pub(super) fn find_change(world: &World, plan: &Plan) -> Option<String> {
-    let current = plan.current.as_ref()?;
+    let Some(current) = &plan.current else { return something_appeared(world) };
     workload_changed(&current.workloads.job_manager, &world.workloads.job_manager)
         .or_else(|| workload_changed(&current.workloads.task_manager, &world.workloads.task_manager))
         .or_else(|| job_changed(world, current))
@@ -23,6 +25,15 @@ pub(super) fn find_change(world: &World, plan: &Plan) -> Option<String> {
 /// Whether Flink has said enough to be compared with the plan.
 pub(super) fn can_compare(world: &World, job: &RunningJob) -> bool {
     world.flink.jobs.is_some() && (job.configuration_digest.is_none() || world.flink.configuration.is_some())
+}
+
+/// At a first deployment nothing ran when the plan was made. Whatever runs by now must not be stopped without a savepoint.
+fn something_appeared(world: &World) -> Option<String> {
+    world.workloads.iter().find_map(|workload| {
+        let deployment = workload.deployment.as_ref().map(|deployment| format!("Deployment {}", deployment.name_any()));
+        let found = deployment.or_else(|| workload.live_pods().next().map(|pod| format!("pod {}", pod.name_any())))?;
+        Some(format!("{found} was made"))
+    })
 }
 
 fn workload_changed(planned: &WorkloadSnapshot, live: &Workload) -> Option<String> {

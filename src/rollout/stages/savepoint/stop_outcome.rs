@@ -17,6 +17,8 @@ pub(super) enum StopOutcome {
     RunsOn(String),
     /// Only a person can find out; where to look.
     Unclear(String),
+    /// The savepoint is complete, but the job has not finished in time; where to look.
+    Finishing(String),
     /// Flink is still working on the stop.
     UnderWay,
     /// Nothing is known yet.
@@ -40,7 +42,7 @@ pub(super) fn find_stop_outcome(world: &World, job: &JobId, directory: &str) -> 
             ));
         }
         (Some(state), Some(path)) if !state.is_terminal() && world.is_past_deadline() => {
-            return StopOutcome::Unclear(format!(
+            return StopOutcome::Finishing(format!(
                 "Flink has completed the savepoint {path}, but the job is {state} and does not finish: look at its tasks. If it \
                  finishes, resume; to go on from the savepoint all the same, scale both Deployments to 0, give up, and start from its path"
             ));
