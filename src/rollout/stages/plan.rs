@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    api::{FlinkRolloutStatus, RequestKind, Stage, StageOutcome},
+    api::{FlinkApplication, FlinkRolloutStatus, RequestKind, Stage, StageOutcome},
     rollout::{
         assessment::{Assessment, assess},
         effect::{Effect, Step},
@@ -38,18 +38,7 @@ pub(super) fn next_step(world: &World) -> Step {
         return Step::record(status);
     }
     if status.revision.is_none() {
-        if application.metadata.deletion_timestamp.is_some() {
-            let why = format!("the FlinkApplication {} is being deleted", world.rollout.spec.request.application);
-            return end_untouched(world, &why, Vec::new());
-        }
-        if let Some(other) = &world.shared_with {
-            let why = format!(
-                "the FlinkApplication {other} names the same Deployment or kubernetes.cluster-id: no Deployment may belong to two \
-                 applications. Correct one of them"
-            );
-            return end_untouched(world, &why, Vec::new());
-        }
-        return claim(world);
+        return check_and_claim(world, application);
     }
     if let Some(plan) = &status.plan {
         let mut status = status.clone();
@@ -83,6 +72,21 @@ pub(super) fn next_step(world: &World) -> Step {
         }
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) => Step::act(Operation::Plan, Effect::Plan),
     }
+}
+
+fn check_and_claim(world: &World, application: &FlinkApplication) -> Step {
+    if application.metadata.deletion_timestamp.is_some() {
+        let why = format!("the FlinkApplication {} is being deleted", world.rollout.spec.request.application);
+        return end_untouched(world, &why, Vec::new());
+    }
+    if let Some(other) = &world.shared_with {
+        let why = format!(
+            "the FlinkApplication {other} names the same Deployment or kubernetes.cluster-id: no Deployment may belong to two \
+             applications. Correct one of them"
+        );
+        return end_untouched(world, &why, Vec::new());
+    }
+    return claim(world);
 }
 
 fn claim(world: &World) -> Step {

@@ -2,6 +2,13 @@
 
 use super::{after_stop::with_started_job, monitor::with_watch, *};
 
+/// The restore of the started job is proven; `running` of its 2 tasks run.
+fn world_with_proven_restore(start: World, running: u32) -> World {
+    let mut world = with_started_job(start, 1, POINT, running);
+    change_status(&mut world, |status| status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now())));
+    world
+}
+
 /// A pod of the workload that no node accepts.
 fn add_pending_pod(world: &mut World) {
     world.workloads.task_manager.pods.push(from_json(json!({
@@ -14,8 +21,7 @@ fn add_pending_pod(world: &mut World) {
 #[test]
 fn a_start_waits_for_a_node_in_both_directions_and_says_so() {
     for start in [world, world_going_back] {
-        let mut world = with_started_job(start(Stage::Verify), 1, POINT, 1);
-        change_status(&mut world, |status| status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now())));
+        let mut world = world_with_proven_restore(start(Stage::Verify), 1);
         add_pending_pod(&mut world);
         let status = next_status(&world);
         assert!(status.halt.is_none() && status.failure == world.status().failure);
@@ -27,8 +33,7 @@ fn a_start_waits_for_a_node_in_both_directions_and_says_so() {
 
 #[test]
 fn a_start_that_gets_no_node_until_the_deadline_fails_and_names_the_pod() {
-    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 1);
-    change_status(&mut world, |status| status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now())));
+    let mut world = world_with_proven_restore(world(Stage::Verify), 1);
     add_pending_pod(&mut world);
     advance_clock(&mut world, 61);
     let message = next_status(&world).failure.unwrap().message;
@@ -37,8 +42,7 @@ fn a_start_that_gets_no_node_until_the_deadline_fails_and_names_the_pod() {
 
 #[test]
 fn a_surplus_pod_without_a_node_does_not_fail_a_job_whose_tasks_all_run() {
-    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 2);
-    change_status(&mut world, |status| status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now())));
+    let mut world = world_with_proven_restore(world(Stage::Verify), 2);
     add_pending_pod(&mut world);
     assert_eq!(next_status(&world).stage, Stage::Monitor);
 
@@ -55,8 +59,7 @@ fn add_finished_vertex(world: &mut World) {
 
 #[test]
 fn a_job_with_a_finished_source_is_healthy() {
-    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 2);
-    change_status(&mut world, |status| status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now())));
+    let mut world = world_with_proven_restore(world(Stage::Verify), 2);
     add_finished_vertex(&mut world);
     assert_eq!(next_status(&world).stage, Stage::Monitor);
 
