@@ -1,6 +1,6 @@
 //! Which container of a pod runs Flink. Other containers of the pod are sidecars: log shippers, proxies, service meshes.
 
-use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::api::core::v1::{Container, ContainerStatus, Pod};
 
 /// The name of the container that runs Flink's `JobManager` or `TaskManager`; `None` if no container shows it.
 #[must_use]
@@ -9,13 +9,25 @@ pub fn flink_container(pod: &Pod) -> Option<&str> {
     containers.iter().find(|container| runs_flink(container)).map(|container| container.name.as_str())
 }
 
+/// The statuses of the containers that run Flink. Without a container that shows it, these are all but the init containers.
+pub(super) fn flink_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    let flink = flink_container(pod);
+    let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.as_ref()).into_iter().flatten();
+    statuses.filter(move |status| flink.is_none_or(|flink| status.name == flink))
+}
+
 /// Whether a container starts Flink: by the words of the image's entry point, or by Flink's own scripts.
 fn runs_flink(container: &Container) -> bool {
-    let words = container.command.iter().chain(&container.args).flatten();
-    let programs = words.map(|word| word.rsplit('/').next().unwrap_or(word));
-    programs
-        .into_iter()
-        .any(|word| matches!(word, "standalone-job" | "standalone-job.sh" | "taskmanager" | "taskmanager.sh"))
+    let program = |word: &String| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let lists = || container.command.iter().chain(&container.args);
+    let is_job_manager =
+        lists().flatten().map(program).any(|word| matches!(word.as_str(), "standalone-job" | "standalone-job.sh"));
+    // Later words of a sidecar may name the component that it serves.
+    let is_task_manager = lists()
+        .filter_map(|list| list.first())
+        .map(program)
+        .any(|word| matches!(word.as_str(), "taskmanager" | "taskmanager.sh"));
+    is_job_manager || is_task_manager
 }
 
 #[cfg(test)]
@@ -39,5 +51,7 @@ mod tests {
             assert_eq!(flink_container(&pod(&json!([sidecar, flink]))), Some("main"), "{flink}");
         }
         assert_eq!(flink_container(&pod(&json!([sidecar]))), None);
+        let tail = json!({"name": "shipper", "args": ["--role", "taskmanager"]});
+        assert_eq!(flink_container(&pod(&json!([tail]))), None, "a sidecar that names the component it serves");
     }
 }

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt;
 
-use super::{containers::flink_container, workload::Workload};
+use super::{containers::flink_statuses, workload::Workload};
 use crate::{api::Time, text::truncate};
 
 /// A failure that waiting does not repair, or an exit of a container.
@@ -69,14 +69,13 @@ pub fn pod_failure(workload: &Workload) -> Option<PodFailure> {
         .or_else(|| find_failed_create(workload))
 }
 
-fn statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
-    let status = pod.status.as_ref();
-    let init = status.and_then(|status| status.init_container_statuses.as_ref()).into_iter().flatten();
-    init.chain(status.and_then(|status| status.container_statuses.as_ref()).into_iter().flatten())
+fn init_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
+    pod.status.as_ref().and_then(|status| status.init_container_statuses.as_ref()).into_iter().flatten()
 }
 
 fn find_waiting(pod: &Pod) -> Option<PodFailure> {
-    let mut waiting = statuses(pod).filter_map(|status| status.state.as_ref()?.waiting.as_ref());
+    let statuses = init_statuses(pod).chain(flink_statuses(pod));
+    let mut waiting = statuses.filter_map(|status| status.state.as_ref()?.waiting.as_ref());
     let blocked = waiting
         .find(|waiting| waiting.reason.as_deref().is_some_and(|reason| CANNOT_START_REASONS.contains(&reason)))?;
     Some(PodFailure::CannotStart {
@@ -87,20 +86,9 @@ fn find_waiting(pod: &Pod) -> Option<PodFailure> {
 }
 
 fn find_exit(pod: &Pod) -> Option<PodFailure> {
-    let flink = flink_container(pod);
-    let status = pod.status.as_ref();
-    let init = status
-        .and_then(|status| status.init_container_statuses.as_ref())
-        .into_iter()
-        .flatten()
-        .map(|status| (status, true));
-    let main = status
-        .and_then(|status| status.container_statuses.as_ref())
-        .into_iter()
-        .flatten()
-        // A sidecar that ends says nothing about the job.
-        .filter(|status| flink.is_none_or(|flink| status.name == flink))
-        .map(|status| (status, false));
+    let init = init_statuses(pod).map(|status| (status, true));
+    // A sidecar that ends says nothing about the job.
+    let main = flink_statuses(pod).map(|status| (status, false));
     init.chain(main).find_map(|(status, is_init)| {
         let now = status.state.as_ref().and_then(|state| state.terminated.as_ref());
         let before = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());

@@ -9,7 +9,10 @@ use k8s_openapi::api::{
 };
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use super::template::{TEMPLATE_HASH, template_digest};
+use super::{
+    containers::flink_statuses,
+    template::{TEMPLATE_HASH, template_digest},
+};
 use crate::api::WorkloadSnapshot;
 
 /// A Deployment, its `ReplicaSets` and their pods.
@@ -78,10 +81,10 @@ impl Workload {
         live.next().is_none().then_some(first)
     }
 
-    /// The time when the newest running container of the live pods started.
+    /// The time when the newest Flink container of the live pods started. Sidecars do not count.
     #[must_use]
     pub fn running_since(&self) -> Option<crate::api::Time> {
-        let statuses = self.live_pods().filter_map(|pod| pod.status.as_ref()?.container_statuses.as_ref()).flatten();
+        let statuses = self.live_pods().flat_map(flink_statuses);
         statuses.filter_map(|status| status.state.as_ref()?.running.as_ref()?.started_at.clone()).max()
     }
 

@@ -96,6 +96,8 @@ pub fn decision_refusal(
         DecisionKind::Abort | DecisionKind::RollBack if status.direction == Direction::Back => {
             Some(DecisionRefusal::RollingBack)
         }
+        // Without a restore point there is no other way to bring it to 0 replicas.
+        DecisionKind::Abort if halted && !status.stage.is_before_stop() && status.restore_point.is_none() => None,
         DecisionKind::Abort if halted => Some(DecisionRefusal::Halted { may_roll_back: may_roll_back(status) }),
         DecisionKind::RollBack => (!is_stopped(status)).then_some(DecisionRefusal::NothingStopped { halted }),
         DecisionKind::Resume | DecisionKind::GiveUp if !halted => Some(DecisionRefusal::NotHalted),

@@ -74,7 +74,7 @@ fn record_refusal(world: &World, mut status: FlinkRolloutStatus, refusal: &Refus
     if status.stage.is_before_stop() && !stopped {
         status.ending = Some(RolloutResult {
             kind: ResultKind::Untouched,
-            message: why.clone(),
+            message: truncate(why, 2000),
             at: world.time(),
             choices: refusal.choices.clone(),
         });

@@ -158,7 +158,8 @@ pub(super) fn turn_back_or_halt(world: &World, status: FlinkRolloutStatus, why: 
     match status.direction {
         Direction::Forward if automatic => turn_back(world, status, why),
         Direction::Forward => {
-            let why = format!("{why}. Automatic rollback is off for this application: roll back or give up.");
+            let undo = if status.restore_point.is_some() { "roll back" } else { "abort it" };
+            let why = format!("{why}. Automatic rollback is off for this application: {undo} or give up.");
             halt(world, status, &why, false, Vec::new())
         }
         Direction::Back => halt(world, status, why, false, Vec::new()),

@@ -140,7 +140,7 @@ impl Handler {
 
     /// Turns the active rollout back, or starts a new one if none is active.
     async fn roll_back(&self, application: &FlinkApplication, rewind: bool, person: &Person, trigger: &str) -> Reply {
-        let active = self.active_rollout(application)?;
+        let active = self.active_rollout(application);
         match requests::roll_back(application, active.as_ref(), rewind, person)? {
             RollBack::Start(request) => self.start_rollout(application, request, person, trigger).await,
             RollBack::TurnBack => {
@@ -154,15 +154,12 @@ impl Handler {
         }
     }
 
-    /// The rollout that holds the claim of the application. None if there is none.
-    fn active_rollout(&self, application: &FlinkApplication) -> Result<Option<Arc<FlinkRollout>>, Refused> {
-        let Some(active) = application.status.as_ref().and_then(|status| status.active_rollout.as_ref()) else {
-            return Ok(None);
-        };
+    /// The rollout that holds the claim of the application. None if there is none, or if it is gone: Plan releases a claim without a
+    /// rollout.
+    fn active_rollout(&self, application: &FlinkApplication) -> Option<Arc<FlinkRollout>> {
+        let active = application.status.as_ref()?.active_rollout.as_ref()?;
         let rollouts = self.cache.rollouts_of(application.namespace().as_deref());
-        let holder = rollouts.into_iter().find(|rollout| rollout.metadata.uid.as_ref() == Some(&active.uid));
-        // The two kinds have separate watches: one may be ahead of the other for a moment.
-        holder.map(Some).ok_or_else(|| Refused::ActiveRolloutNotCached { rollout: active.name.clone() })
+        rollouts.into_iter().find(|rollout| rollout.metadata.uid.as_ref() == Some(&active.uid))
     }
 
     /// Starts a new rollout like an ended one, from another start state.

@@ -62,10 +62,6 @@ pub(super) enum Refused {
         rollout: String,
         application: String,
     },
-    /// An application is claimed by a rollout that is not in the cache.
-    ActiveRolloutNotCached {
-        rollout: String,
-    },
     /// No restore point is known from before the revision that runs.
     NothingToRewindTo {
         application: String,

@@ -53,14 +53,15 @@ pub(super) fn next_step(world: &World) -> Step {
     match assess(world, application) {
         Err(refusal) => end_untouched(world, &refusal.message, refusal.choices),
         Ok(Assessment::NotAnswered) if world.is_past_deadline() => {
-            let empty = "it lists no job, but its HA metadata shows one, or its JobManager has just started";
-            let silent = if world.flink.jobs.is_some() { empty } else { "no answer" };
-            let why = world.flink.unknown.clone().unwrap_or_else(|| silent.to_owned());
-            end_untouched(
-                world,
-                &format!("Flink's REST API gives no answer: {why}. Check the REST Service and the JobManager's pod"),
-                Vec::new(),
-            )
+            let unknown = world.flink.unknown.as_deref();
+            let why = if unknown.is_none() && world.flink.jobs.is_some() {
+                "Flink lists no job, but its HA metadata shows one, or its JobManager has just started: look at the JobManager's log"
+                    .to_owned()
+            } else {
+                let why = unknown.unwrap_or("no answer");
+                format!("Flink's REST API gives no answer: {why}. Check the REST Service and the JobManager's pod")
+            };
+            end_untouched(world, &why, Vec::new())
         }
         Ok(Assessment::NotAnswered) => Step::Wait(Duration::from_millis(500)),
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) if world.is_past_deadline() => {
@@ -86,7 +87,7 @@ fn check_and_claim(world: &World, application: &FlinkApplication) -> Step {
         );
         return end_untouched(world, &why, Vec::new());
     }
-    return claim(world);
+    claim(world)
 }
 
 fn claim(world: &World) -> Step {

@@ -64,6 +64,10 @@ pub(super) fn next_step(world: &World) -> Step {
         return match requested_path(world) {
             Some(_) => take_requested_state(world, status),
             None if plan.first_deployment => skip_stage(world, status, "a first deployment: there is no state yet"),
+            None if begun => {
+                let why = "the plan does not say what ran before the stop: look at the job and its savepoint directory, then give up";
+                Step::record(halt(world, status, why, false, Vec::new()))
+            }
             None => end_untouched(world, "the plan does not say what runs; start a new rollout", Vec::new()),
         };
     };
@@ -174,6 +178,8 @@ fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId)
         StopOutcome::RunsOn(cause) => end_without_savepoint(world, &status, &cause),
         StopOutcome::Finishing(why) => wait_for_finish(world, status, &why),
         StopOutcome::Unclear(why) => Step::record(halt(world, status, &why, false, Vec::new())),
+        // The savepoint was seen: one look without an answer does not end the wait for the job to finish.
+        StopOutcome::Nothing if waits_for_finish(world, &status) => Step::Wait(POLL_FAST),
         StopOutcome::Nothing if world.is_past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
             Step::record(halt(
                 world,
@@ -190,14 +196,19 @@ fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId)
 
 /// Waits a while for a job that has completed its savepoint, because committing and closing takes time. Then the rollout halts.
 fn wait_for_finish(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
-    let Some(seen) = status.operation(Operation::SavepointCompleted) else {
+    if status.operation(Operation::SavepointCompleted).is_none() {
         status.intend(&world.uid(), Operation::SavepointCompleted, world.now);
         return Step::record(status);
-    };
-    if world.now.duration_since(seen.started_at.0) < FINISH_TIMEOUT {
+    }
+    if waits_for_finish(world, &status) {
         return Step::Wait(POLL_FAST);
     }
     Step::record(halt(world, status, why, false, Vec::new()))
+}
+
+fn waits_for_finish(world: &World, status: &FlinkRolloutStatus) -> bool {
+    let seen = status.operation(Operation::SavepointCompleted);
+    seen.is_some_and(|seen| world.now.duration_since(seen.started_at.0) < FINISH_TIMEOUT)
 }
 
 fn record_point(

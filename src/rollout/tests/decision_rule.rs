@@ -87,6 +87,14 @@ fn the_core_refuses_exactly_what_the_rule_refuses() {
 }
 
 #[test]
+fn a_halted_rollout_without_a_restore_point_can_be_aborted() {
+    let mut status = status_in_stage(Stage::Deploy, Direction::Forward, true);
+    status.restore_point = None;
+    assert!(decision_refusal(&status, DecisionKind::Abort, None).is_none(), "nothing else brings it to 0 replicas");
+    assert!(decision_refusal(&status, DecisionKind::RollBack, None).is_some());
+}
+
+#[test]
 fn an_empty_digest_names_no_plan() {
     let status = status_in_stage(Stage::Approve, Direction::Forward, false);
     assert!(decision_refusal(&status, DecisionKind::Reject, Some("")).is_none());

@@ -153,6 +153,9 @@ fn a_job_that_does_not_finish_halts_and_names_its_savepoint() {
     world.rollout.status = Some(noted);
     advance_clock(&mut world, 59);
     assert!(matches!(next_step(&world), Step::Wait(_)));
+    let mut silent = world.clone();
+    (silent.flink.job, silent.flink.checkpoints) = (None, None);
+    assert!(matches!(next_step(&silent), Step::Wait(_)), "one look without an answer proves nothing");
     advance_clock(&mut world, 1);
     let halt = next_status(&world).halt.unwrap();
     assert!(halt.message.contains(POINT) && halt.message.contains("does not finish"), "{}", halt.message);

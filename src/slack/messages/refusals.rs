@@ -39,9 +39,6 @@ pub(in crate::slack) fn refusal(refused: &Refused) -> String {
             "`{rollout}` is active and its job was stopped: it can only go back to its own restore point, so `rewind` does not apply. Type \
              `/flink rollback {application}` to turn it back. Nothing was changed."
         ),
-        Refused::ActiveRolloutNotCached { rollout } => {
-            format!("`{rollout}` is active, but its record is not known here yet. Try again in a moment.")
-        }
         Refused::NothingToRewindTo { application, status, deployed_by_lockkeeper } => {
             nothing_to_rewind_to(application, status, *deployed_by_lockkeeper)
         }

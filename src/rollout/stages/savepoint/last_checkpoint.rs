@@ -39,7 +39,7 @@ pub(super) fn next_step(
     {
         return undo_hold(world, &status, job, workloads);
     }
-    let Some(checkpoints) = world.flink.checkpoints.as_ref() else {
+    let (Some(checkpoints), Some(_)) = (&world.flink.checkpoints, &world.flink.job) else {
         if world.is_past_deadline() {
             return end_untouched(world, "Flink does not say what its last checkpoint is", Vec::new());
         }
