@@ -41,8 +41,13 @@ fn assert_everything_ends(name: &str, end: impl Fn(u32)) {
     fs::write(&tool, TOOL).unwrap();
     fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
 
-    let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
-    xtask.arg("test").env("LOCKKEEPER_CACHE", folder.join("cache")).env("CARGO", &tool).env("PIDS", &pids);
+    // A shell starts background jobs with SIGINT ignored, and its children inherit that.
+    let mut xtask = Command::new("env");
+    xtask
+        .args(["--default-signal=INT", env!("CARGO_BIN_EXE_xtask"), "test"])
+        .env("LOCKKEEPER_CACHE", folder.join("cache"))
+        .env("CARGO", &tool)
+        .env("PIDS", &pids);
     xtask.process_group(0);
     let mut xtask = xtask.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // xtask starts two tools: one formats and prints to the terminal, one installs cargo-deny and writes a log.
