@@ -9,7 +9,10 @@
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::api::{JobId, StatePath};
+use crate::{
+    api::{JobId, StatePath},
+    cluster::is_standalone_job,
+};
 
 /// The options that Lockkeeper sets when it starts a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,10 +127,6 @@ pub fn without_start(template: &Value) -> Value {
     copy
 }
 
-fn is_marker(word: &str) -> bool {
-    word == "standalone-job" || word.rsplit('/').next() == Some("standalone-job.sh")
-}
-
 fn is_joined_with_value(word: &str) -> bool {
     ["--job-id=", "--fromSavepoint=", "--job-classname=", "--jars=", "--configDir="]
         .iter()
@@ -140,7 +139,7 @@ fn find_marker_list(template: &mut Value) -> Option<(usize, &mut Vec<Value>)> {
     for container in containers {
         let position = ["command", "args"].into_iter().find_map(|key| {
             let list = container.get(key)?.as_array()?;
-            let at = list.iter().position(|word| word.as_str().is_some_and(is_marker))?;
+            let at = list.iter().position(|word| word.as_str().is_some_and(is_standalone_job))?;
             let foreground = list.get(at + 1).and_then(Value::as_str) == Some("start-foreground");
             Some((key, at + 1 + usize::from(foreground)))
         });
@@ -158,7 +157,7 @@ fn find_following_list(template: &mut Value) -> Option<&mut Vec<Value>> {
         container
             .get("command")
             .and_then(Value::as_array)
-            .is_some_and(|list| list.iter().any(|word| word.as_str().is_some_and(is_marker)))
+            .is_some_and(|list| list.iter().any(|word| word.as_str().is_some_and(is_standalone_job)))
     })?;
     container.get_mut("args")?.as_array_mut()
 }

@@ -9,6 +9,12 @@ pub fn flink_container(pod: &Pod) -> Option<&str> {
     containers.iter().find(|container| runs_flink(container)).map(|container| container.name.as_str())
 }
 
+/// Whether a word of a command or of arguments starts a job in application mode: the word of the image's entry point, or Flink's script.
+#[must_use]
+pub fn is_standalone_job(word: &str) -> bool {
+    word == "standalone-job" || word.rsplit('/').next() == Some("standalone-job.sh")
+}
+
 /// The statuses of the containers that run Flink. Without a container that shows it, these are all but the init containers.
 pub(super) fn flink_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus> {
     let flink = flink_container(pod);
@@ -20,8 +26,7 @@ pub(super) fn flink_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus
 fn runs_flink(container: &Container) -> bool {
     let program = |word: &String| word.rsplit('/').next().unwrap_or(word).to_owned();
     let lists = || container.command.iter().chain(&container.args);
-    let is_job_manager =
-        lists().flatten().map(program).any(|word| matches!(word.as_str(), "standalone-job" | "standalone-job.sh"));
+    let is_job_manager = lists().flatten().any(|word| is_standalone_job(word));
     // Later words of a sidecar may name the component that it serves.
     let is_task_manager = lists()
         .filter_map(|list| list.first())

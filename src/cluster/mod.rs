@@ -12,7 +12,7 @@ mod write;
 mod write_error;
 
 pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
-pub(crate) use containers::flink_container;
+pub(crate) use containers::{flink_container, is_standalone_job};
 pub(crate) use content::{encode_secret_text, same_content};
 pub(crate) use diagnosis::{PodFailure, pod_failure, pod_wait};
 pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};

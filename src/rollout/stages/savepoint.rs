@@ -14,6 +14,7 @@ use crate::{
     api::{Choice, FlinkRolloutStatus, JobId, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, StatePath},
     flink::StopRequest,
     rollout::{
+        decision_rule::stop_was_asked_for,
         effect::{Effect, POLL_FAST, Step},
         ids::{operation_id, own_directory},
         needs::{FlinkQuestions, Needs},
@@ -42,9 +43,7 @@ pub(super) fn next_step(world: &World) -> Step {
     if status.restore_point.is_some() {
         return leave_stage(world, status);
     }
-    let begun = [Operation::StopWithSavepoint, Operation::ScaleDownForCheckpoint]
-        .into_iter()
-        .any(|operation| status.operation(operation).is_some());
+    let begun = stop_was_asked_for(&status);
     if !begun {
         if let Some(why) = find_change(world, &plan) {
             return end_untouched(
