@@ -52,10 +52,16 @@ pub struct FlinkApplicationSpec {
     pub savepoint: SavepointSettings,
     /// The two ids of Flink's Kubernetes high availability.
     pub high_availability: HighAvailability,
-    /// Seconds until every vertex of the started job must be RUNNING. A rollback always gets at least 300 seconds.
+    /// Seconds without any progress of a start after which it has failed. Progress is a pod that gets a node, its image or Ready, and a
+    /// task that reaches its next state. A rollback always gets at least 300 seconds.
     #[serde(default = "default_start_deadline")]
     #[schemars(range(min = 10, max = 86_400))]
     pub start_deadline_seconds: u32,
+    /// Seconds until every task of the started job must be RUNNING, even while the start makes progress. A rollback always gets at
+    /// least 3600 seconds.
+    #[serde(default = "default_start_total")]
+    #[schemars(range(min = 10, max = 604_800))]
+    pub start_total_seconds: u32,
     /// How a new version is watched.
     #[serde(default)]
     pub monitor: MonitorSettings,
@@ -174,6 +180,9 @@ pub struct MonitorSettings {
     /// Seconds that the watch takes.
     #[schemars(range(min = 1, max = 86_400))]
     pub watch_seconds: u32,
+    /// Seconds that the watch may take at most, where the wanted checkpoints need more than `watchSeconds`.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub watch_max_seconds: u32,
     /// How many restarts of the job are allowed during the watch. While the job settles, 2 more are allowed.
     #[schemars(range(min = 0, max = 1_000))]
     pub restarts_allowed: u32,
@@ -190,6 +199,7 @@ impl Default for MonitorSettings {
         Self {
             stabilise_seconds: 120,
             watch_seconds: 300,
+            watch_max_seconds: 3600,
             restarts_allowed: 0,
             checkpoints_wanted: 2,
             probes: Vec::new(),
@@ -387,6 +397,12 @@ pub struct Revision {
 #[must_use]
 pub fn default_start_deadline() -> u32 {
     300
+}
+
+/// What a whole start may take where nobody says otherwise, seconds.
+#[must_use]
+pub fn default_start_total() -> u32 {
+    3600
 }
 
 fn default_rest_port() -> u16 {

@@ -42,6 +42,10 @@ pub struct Plan {
     /// The differences, one per line. Secret values are not shown.
     #[schemars(length(max = 60))]
     pub changes: Vec<String>,
+    /// What may go wrong although the plan is possible, one sentence per line.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub warnings: Vec<String>,
 }
 
 /// What runs now, in enough detail to recognise it and to bring it back.
@@ -73,6 +77,24 @@ pub struct RunningJob {
     /// SHA-256 of Flink's effective configuration, without the options that differ in every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_digest: Option<String>,
+    /// How the job takes checkpoints. It is absent if Flink did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpointing: Option<Checkpointing>,
+}
+
+/// How a job takes checkpoints, from Flink's `/jobs/:id/checkpoints/config`.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Checkpointing {
+    /// `execution.checkpointing.interval` in milliseconds. It is absent if the job takes no periodic checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval_millis: Option<u64>,
+    /// `execution.checkpointing.min-pause` in milliseconds.
+    #[serde(default)]
+    pub min_pause_millis: u64,
+    /// `execution.checkpointing.timeout` in milliseconds.
+    #[serde(default)]
+    pub timeout_millis: u64,
 }
 
 /// A completed checkpoint.
@@ -84,6 +106,9 @@ pub struct LastCheckpoint {
     pub path: StatePath,
     /// When Flink triggered the checkpoint, by Flink's clock.
     pub at: Time,
+    /// Size of the state in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
 }
 
 /// One Deployment, the `ReplicaSet` that owns its live pods, and its replica count, which `ReplicaSets` do not keep.
@@ -138,8 +163,11 @@ pub struct Settings {
     pub savepoint: SavepointSettings,
     /// How a new version is watched.
     pub monitor: MonitorSettings,
-    /// Seconds until every vertex of the started job must be RUNNING.
+    /// Seconds without any progress of the start after which it has failed.
     pub start_deadline_seconds: u32,
+    /// Seconds that the whole start may take, even while it makes progress.
+    #[serde(default = "super::default_start_total")]
+    pub start_total_seconds: u32,
     /// Whether an unhealthy version is rolled back automatically.
     pub automatic_rollback: bool,
 }

@@ -113,9 +113,11 @@ fn assemble_plan(
             savepoint: spec.savepoint.clone(),
             monitor: spec.monitor.clone(),
             start_deadline_seconds: spec.start_deadline_seconds,
+            start_total_seconds: spec.start_total_seconds,
             automatic_rollback: spec.automatic_rollback,
         },
         changes: Vec::new(),
+        warnings: Vec::new(),
         current,
     }
 }

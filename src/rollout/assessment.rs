@@ -78,6 +78,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
         id: job.jid.clone(),
         last_checkpoint: last,
         configuration_digest: Some(configuration_digest(configuration)),
+        checkpointing: None,
     };
     Ok(build_existing(Some(running), Some(version), workloads, high_availability))
 }
@@ -93,7 +94,11 @@ fn build_existing(
 
 fn to_last_checkpoint(completed: &Checkpoint) -> Option<LastCheckpoint> {
     let at = Timestamp::from_millisecond(completed.trigger_timestamp).ok()?;
-    Some(LastCheckpoint { path: completed.external_path.clone()?, at: api::time(at) })
+    Some(LastCheckpoint {
+        path: completed.external_path.clone()?,
+        at: api::time(at),
+        size_bytes: Some(completed.state_size),
+    })
 }
 
 fn refuse_one_missing(application: &FlinkApplication, job_manager_exists: bool) -> Refusal {

@@ -74,7 +74,7 @@ pub(super) fn find_last_state(checkpoints: &Checkpoints) -> Option<(StatePath, O
 
 /// Offers to start from the last checkpoint.
 pub(super) fn offer_last_checkpoint(world: &World, checkpoint: &LastCheckpoint) -> Choice {
-    let LastCheckpoint { path, at } = checkpoint;
+    let LastCheckpoint { path, at, .. } = checkpoint;
     let age = world.now.duration_since(at.0).max(SignedDuration::ZERO).as_secs();
     Choice {
         start_from: StartFrom::plain(StartFromKind::LastCheckpoint),

@@ -13,7 +13,7 @@ use super::{
     downtime, escape, headline, moment, person, retry, show_people, start_state, time_between, truncate,
 };
 use crate::api::{
-    DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, ResultKind, Stage, StageOutcome,
+    DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, Plan, ResultKind, Stage, StageOutcome,
     StageRecord,
 };
 
@@ -38,6 +38,9 @@ pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) ->
     let mut failed = false;
     let mut said = decisions::decision_lines(rollout, &status).into_iter().peekable();
     for (index, record) in status.stages.iter().enumerate() {
+        if record.stage == Stage::Approve {
+            lines.extend(status.plan.as_ref().and_then(warnings_line));
+        }
         if record.stage == Stage::Approve && needs_approval(&status) {
             lines.push(approval_line(rollout, application, &status));
         }
@@ -72,6 +75,12 @@ pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) ->
         lines.push(result_line(rollout, &status, result.kind));
     }
     lines
+}
+
+/// What may go wrong although the plan is possible.
+fn warnings_line(plan: &Plan) -> Option<Line> {
+    let warnings: Vec<String> = plan.warnings.iter().map(|warning| format!("⚠ {}", escape(warning))).collect();
+    (!warnings.is_empty()).then(|| line("warnings".to_owned(), &truncate(&warnings.join("\n"), 2500)))
 }
 
 fn needs_approval(status: &FlinkRolloutStatus) -> bool {
