@@ -15,3 +15,5 @@ pub mod record;
 mod rollout;
 pub mod slack;
 mod text;
+
+pub use rollout::health_as_markdown;

@@ -28,6 +28,8 @@ enum Command {
     Crds,
     /// Print the reference of both kinds as Markdown.
     Reference,
+    /// Print the tables of signs and halts as Markdown.
+    Health,
 }
 
 #[derive(clap::Args)]
@@ -70,6 +72,10 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Reference => {
             print!("{}", api::reference_as_markdown());
+            Ok(())
+        }
+        Command::Health => {
+            print!("{}", lockkeeper::health_as_markdown());
             Ok(())
         }
         Command::Run(run) => start(run),

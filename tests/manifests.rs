@@ -19,6 +19,13 @@ fn the_reference_matches_the_types() {
     assert!(generated == committed, "docs/reference.md differs from src/api: run `cargo xtask manifests`");
 }
 
+#[test]
+fn the_tables_of_signs_and_halts_match_the_types() {
+    let generated = lockkeeper::health_as_markdown();
+    let committed = include_str!("../docs/health.md");
+    assert!(generated == committed, "docs/health.md differs from src/rollout: run `cargo xtask manifests`");
+}
+
 /// A link to a section that is not there, or an example that is not found, would leave a hole in the page.
 #[test]
 fn the_reference_has_every_section_that_it_links_to() {

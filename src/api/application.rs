@@ -53,7 +53,7 @@ pub struct FlinkApplicationSpec {
     /// The two ids of Flink's Kubernetes high availability.
     pub high_availability: HighAvailability,
     /// Seconds without any progress of a start after which it has failed. Progress is a pod that gets a node, its image or Ready, and a
-    /// task that reaches its next state. A rollback always gets at least 300 seconds.
+    /// task that reaches its next state.
     #[serde(default = "default_start_deadline")]
     #[schemars(range(min = 10, max = 86_400))]
     pub start_deadline_seconds: u32,
@@ -62,6 +62,11 @@ pub struct FlinkApplicationSpec {
     #[serde(default = "default_start_total")]
     #[schemars(range(min = 10, max = 604_800))]
     pub start_total_seconds: u32,
+    /// Seconds without any progress of a start on the way back after which the rollout halts. The default is `startDeadlineSeconds`, but
+    /// at least 300.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 10, max = 86_400))]
+    pub rollback_start_seconds: Option<u32>,
     /// How a new version is watched.
     #[serde(default)]
     pub monitor: MonitorSettings,

@@ -97,6 +97,14 @@ pub struct Checkpointing {
     pub timeout_millis: u64,
 }
 
+/// How many seconds a watch needs until so many checkpoints have completed. It may begin right after a checkpoint.
+#[must_use]
+pub fn watch_seconds_for(checkpointing: &Checkpointing, wanted: u64) -> u64 {
+    let Some(interval) = checkpointing.interval_millis else { return 0 };
+    let cycle = interval.max(checkpointing.min_pause_millis);
+    if wanted == 0 { 0 } else { cycle.saturating_mul(wanted + 1).div_ceil(1000) }
+}
+
 /// A completed checkpoint.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -168,6 +176,9 @@ pub struct Settings {
     /// Seconds that the whole start may take, even while it makes progress.
     #[serde(default = "super::default_start_total")]
     pub start_total_seconds: u32,
+    /// Seconds without any progress of a start on the way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback_start_seconds: Option<u32>,
     /// Whether an unhealthy version is rolled back automatically.
     pub automatic_rollback: bool,
 }

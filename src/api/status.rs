@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    decision::DecisionRecord, job_id::JobId, plan::Plan, restore_point::RestorePoint, start_from::StartFrom,
-    state_path::StatePath, time::Time,
+    component::PerComponent, decision::DecisionRecord, job_id::JobId, plan::Plan, restore_point::RestorePoint,
+    start_from::StartFrom, state_path::StatePath, time::Time,
 };
 
 /// Where a rollout stands. Only the controller writes it.
@@ -63,9 +63,15 @@ pub struct FlinkRolloutStatus {
     /// Why the rollout turned back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// What the rollout waits for that can come by itself. It is absent while the stage makes its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
     /// Why the rollout waits for a person. It is absent unless the rollout is halted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halt: Option<Halt>,
+    /// How often the rollout continued by itself after a halt, since a person last decided.
+    #[serde(default)]
+    pub continuations: u32,
     /// What the controller did with each decision.
     #[serde(default)]
     #[schemars(length(max = 64))]
@@ -250,6 +256,62 @@ pub struct StartedJob {
     /// When every vertex was RUNNING.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub running_at: Option<Time>,
+    /// SHA-256 of the pod template of each component, as the API server answered to the write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub templates: Option<PerComponent<String>>,
+    /// Whether the job runs with Flink's adaptive scheduler, which restores a job when it rescales it.
+    #[serde(default)]
+    pub adaptive: bool,
+    /// How far the start has come.
+    #[serde(default)]
+    pub progress: u64,
+    /// The ends of the JobManager's container during the start and the watch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ends: Option<JobManagerEnds>,
+}
+
+impl StartedJob {
+    /// A job that is about to be started.
+    #[must_use]
+    pub fn new(job_id: JobId, start_path: Option<StatePath>) -> Self {
+        Self {
+            job_id,
+            start_path,
+            restored_at: None,
+            running_at: None,
+            templates: None,
+            adaptive: false,
+            progress: 0,
+            ends: None,
+        }
+    }
+}
+
+/// The ends of the JobManager's container since the job was started.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct JobManagerEnds {
+    /// How often the container ended.
+    pub count: u32,
+    /// How often it ended in a row with the same cause as the last time.
+    pub same_cause: u32,
+    /// Why it ended the last time.
+    #[schemars(length(max = 1024))]
+    pub cause: String,
+    /// When it ended the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+}
+
+/// What a rollout waits for that can come by itself.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Waiting {
+    /// The sign that is waited out, by its name in docs/health.md.
+    #[schemars(length(max = 64))]
+    pub sign: String,
+    /// Since when the sign was seen without a pause.
+    pub since: Time,
 }
 
 /// Flink's counters when the watch began, and how the probes stand.
@@ -280,6 +342,16 @@ pub struct Watch {
     /// Failures in a row of each probe, by the name of the probe.
     #[serde(default)]
     pub probe_failures: std::collections::BTreeMap<String, u32>,
+    /// When the JobManager that is watched started the job, in milliseconds since 1970 by its clock. A later time means that another
+    /// JobManager has recovered the job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_started: Option<i64>,
+    /// How often another JobManager recovered the job. Each counts as one restart.
+    #[serde(default)]
+    pub recoveries: u64,
+    /// Flink's `counts.failed` of `/checkpoints` when every task was RUNNING.
+    #[serde(default)]
+    pub failed: u64,
 }
 
 /// Why a rollout turned back.
@@ -301,6 +373,9 @@ pub struct Failure {
 pub struct Halt {
     /// The stage that the rollout halted in.
     pub stage: Stage,
+    /// The kind of the halt. It decides whether the rollout can continue by itself.
+    #[serde(default)]
+    pub kind: HaltKind,
     /// Why the rollout halted, and what can be done.
     #[schemars(length(max = 2048))]
     pub message: String,
@@ -316,6 +391,34 @@ pub struct Halt {
     pub commands: Vec<String>,
     /// When the rollout halted.
     pub at: Time,
+}
+
+/// Why a rollout is halted. docs/health.md says which kinds continue by themselves, and after which proof.
+#[derive(
+    Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, strum::VariantArray, strum::Display,
+)]
+pub enum HaltKind {
+    /// Only a person can decide how it goes on.
+    #[default]
+    NeedsDecision,
+    /// The previous version could not be brought back, and the application is at 0 replicas.
+    Parked,
+    /// Pods are still there after the scale-down.
+    PodsRemain,
+    /// Something else scales the Deployments up again and again.
+    ScaledUpAgain,
+    /// Objects could not be written, or HA metadata could not be cleared.
+    NotWritten,
+    /// The job never appeared. Its Deployments are left at their replicas.
+    NotStarted,
+    /// The job was restored, but not all its tasks run. It is left as it is.
+    StartTooSlow,
+    /// Flink does not answer, although its pods are Ready. They are left running.
+    OutOfSight,
+    /// The version runs but is not healthy. It is left running.
+    Unhealthy,
+    /// Somebody else changed what the rollout deployed.
+    ForeignChange,
 }
 
 /// A period in which duplicate records are possible.

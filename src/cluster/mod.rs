@@ -5,6 +5,7 @@ mod containers;
 mod content;
 mod diagnosis;
 mod ha;
+mod image_pull;
 mod object;
 mod template;
 mod workload;
@@ -14,11 +15,12 @@ mod write_error;
 pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
 pub(crate) use containers::{flink_container, is_standalone_job};
 pub(crate) use content::{encode_secret_text, same_content};
-pub(crate) use diagnosis::{PodFailure, pod_failure, pod_wait};
+pub(crate) use diagnosis::{ContainerEnd, PodSign, find_end, pod_signs};
 pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};
 pub(crate) use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,
 };
+pub(crate) use template::template_digest;
 pub use workload::read_workload;
 pub(crate) use workload::{PodsGone, Workload};
 pub use write::Writer;

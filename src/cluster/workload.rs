@@ -12,6 +12,7 @@ use kube::{Api, Client, ResourceExt, api::ListParams};
 use super::{
     containers::flink_statuses,
     template::{TEMPLATE_HASH, template_digest},
+    write::MANAGER,
 };
 use crate::api::WorkloadSnapshot;
 
@@ -88,6 +89,36 @@ impl Workload {
         statuses.filter_map(|status| status.state.as_ref()?.running.as_ref()?.started_at.clone()).max()
     }
 
+    /// Whether a pod that is not being deleted is Ready.
+    #[must_use]
+    pub fn has_ready_pod(&self) -> bool {
+        self.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none()).any(is_ready)
+    }
+
+    /// How far the pods have come: one for each that has a node, one if its container has started, one if it is Ready.
+    #[must_use]
+    pub fn pod_progress(&self) -> u64 {
+        let live = self.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        let of_pod = |pod: &Pod| {
+            let has_node = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
+            let has_started = flink_statuses(pod).any(|status| {
+                status.restart_count > 0 || status.state.as_ref().is_some_and(|state| state.running.is_some())
+            });
+            u64::from(has_node) + u64::from(has_started) + u64::from(is_ready(pod))
+        };
+        live.map(of_pod).sum()
+    }
+
+    /// The field manager that changed the Deployment last, if that was not Lockkeeper or a controller's status update.
+    #[must_use]
+    pub fn last_foreign_manager(&self) -> Option<String> {
+        let fields = self.deployment.as_ref()?.metadata.managed_fields.as_ref()?;
+        let others = fields.iter().filter(|entry| entry.subresource.as_deref().unwrap_or_default().is_empty());
+        let others = others.filter(|entry| entry.manager.as_deref().is_some_and(|manager| manager != MANAGER));
+        let last = others.max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?;
+        last.manager.clone()
+    }
+
     #[must_use]
     pub fn replica_set(&self, uid: &str) -> Option<&ReplicaSet> {
         self.replica_sets.iter().find(|set| set.metadata.uid.as_deref() == Some(uid))
@@ -112,12 +143,23 @@ impl Workload {
         })
     }
 
+    /// SHA-256 of the Deployment's own pod template.
+    #[must_use]
+    pub fn deployment_template_digest(&self) -> Option<String> {
+        Some(template_digest(&self.deployment.as_ref()?.spec.as_ref()?.template))
+    }
+
     fn image_ids(&self) -> Vec<String> {
         let statuses = self.live_pods().filter_map(|pod| pod.status.as_ref()?.container_statuses.as_ref()).flatten();
         let ids: BTreeSet<String> =
             statuses.map(|status| status.image_id.clone()).filter(|id| !id.is_empty()).collect();
         ids.into_iter().collect()
     }
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let mut statuses = flink_statuses(pod).peekable();
+    statuses.peek().is_some() && statuses.all(|status| status.ready)
 }
 
 fn phase(pod: &Pod) -> &str {

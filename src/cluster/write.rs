@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The field manager of server-side apply.
-const MANAGER: &str = "lockkeeper";
+pub(super) const MANAGER: &str = "lockkeeper";
 
 /// Writes to one namespace.
 #[derive(Clone)]

@@ -53,7 +53,10 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
         }
         Effect::ClearHa { proof } => clear_ha(context, world, proof).await,
         Effect::ApplyObjects => apply_objects(context, world).await,
-        Effect::WriteWorkloads { start } => write_deployments(context, world, start).await,
+        Effect::WriteWorkloads { start } => {
+            let written = write_deployments(context, world, start).await;
+            return Ok(written.map_or_else(EffectResult::from, EffectResult::Written));
+        }
         Effect::Start { task_managers } => scale_up(context, world, *task_managers).await,
         Effect::DiscardRevision { revision } => discard_unused(context, world, *revision).await,
     };

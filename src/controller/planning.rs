@@ -114,6 +114,7 @@ fn assemble_plan(
             monitor: spec.monitor.clone(),
             start_deadline_seconds: spec.start_deadline_seconds,
             start_total_seconds: spec.start_total_seconds,
+            rollback_start_seconds: spec.rollback_start_seconds,
             automatic_rollback: spec.automatic_rollback,
         },
         changes: Vec::new(),

@@ -96,6 +96,23 @@ impl JobDetail {
         self.vertices.iter().all(Vertex::is_running_or_finished) && self.vertices.iter().any(Vertex::has_running_task)
     }
 
+    /// Whether a task restores its state.
+    #[must_use]
+    pub fn has_initializing_task(&self) -> bool {
+        self.vertices.iter().any(|vertex| vertex.count("INITIALIZING") > 0)
+    }
+
+    /// How far the tasks have come, summed up over all tasks.
+    #[must_use]
+    pub fn task_progress(&self) -> u64 {
+        const ORDER: [(&str, u64); 5] =
+            [("SCHEDULED", 1), ("DEPLOYING", 2), ("INITIALIZING", 3), ("RUNNING", 4), ("FINISHED", 4)];
+        let of_vertex = |vertex: &Vertex| -> u64 {
+            ORDER.iter().map(|(state, worth)| u64::from(vertex.count(state)) * worth).sum()
+        };
+        self.vertices.iter().map(of_vertex).sum()
+    }
+
     /// The names of the vertices that have tasks which are neither RUNNING nor FINISHED.
     #[must_use]
     pub fn not_running(&self) -> Vec<&str> {
@@ -152,6 +169,13 @@ impl Checkpoints {
     pub fn completed_in(&self, directory: &str) -> Option<&StatePath> {
         let savepoint = self.latest.savepoint.as_ref().filter(|savepoint| savepoint.status == "COMPLETED")?;
         savepoint.external_path.as_ref().filter(|path| path.is_in_folder_named_like(directory))
+    }
+
+    /// Whether a checkpoint is in progress.
+    #[must_use]
+    pub fn is_in_progress(&self) -> bool {
+        let mut all = self.history.iter();
+        all.any(|checkpoint| checkpoint.checkpoint_type == "CHECKPOINT" && checkpoint.status == "IN_PROGRESS")
     }
 
     /// Whether a stop with savepoint is in progress.

@@ -5,9 +5,11 @@
 mod answers;
 mod client;
 mod error;
+mod lasting_cause;
 mod stop_message;
 
 pub(crate) use answers::*;
 pub(crate) use client::{FlinkClient, StopRequest};
 pub(crate) use error::FlinkError;
+pub(crate) use lasting_cause::is_lasting_cause;
 pub(crate) use stop_message::path_in_message;

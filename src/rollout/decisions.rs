@@ -4,12 +4,12 @@ use super::{
     approvals::may_approve,
     decision_rule::{decision_refusal, may_roll_back, stop_was_asked_for},
     effect::Step,
-    health::newest_exception_time,
+    halts::{is_left_running, look_again},
     transition::{end_untouched, end_with, turn_back},
     world::World,
 };
 use crate::api::{
-    Decision, DecisionKind, DecisionRecord, DecisionResult, Failure, FlinkRolloutStatus, ResultKind, Stage, Watch,
+    Decision, DecisionKind, DecisionRecord, DecisionResult, Failure, FlinkRolloutStatus, ResultKind, Stage,
 };
 
 /// The step for the oldest unanswered decision, or for a deletion.
@@ -106,23 +106,19 @@ fn abort(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step {
     Step::record(status)
 }
 
-/// Enters the same stage again with a new deadline. A parked rollout starts again from the stop, with a new job id.
+/// Enters the same stage again with a new deadline. What was left running is looked at again. Any other start begins again from the stop,
+/// with a new job id.
 fn resume(world: &World, mut status: FlinkRolloutStatus) -> FlinkRolloutStatus {
-    // The parked template holds the job id of the next attempt, and a person may have started that job. So one attempt is skipped.
-    let restart = matches!(status.stage, Stage::Restore | Stage::Verify | Stage::Deploy);
-    status.halt = None;
-    let counted = world.flink.checkpoints.as_ref().map(|checkpoints| checkpoints.counts.restored);
-    status.watch = (status.stage == Stage::Monitor).then(|| Watch {
-        settling_since: Some(world.time()),
-        newest_exception: newest_exception_time(world),
-        restored: counted.or(status.watch.as_ref().map(|watch| watch.restored + watch.restarts)).unwrap_or_default(),
-        ..Watch::default()
-    });
+    let is_left_running = status.halt.as_ref().is_some_and(|halt| is_left_running(halt.kind));
+    let restart = matches!(status.stage, Stage::Restore | Stage::Verify | Stage::Deploy) && !is_left_running;
+    status.continuations = 0;
+    let mut next = look_again(world, status);
     if restart {
-        status.attempt += 2;
-        status.job = None;
+        // The parked template holds the job id of the next attempt, and a person may have started that job. So one attempt is skipped.
+        next.attempt += 2;
+        (next.job, next.watch) = (None, None);
+        next.stages.pop();
+        next.enter(world, Stage::Stop);
     }
-    let stage = if restart { Stage::Stop } else { status.stage };
-    status.enter(world, stage);
-    status
+    next
 }

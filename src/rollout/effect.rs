@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{offers::Refusal, operation::Operation, proof::ClearHaProof};
 use crate::{
-    api::{Component, FlinkApplicationStatus, FlinkRolloutStatus, JobId, Plan},
+    api::{Component, FlinkApplicationStatus, FlinkRolloutStatus, JobId, PerComponent, Plan},
     bake::Start,
     flink::StopRequest,
     record::ClaimOutcome,
@@ -94,6 +94,8 @@ pub enum EffectResult {
     Done,
     Claimed(ClaimOutcome),
     Planned(Box<Plan>),
+    /// Both workloads were written, and their pod templates have these digests.
+    Written(PerComponent<String>),
     /// It cannot succeed without a change by a person. Nothing was changed.
     Refused(Refusal),
     /// It failed for now. The reason is recorded, and the effect is tried again until the stage's deadline.

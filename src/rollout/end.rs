@@ -110,8 +110,7 @@ fn update_history(
             let target = (Some(plan.target.revision), Some(plan.to_version.clone()));
             (history.revision, history.version) = if forward { target } else { previous };
             // An application that runs, also if a person started it, is not parked: the next rollout takes a restore point of it.
-            let parked =
-                status.halt.as_ref().is_some_and(|halt| halt.parked) && world.workloads.job_manager.replicas() == 0;
+            let parked = world.workloads.job_manager.replicas() == 0;
             history.parked_at = parked.then(|| world.time());
             if forward {
                 remember(&mut history, target_revision(world, plan), true);

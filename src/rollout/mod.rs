@@ -21,6 +21,7 @@ mod decision_rule;
 mod decisions;
 mod effect;
 mod end;
+mod halts;
 mod health;
 mod ids;
 mod needs;
@@ -39,6 +40,7 @@ mod world;
 pub use assessment::{Assessment, assess};
 pub use decision_rule::{DecisionRefusal, decision_refusal, may_roll_back};
 pub use effect::{Effect, EffectResult, Step};
+pub use health::health_as_markdown;
 pub use ids::own_directory;
 pub use needs::{FlinkQuestions, Needs};
 pub use offers::Refusal;
@@ -50,8 +52,7 @@ pub use stages::may_read_stop;
 pub use transition::{StatusExt, halt};
 pub use world::{ClaimHolder, FlinkView, ProbeAnswer, Rival, StopStatus, World};
 
-use crate::api::FlinkRolloutStatus;
-use effect::POLL_SLOW;
+use crate::api::{FlinkRolloutStatus, HaltKind};
 
 /// The one next step of a rollout.
 #[must_use]
@@ -82,13 +83,13 @@ fn find_step(world: &World) -> Step {
     if let Some(next) = decisions::next_step(world) {
         return next;
     }
-    if status.halt.is_some() {
-        return if parking { parked::next_step(world) } else { Step::Wait(POLL_SLOW) };
+    if let Some(halted) = &status.halt {
+        return if parking { parked::next_step(world) } else { halts::next_step(world, halted) };
     }
     if let Some(operation) = foreign {
         let refusal = DecisionRefusal::OtherVersion { operation };
         let why = format!("this rollout {}", refusal.predicate(""));
-        return Step::record(halt(world, status, &why, false, Vec::new()));
+        return Step::record(halt(world, status, HaltKind::NeedsDecision, &why));
     }
     stages::next_step(world, status.stage)
 }

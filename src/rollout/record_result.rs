@@ -4,11 +4,11 @@ use super::{
     effect::EffectResult,
     offers::Refusal,
     operation::Operation,
-    transition::{StatusExt as _, operation_key, park, turn_back_or_halt},
+    transition::{StatusExt as _, halt, operation_key, turn_back_or_halt},
     world::World,
 };
 use crate::{
-    api::{Direction, FlinkRolloutStatus, OperationRecord, ResultKind, RolloutResult},
+    api::{Direction, FlinkRolloutStatus, HaltKind, OperationRecord, ResultKind, RolloutResult},
     record::ClaimOutcome,
     text::truncate,
 };
@@ -33,6 +33,12 @@ pub fn record_result(
         EffectResult::Planned(plan) => {
             complete(world, &mut status, operation);
             status.plan = Some(plan.as_ref().clone());
+        }
+        EffectResult::Written(templates) => {
+            complete(world, &mut status, operation);
+            if let Some(job) = &mut status.job {
+                job.templates = Some(templates.clone());
+            }
         }
         EffectResult::NotNow(why) => record_error(&mut status, operation, why),
         // Parking a halted rollout is tried again, whatever the reason.
@@ -81,7 +87,11 @@ fn record_refusal(world: &World, mut status: FlinkRolloutStatus, refusal: &Refus
         return status;
     }
     match status.direction {
-        Direction::Back if !status.stage.is_before_stop() => park(world, status, why),
+        Direction::Back if !status.stage.is_before_stop() => {
+            let why =
+                format!("the previous version has not been started: {why}. Mend the cause, then resume; or give up");
+            halt(world, status, HaltKind::NotWritten, &why)
+        }
         _ => turn_back_or_halt(world, status, why),
     }
 }

@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{effect::Step, ids::operation_id, operation::Operation, world::World};
+use super::{effect::Step, halts::describe_continuation, ids::operation_id, operation::Operation, world::World};
 use crate::{
     api::{
-        self, Choice, Direction, Failure, FlinkRolloutStatus, Halt, OperationRecord, ResultKind, RolloutResult, Stage,
-        StageOutcome, StageRecord, default_start_deadline,
+        self, Choice, Direction, Failure, FlinkRolloutStatus, Halt, HaltKind, OperationRecord, ResultKind,
+        RolloutResult, Stage, StageOutcome, StageRecord, default_start_deadline, default_start_total,
     },
     text::truncate,
 };
@@ -76,6 +76,7 @@ impl FlinkRolloutStatus {
         self.stage = stage;
         self.phase = self.derived_phase();
         self.message = String::new();
+        self.waiting = None;
         self.deadline = Some(api::time(stage_deadline(world, self, stage)));
         self.stages.push(StageRecord {
             stage,
@@ -102,7 +103,7 @@ fn stage_deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> T
         Stage::Savepoint => settings.map_or(600, |settings| i64::from(settings.savepoint.timeout_seconds)) + 30,
         Stage::ClearHa => 120,
         Stage::Deploy | Stage::Restore => 180,
-        Stage::Verify => start_deadline_seconds(status),
+        Stage::Verify => i64::from(start_seconds(status).without_progress),
         Stage::Monitor => {
             let monitor = settings.map(|settings| settings.monitor.clone()).unwrap_or_default();
             i64::from(monitor.stabilise_seconds) + i64::from(monitor.watch_seconds) + WATCH_SLACK.as_secs()
@@ -111,13 +112,29 @@ fn stage_deadline(world: &World, status: &FlinkRolloutStatus, stage: Stage) -> T
     world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
-/// How long a start may take, in seconds. A short deadline finds a bad version early, but on the way back it would park a good one.
-pub(super) fn start_deadline_seconds(status: &FlinkRolloutStatus) -> i64 {
-    let asked = status.plan.as_ref().map_or_else(default_start_deadline, |plan| plan.settings.start_deadline_seconds);
-    i64::from(match status.direction {
-        Direction::Forward => asked,
-        Direction::Back => asked.max(default_start_deadline()),
-    })
+/// How long a start may take, in seconds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct StartSeconds {
+    /// Without any progress.
+    pub(super) without_progress: u32,
+    /// In all.
+    pub(super) total: u32,
+}
+
+/// How long a start may take. A short time finds a bad version early; what ran before gets more time.
+pub(super) fn start_seconds(status: &FlinkRolloutStatus) -> StartSeconds {
+    let settings = status.plan.as_ref().map(|plan| &plan.settings);
+    let asked = settings.map_or_else(default_start_deadline, |settings| settings.start_deadline_seconds);
+    let total = settings.map_or_else(default_start_total, |settings| settings.start_total_seconds);
+    match status.direction {
+        Direction::Forward => StartSeconds { without_progress: asked, total },
+        Direction::Back => StartSeconds {
+            without_progress: settings
+                .and_then(|settings| settings.rollback_start_seconds)
+                .unwrap_or_else(|| asked.max(default_start_deadline())),
+            total: total.max(default_start_total()),
+        },
+    }
 }
 
 /// Turns the rollout back to the previous version, from the restore point.
@@ -134,19 +151,21 @@ pub fn turn_back(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Fl
     status
 }
 
-/// Halts the rollout: it waits for a person, and says so.
+/// Halts the rollout and says what it waits for. Everything is left as it is.
 #[must_use]
-pub fn halt(
-    world: &World,
-    mut status: FlinkRolloutStatus,
-    why: &str,
-    parked: bool,
-    commands: Vec<String>,
-) -> FlinkRolloutStatus {
+pub fn halt(world: &World, mut status: FlinkRolloutStatus, kind: HaltKind, why: &str) -> FlinkRolloutStatus {
     status.leave(world, StageOutcome::Failed, why);
-    let message = truncate(why, 2000);
-    status.halt =
-        Some(Halt { stage: status.stage, message: message.clone(), parked, at_rest: None, commands, at: world.time() });
+    let message = format!("{}{}", truncate(why, 1800), describe_continuation(kind, &status));
+    status.halt = Some(Halt {
+        stage: status.stage,
+        kind,
+        message: message.clone(),
+        parked: false,
+        at_rest: None,
+        commands: Vec::new(),
+        at: world.time(),
+    });
+    status.waiting = None;
     status.phase = status.derived_phase();
     status.message = message;
     status
@@ -160,9 +179,9 @@ pub(super) fn turn_back_or_halt(world: &World, status: FlinkRolloutStatus, why: 
         Direction::Forward => {
             let undo = if status.restore_point.is_some() { "roll back" } else { "abort it" };
             let why = format!("{why}. Automatic rollback is off for this application: {undo} or give up.");
-            halt(world, status, &why, false, Vec::new())
+            halt(world, status, HaltKind::NeedsDecision, &why)
         }
-        Direction::Back => halt(world, status, why, false, Vec::new()),
+        Direction::Back => halt(world, status, HaltKind::NeedsDecision, why),
     }
 }
 
@@ -191,18 +210,25 @@ fn build_result(world: &World, kind: ResultKind, why: &str, choices: Vec<Choice>
     RolloutResult { kind, message: truncate(why, 2000), at: world.time(), choices }
 }
 
-pub(super) fn fail(world: &World, status: FlinkRolloutStatus, why: &str) -> Step {
-    Step::record(match status.direction {
-        Direction::Forward => turn_back_or_halt(world, status, why),
-        Direction::Back => park(world, status, why),
-    })
-}
-
 /// Parks the rollout, because the previous version could not be started either. The halt names the commands that start it.
 pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> FlinkRolloutStatus {
-    let namespace = world.rollout.metadata.namespace.clone().unwrap_or_default();
+    let commands = start_commands(world, &status);
     let path = status.restore_point.as_ref().map_or_else(String::new, |point| point.path.to_string());
-    let commands = status.plan.as_ref().map_or_else(Vec::new, |plan| {
+    let why = format!(
+        "the previous version could not be brought back: {why}. It is parked at 0 replicas and starts from {path}. Mend the cause, then \
+         resume; or give up"
+    );
+    let mut halted = halt(world, status, HaltKind::Parked, &why);
+    if let Some(halt) = &mut halted.halt {
+        (halt.parked, halt.commands) = (true, commands);
+    }
+    halted
+}
+
+/// The commands by which a person starts a parked application.
+fn start_commands(world: &World, status: &FlinkRolloutStatus) -> Vec<String> {
+    let namespace = world.rollout.metadata.namespace.clone().unwrap_or_default();
+    status.plan.as_ref().map_or_else(Vec::new, |plan| {
         let replicas = plan.current.as_ref().map_or(1, |current| current.workloads.task_manager.replicas);
         vec![
             format!(
@@ -211,12 +237,7 @@ pub(super) fn park(world: &World, status: FlinkRolloutStatus, why: &str) -> Flin
             ),
             format!("kubectl -n {namespace} scale deployment {} --replicas=1", plan.settings.deployments.job_manager),
         ]
-    });
-    let why = format!(
-        "the previous version could not be brought back: {why}. It is parked at 0 replicas; its state is safe in {path}. \
-         Mend the cause, then resume; or give up"
-    );
-    halt(world, status, &why, true, commands)
+    })
 }
 
 /// Enters the stage Stop again, up to [`MAX_STOPS`] times.
@@ -226,7 +247,7 @@ pub(super) fn restart_from_stop(world: &World, mut status: FlinkRolloutStatus, w
         let why = format!(
             "{why}, for the {MAX_STOPS}th time: something scales the Deployments up. Find out what does (an autoscaler, GitOps), stop it, then resume"
         );
-        return Step::record(halt(world, status, &why, false, Vec::new()));
+        return Step::record(halt(world, status, HaltKind::ScaledUpAgain, &why));
     }
     status.advance(world, StageOutcome::Failed, why, Stage::Stop);
     Step::record(status)

@@ -161,6 +161,14 @@ impl World {
         is_empty && (is_young || self.ha.shows_a_job(cluster_id))
     }
 
+    /// When the JobManager that answers has started the job of this rollout, in milliseconds since 1970 by its clock.
+    #[must_use]
+    pub fn job_started(&self) -> Option<i64> {
+        let job = self.rollout.status.as_ref()?.job.as_ref()?;
+        let known = self.flink.jobs.as_ref()?.iter().find(|known| known.jid == job.job_id)?;
+        Some(known.start_time).filter(|at| *at > 0)
+    }
+
     /// Whether anything is scaled above 0 replicas.
     #[must_use]
     pub fn is_scaled_up(&self) -> bool {

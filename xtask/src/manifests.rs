@@ -8,9 +8,10 @@ use crate::command;
 use crate::paths::Paths;
 
 /// Each subcommand of the bot that prints a file, and the file.
-const GENERATED: [(&str, &str); 2] = [("crds", "manifests/crds.yaml"), ("reference", "docs/reference.md")];
+const GENERATED: [(&str, &str); 3] =
+    [("crds", "manifests/crds.yaml"), ("reference", "docs/reference.md"), ("health", "docs/health.md")];
 
-/// Writes manifests/crds.yaml and docs/reference.md.
+/// Writes manifests/crds.yaml, docs/reference.md and docs/health.md.
 pub fn run() -> Result<ExitCode> {
     let paths = Paths::for_this_checkout()?;
     for (subcommand, file) in GENERATED {

@@ -8,9 +8,9 @@ use super::super::{
     objects::{build_deployment, holds_data, is_versioned, only_in},
 };
 use crate::{
-    api::{APPLICATION_LABEL, Component, Direction},
+    api::{APPLICATION_LABEL, Component, Direction, PerComponent},
     bake::Start,
-    cluster::is_workload,
+    cluster::{is_workload, template_digest},
     record::RevisionRecord,
     rollout::World,
 };
@@ -80,14 +80,22 @@ async fn delete_ours(context: &Context, object: &DynamicObject, application: &st
     Ok(())
 }
 
-pub(super) async fn write_deployments(context: &Context, world: &World, start: &Start) -> Result<(), EffectError> {
+/// Writes both workloads. Returns the digests of their pod templates, as the API server answered.
+pub(super) async fn write_deployments(
+    context: &Context,
+    world: &World,
+    start: &Start,
+) -> Result<PerComponent<String>, EffectError> {
     let status = world.status();
     let record = read_record(context, world, status.direction)
         .await?
         .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
-    for component in Component::ALL {
+    let write = async |component| -> Result<String, EffectError> {
         let written = build_deployment(world, &record, component, start)?;
-        context.writer().put_deployment(&written, false).await?;
-    }
-    Ok(())
+        let answer = context.writer().put_deployment(&written, false).await?;
+        let template = answer.spec.map(|spec| spec.template).unwrap_or_default();
+        Ok(template_digest(&template))
+    };
+    let job_manager = write(Component::JobManager).await?;
+    Ok(PerComponent { job_manager, task_manager: write(Component::TaskManager).await? })
 }

@@ -101,6 +101,9 @@ async fn ask_about_started_job(
     view.jobs = Some(jobs);
     let Some(job) = job.filter(|_| is_listed) else { return Ok(()) };
     view.exceptions = client.exceptions(&job).await.ok();
+    if status.job.as_ref().is_some_and(|job| job.restored_at.is_none()) {
+        view.configuration = client.configuration().await.ok();
+    }
     let detail = client.job(&job).await?;
     if !detail.vertices.iter().all(crate::flink::Vertex::is_running_or_finished) {
         view.slots = client.slots().await.ok();

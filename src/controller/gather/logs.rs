@@ -5,7 +5,7 @@ use kube::{Api, ResourceExt, api::LogParams};
 
 use crate::{
     api::FlinkRolloutStatus,
-    cluster::{flink_container, pod_failure},
+    cluster::{find_end, flink_container},
     controller::context::Context,
     flink::innermost_cause,
     rollout::World,
@@ -13,7 +13,7 @@ use crate::{
 
 /// Reads the JobManager's log for what only the log holds: why a container ended, and from which path a restarted job first started.
 pub(super) async fn read_logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus) {
-    let ended = pod_failure(&world.workloads.job_manager).is_some();
+    let ended = find_end(&world.workloads.job_manager).is_some();
     let restarted = world.flink.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.counts.restored > 1);
     let unproven = status.job.as_ref().is_some_and(|job| job.restored_at.is_none());
     let worth_reading = ended || (restarted && unproven);

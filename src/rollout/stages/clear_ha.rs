@@ -3,7 +3,7 @@
 //! While the metadata is there, a new JobManager recovers the old job and ignores the savepoint (seen on Flink 2.2.1).
 
 use crate::{
-    api::{Direction, Stage, StageOutcome},
+    api::{Direction, HaltKind, Stage, StageOutcome},
     rollout::{
         effect::{Effect, POLL_FAST, Step},
         needs::Needs,
@@ -31,11 +31,11 @@ pub(super) fn next_step(world: &World) -> Step {
             "the HA metadata could not be cleared ({}); nothing is started over it. Everything is at 0 replicas: mend the cause, then resume",
             names.join(", ")
         );
-        return Step::record(halt(world, status, &why, true, Vec::new()));
+        return Step::record(halt(world, status, HaltKind::NotWritten, &why));
     }
     let Some(next_start) = next_start(&world.rollout) else {
         let why = "there is HA metadata but no restore point to stand in for it: delete it by hand if its state may be lost, then resume";
-        return Step::record(halt(world, status, why, true, Vec::new()));
+        return Step::record(halt(world, status, HaltKind::NeedsDecision, why));
     };
     match world.pods_gone() {
         Some(pods_gone) => {

@@ -11,7 +11,10 @@ mod stop_status;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    api::{Choice, FlinkRolloutStatus, JobId, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome, StatePath},
+    api::{
+        Choice, FlinkRolloutStatus, HaltKind, JobId, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
+        StatePath,
+    },
     flink::StopRequest,
     rollout::{
         decision_rule::stop_was_asked_for,
@@ -65,7 +68,7 @@ pub(super) fn next_step(world: &World) -> Step {
             None if plan.first_deployment => skip_stage(world, status, "a first deployment: there is no state yet"),
             None if begun => {
                 let why = "the plan does not say what ran before the stop: look at the job and its savepoint directory, then give up";
-                Step::record(halt(world, status, why, false, Vec::new()))
+                Step::record(halt(world, status, HaltKind::NeedsDecision, why))
             }
             None => end_untouched(world, "the plan does not say what runs; start a new rollout", Vec::new()),
         };
@@ -176,16 +179,15 @@ fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId)
         StopOutcome::Savepoint(path, kind) => record_point(world, status, job, path, kind),
         StopOutcome::RunsOn(cause) => end_without_savepoint(world, &status, &cause),
         StopOutcome::Finishing(why) => wait_for_finish(world, status, &why),
-        StopOutcome::Unclear(why) => Step::record(halt(world, status, &why, false, Vec::new())),
+        StopOutcome::Unclear(why) => Step::record(halt(world, status, HaltKind::NeedsDecision, &why)),
         // The savepoint was seen: one look without an answer does not end the wait for the job to finish.
         StopOutcome::Nothing if waits_for_finish(world, &status) => Step::Wait(POLL_FAST),
         StopOutcome::Nothing if world.is_past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
             Step::record(halt(
                 world,
                 status,
+                HaltKind::NeedsDecision,
                 "Flink gave no answer about the stop, and no savepoint was found: look at the JobManager and its savepoint directory, then resume or give up",
-                false,
-                Vec::new(),
             ))
         }
         // Flink itself ends a savepoint in progress, after `execution.checkpointing.timeout`.
@@ -202,7 +204,7 @@ fn wait_for_finish(world: &World, mut status: FlinkRolloutStatus, why: &str) -> 
     if waits_for_finish(world, &status) {
         return Step::Wait(POLL_FAST);
     }
-    Step::record(halt(world, status, why, false, Vec::new()))
+    Step::record(halt(world, status, HaltKind::NeedsDecision, why))
 }
 
 fn waits_for_finish(world: &World, status: &FlinkRolloutStatus) -> bool {

@@ -1,13 +1,13 @@
 //! Deploy and Restore: writes the objects, then both workloads at 0 replicas, and scales them up last.
 
 use crate::{
-    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartedJob},
+    api::{Direction, FlinkRolloutStatus, HaltKind, Stage, StageOutcome, StartedJob},
     rollout::{
         effect::{Effect, POLL_FAST, Step},
         needs::Needs,
         operation::Operation,
         request::build_start,
-        transition::{StatusExt as _, park, restart_from_stop, turn_back_or_halt},
+        transition::{StatusExt as _, halt, restart_from_stop, turn_back_or_halt},
         world::World,
     },
 };
@@ -18,8 +18,7 @@ pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
     if status.job.is_none() {
         let start = build_start(world, &status);
-        status.job =
-            Some(StartedJob { job_id: start.job_id, start_path: start.path, restored_at: None, running_at: None });
+        status.job = Some(StartedJob::new(start.job_id, start.path));
         return Step::record(status);
     }
     if world.is_past_deadline() && !status.completed(Operation::Start) {
@@ -48,7 +47,8 @@ fn handle_write_failure(world: &World, status: FlinkRolloutStatus) -> Step {
     let error = status.operations.iter().rev().find_map(|operation| operation.last_error.clone()).unwrap_or_default();
     let why = format!("the objects could not be written in time: {error}");
     if status.direction == Direction::Back {
-        return Step::record(park(world, status, &why));
+        let why = format!("the previous version has not been started: {why}. Mend the cause, then resume; or give up");
+        return Step::record(halt(world, status, HaltKind::NotWritten, &why));
     }
     Step::record(turn_back_or_halt(world, status, &why))
 }

@@ -5,7 +5,7 @@
 use kube::ResourceExt;
 
 use crate::{
-    api::{Component, Direction, Duplicates, FlinkRolloutStatus, ResultKind, Stage, StageOutcome, Time},
+    api::{Component, Direction, Duplicates, FlinkRolloutStatus, HaltKind, ResultKind, Stage, StageOutcome, Time},
     cluster::Workload,
     rollout::{
         effect::{Effect, POLL_FAST, Step},
@@ -37,7 +37,7 @@ pub(super) fn next_step(world: &World) -> Step {
             "pods are still there after the scale-down: {}. Find out what holds them, then resume",
             left.join(", ")
         );
-        return Step::record(halt(world, status, &why, false, Vec::new()));
+        return Step::record(halt(world, status, HaltKind::PodsRemain, &why));
     }
     if world.workloads.job_manager.replicas() > 0 {
         return Step::act(Operation::StopJobManager, Effect::Stop(Component::JobManager));

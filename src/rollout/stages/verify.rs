@@ -1,14 +1,18 @@
-//! Verify: proves that the job was restored from exactly its start state, and that every vertex runs.
+//! Verify: proves that the job was restored from exactly its start state, and that every task runs.
 
 use crate::{
-    api::{FlinkRolloutStatus, JobId, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
-    cluster::{PodFailure, pod_failure, pod_wait},
+    api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
     flink::{Checkpoints, JobDetail, JobState},
     rollout::{
+        configuration::is_adaptive,
         effect::{POLL_FAST, Step},
-        health::{describe_end, failure_reason, job_manager_failure, newest_exception_time, waits_for_log},
+        health::{
+            Observed, Sign, conclude, find_failure, find_foreign_change, find_job_end, find_job_manager_end,
+            find_other_job, find_pod_signs, find_silence, find_unfinished_start, newest_exception_time, record_end,
+            waits_for_log, waits_out,
+        },
         needs::{FlinkQuestions, Needs},
-        transition::{StatusExt as _, fail, start_deadline_seconds},
+        transition::{StatusExt as _, turn_back_or_halt},
         world::World,
     },
 };
@@ -22,79 +26,120 @@ pub(super) const NEEDS: Needs = Needs {
 
 pub(super) fn next_step(world: &World) -> Step {
     let mut status = world.status();
-    let Some(job) = status.job.clone() else { return fail(world, status, "the record of the started job is gone") };
+    let Some(job) = status.job.clone() else {
+        return Step::record(turn_back_or_halt(world, status, "the record of the started job is gone"));
+    };
     if waits_for_log(world) {
         return Step::Wait(POLL_FAST);
     }
-    if let Some(failure) = job_manager_failure(world) {
-        return fail(world, status, &failure);
+    if let Some(next) = record_end(world, &status) {
+        return Step::record(next);
     }
-    if let Some(failure @ PodFailure::CannotStart { .. }) = pod_failure(&world.workloads.task_manager) {
-        return fail(world, status, &failure.sentence());
+    let proof = prove_restore(world, &job);
+    let signs = find_signs(world, &job, &proof);
+    if let Some(failure) = find_failure(&signs, status.direction) {
+        return conclude(world, status, failure.sign, &failure.text);
     }
-    if let Some(other) = find_other_job(world, &job) {
-        return fail(
-            world,
-            status,
-            &format!("Flink runs the job {other} instead of {}: its start options were not taken", job.job_id),
-        );
+    if let (Proof::Yes, None, Some(checkpoints)) = (&proof, &job.restored_at, &world.flink.checkpoints) {
+        status.watch = Some(Watch {
+            restored: checkpoints.counts.restored,
+            newest_exception: newest_exception_time(world),
+            ..Watch::default()
+        });
+        let adaptive = world.flink.configuration.as_ref().is_some_and(is_adaptive);
+        status.job = Some(StartedJob { restored_at: Some(world.time()), adaptive, ..job });
+        return Step::record(status);
     }
     match (&world.flink.job, &world.flink.checkpoints) {
-        (Some(detail), _) if detail.state.is_terminal() => match describe_end(world, detail) {
-            Some(why) => fail(world, status, &why),
-            None => wait_or_fail(world, status),
-        },
-        (Some(detail), Some(checkpoints)) if job.restored_at.is_none() => {
-            match prove_restore(world, &job, checkpoints, detail) {
-                Proof::Yes => {
-                    let watch = Watch {
-                        restored: checkpoints.counts.restored,
-                        newest_exception: newest_exception_time(world),
-                        ..Watch::default()
-                    };
-                    status.watch = Some(watch);
-                    status.job = Some(StartedJob { restored_at: Some(world.time()), ..job });
-                    Step::record(status)
-                }
-                Proof::No(why) => fail(world, status, &why),
-                Proof::NotYet => wait_or_fail(world, status),
-            }
+        (Some(detail), Some(checkpoints)) if detail.runs_whole() && job.restored_at.is_some() => {
+            enter_monitor(world, status, job, detail, checkpoints)
         }
-        (Some(detail), Some(checkpoints)) if detail.runs_whole() => enter_monitor(world, status, job, checkpoints),
-        _ => wait_or_fail(world, status),
+        _ => waits_out(world, status, &job, &signs),
     }
 }
 
-fn enter_monitor(world: &World, mut status: FlinkRolloutStatus, job: StartedJob, checkpoints: &Checkpoints) -> Step {
-    let evidence = job
+/// All that is not as it should be, in the order of judgement.
+fn find_signs(world: &World, job: &StartedJob, proof: &Proof) -> Vec<Observed> {
+    let disproof = match proof {
+        Proof::No(sign, why) => Some(Observed::once(*sign, why)),
+        Proof::Yes | Proof::NotYet => None,
+    };
+    let runs_whole = world.flink.job.as_ref().is_some_and(JobDetail::runs_whole);
+    // A surplus pod, or a node that cannot pull, does not matter to a job whose tasks all run.
+    let pods = if runs_whole { Vec::new() } else { find_pod_signs(world) };
+    let mut signs: Vec<Observed> = [find_foreign_change(world, job), disproof, find_other_job(world, job)]
+        .into_iter()
+        .chain([find_job_end(world), find_job_manager_end(world, job)])
+        .chain(pods.into_iter().map(Some))
+        .chain([find_silence(world), find_unfinished_start(world, job)])
+        .flatten()
+        .collect();
+    signs.sort_by_key(|sign| sign.sign);
+    signs
+}
+
+fn enter_monitor(
+    world: &World,
+    mut status: FlinkRolloutStatus,
+    job: StartedJob,
+    detail: &JobDetail,
+    checkpoints: &Checkpoints,
+) -> Step {
+    let start = job
         .start_path
         .as_ref()
         .map_or_else(|| "started empty, as asked".to_owned(), |path| format!("restored from {path}"));
+    let parallelism = detail.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or_default();
+    let images = describe_other_images(world, &status);
+    let evidence = format!("{start}; every task is RUNNING, at parallelism {parallelism}{images}");
     status.downtime_millis =
         status.restore_point.as_ref().map(|point| world.now.as_millisecond() - point.at.0.as_millisecond());
     status.watch = Some(Watch {
         settling_since: Some(world.time()),
         restored: checkpoints.counts.restored,
         newest_exception: newest_exception_time(world),
+        failed: checkpoints.counts.failed,
+        job_started: world.job_started(),
         ..Watch::default()
     });
     status.job = Some(StartedJob { running_at: Some(world.time()), ..job });
-    status.advance(world, StageOutcome::Done, &format!("{evidence}; every vertex is RUNNING"), Stage::Monitor);
+    status.advance(world, StageOutcome::Done, &evidence, Stage::Monitor);
     Step::record(status)
+}
+
+/// Tells that a tag points to another image than before. A `ReplicaSet` names the tag, not the image.
+fn describe_other_images(world: &World, status: &FlinkRolloutStatus) -> String {
+    let before = status.plan.as_ref().and_then(|plan| plan.current.as_ref()).map(|current| &current.workloads);
+    let Some(before) = before.filter(|_| status.direction == Direction::Back) else { return String::new() };
+    let others = world.workloads.iter().zip(before.iter()).filter_map(|(live, before)| {
+        let live = live.snapshot()?;
+        let differs = !live.image_ids.is_empty() && live.image_ids != before.image_ids;
+        differs.then(|| {
+            format!("; the images of {} are not those that ran before: {}", live.deployment, live.image_ids.join(", "))
+        })
+    });
+    others.collect()
 }
 
 enum Proof {
     Yes,
-    No(String),
+    No(Sign, String),
     NotYet,
 }
 
-fn prove_restore(world: &World, job: &StartedJob, checkpoints: &Checkpoints, detail: &JobDetail) -> Proof {
+fn prove_restore(world: &World, job: &StartedJob) -> Proof {
+    let (Some(detail), Some(checkpoints)) = (&world.flink.job, &world.flink.checkpoints) else { return Proof::NotYet };
+    if job.restored_at.is_some() {
+        return Proof::Yes;
+    }
+    if detail.state.is_terminal() {
+        return Proof::NotYet;
+    }
     let path = checkpoints.latest.restored.as_ref().and_then(|restored| restored.external_path.as_ref());
     match (&job.start_path, path) {
         (None, None) if detail.state == JobState::Running && empty_start_asked_for(world) => Proof::Yes,
         (None, None) if detail.state == JobState::Running => {
-            Proof::No("the job runs empty, which nobody asked for".to_owned())
+            Proof::No(Sign::RunsEmpty, "the job runs empty, which nobody asked for".to_owned())
         }
         (Some(wanted), Some(found)) if wanted.is_same_place(found) => Proof::Yes,
         // The job restarted before the first look. Flink then names a checkpoint of the new job, and the log of the first container
@@ -102,66 +147,27 @@ fn prove_restore(world: &World, job: &StartedJob, checkpoints: &Checkpoints, det
         (Some(wanted), Some(found)) if checkpoints.counts.restored > 1 || found.contains(&*job.job_id) => {
             match &world.logged_start {
                 Some(logged) if logged.is_same_place(wanted) => Proof::Yes,
-                Some(logged) => Proof::No(format!("the job was started from {logged} instead of {wanted}")),
+                Some(logged) => disprove(format!("the job was started from {logged} instead of {wanted}")),
                 None => Proof::NotYet,
             }
         }
-        (Some(wanted), Some(found)) => Proof::No(format!("the job was restored from {found} instead of {wanted}")),
-        (Some(wanted), None)
-            if detail.state == JobState::Running
-                && detail.vertices.iter().all(crate::flink::Vertex::is_running_or_finished) =>
-        {
-            Proof::No(format!("the job runs empty: it was not restored from {wanted}"))
+        (Some(wanted), Some(found)) => disprove(format!("the job was restored from {found} instead of {wanted}")),
+        (Some(wanted), None) if detail.state == JobState::Running && detail.runs_whole() => {
+            Proof::No(Sign::RunsEmpty, format!("the job runs empty: it was not restored from {wanted}"))
         }
         (None, Some(found)) => {
-            Proof::No(format!("the job was restored from {found} although an empty start was asked for"))
+            disprove(format!("the job was restored from {found} although an empty start was asked for"))
         }
         _ => Proof::NotYet,
     }
+}
+
+fn disprove(why: String) -> Proof {
+    Proof::No(Sign::RestoreDisproved, why)
 }
 
 /// An empty start is right only if a person asked for it by name, or at a first deployment.
 fn empty_start_asked_for(world: &World) -> bool {
     let by_name = world.rollout.spec.request.start_from.from == StartFromKind::Nothing;
     by_name || world.plan().is_some_and(|plan| plan.first_deployment)
-}
-
-fn find_other_job(world: &World, job: &StartedJob) -> Option<JobId> {
-    let jobs = world.flink.jobs.as_ref()?;
-    jobs.iter().find(|other| other.jid != job.job_id && !other.state.is_terminal()).map(|other| other.jid.clone())
-}
-
-fn wait_or_fail(world: &World, status: FlinkRolloutStatus) -> Step {
-    let waiting = world.workloads.iter().find_map(pod_wait);
-    if !world.is_past_deadline() {
-        return show_wait(status, waiting.unwrap_or_default());
-    }
-    let waiting = waiting.map_or_else(String::new, |waiting| format!("; {waiting}"));
-    let seconds = start_deadline_seconds(&status);
-    let why = match &world.flink.job {
-        None => format!(
-            "Flink shows no job {} within {seconds} s: {}{waiting}",
-            status.job.as_ref().map_or("", |job| &*job.job_id),
-            world.flink.unknown.as_deref().unwrap_or("look at the log of the JobManager's pod")
-        ),
-        Some(detail) => {
-            let stuck = detail.not_running();
-            let slots = world.flink.slots.map_or_else(String::new, |(total, free)| {
-                let wanted = detail.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
-                format!("; the job needs {wanted} slots, the TaskManagers offer {total}, {free} of them free")
-            });
-            let reason = failure_reason(world).map_or_else(String::new, |reason| format!("; {reason}"));
-            format!("not RUNNING within {seconds} s: {}{slots}{waiting}{reason}", stuck.join(", "))
-        }
-    };
-    fail(world, status, &why)
-}
-
-/// Shows in the status what the start waits for.
-fn show_wait(mut status: FlinkRolloutStatus, message: String) -> Step {
-    if status.message == message {
-        return Step::Wait(POLL_FAST);
-    }
-    status.message = message;
-    Step::record(status)
 }

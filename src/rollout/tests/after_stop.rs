@@ -3,14 +3,14 @@
 
 use k8s_openapi::api::core::v1::ConfigMap;
 
-use super::{monitor::with_watch, *};
-use crate::{api::Component, rollout::ids::job_id};
+use super::{monitor::with_watch, starts::with_started_job, *};
+use crate::api::Component;
 
-fn ha_map(name: &str) -> ConfigMap {
+pub(super) fn ha_map(name: &str) -> ConfigMap {
     from_json(json!({"metadata": {"name": name, "uid": name, "creationTimestamp": "2026-01-01T11:59:59Z"}}))
 }
 
-fn scale_to_zero(mut world: World) -> World {
+pub(super) fn scale_to_zero(mut world: World) -> World {
     world.workloads.job_manager = workload("jm", 0);
     world.workloads.task_manager = workload("tm", 0);
     world
@@ -81,6 +81,7 @@ fn a_deadline_that_passed_without_observation_is_tried_again_first() {
     let mut written = scale_to_zero(world(Stage::Deploy));
     written.rollout.status = Some(next_status(&written));
     let mut silent = with_started_job(world_going_back(Stage::Verify), 1, POINT, 0);
+    look(&mut silent);
     silent.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
     for mut world in vec![metadata, written, silent].into_boxed_slice() {
         advance_clock(&mut world, 400);
@@ -90,6 +91,7 @@ fn a_deadline_that_passed_without_observation_is_tried_again_first() {
             world.status().phase
         );
         world.watched_since = world.now;
+        look(&mut world);
         let next = next_step(&world);
         assert!(matches!(next, Step::Act(..) | Step::Wait(_)), "{next:?}");
     }
@@ -120,8 +122,9 @@ fn ha_metadata_is_cleared_only_with_all_proofs() {
     assert_eq!(next_status(&a_pod_came_back).stage, Stage::Stop);
 
     advance_clock(&mut cleared, 121);
-    let status = next_status(&cleared);
-    assert!(status.halt.unwrap().parked);
+    let halt = next_status(&cleared).halt.unwrap();
+    assert_eq!((halt.kind, halt.parked), (HaltKind::NotWritten, false));
+    assert!(halt.message.contains("continues by itself"), "{}", halt.message);
 }
 
 #[test]
@@ -148,150 +151,6 @@ fn each_direction_starts_with_its_own_replicas() {
     }
 }
 
-/// Flink shows the job that the rollout started.
-pub(super) fn with_started_job(mut world: World, restored: u64, path: &str, running: u32) -> World {
-    let status = world.status();
-    let id = job_id("u", status.direction, status.attempt);
-    change_status(&mut world, |status| status.job = Some(from_json(json!({"jobId": id, "startPath": POINT}))));
-    world.flink.jobs = Some(vec![job_overview(&id, "RUNNING")]);
-    world.flink.job = Some(job_detail("RUNNING", running));
-    world.flink.checkpoints = Some(checkpoint_counts(restored, path, 0));
-    world
-}
-
-#[test]
-fn a_start_counts_only_with_a_proven_restore() {
-    let good = with_started_job(world(Stage::Verify), 1, POINT, 2);
-    let status = next_status(&good);
-    assert!(status.job.as_ref().unwrap().restored_at.is_some());
-    let mut running = good.clone();
-    running.rollout.status = Some(status);
-    let status = next_status(&running);
-    assert_eq!((status.stage, status.downtime_millis), (Stage::Monitor, Some(10_000)));
-
-    let wrong = next_status(&with_started_job(world(Stage::Verify), 1, "file:/sp/other", 2));
-    assert_eq!((wrong.direction, wrong.stage), (Direction::Back, Stage::Stop));
-    assert!(wrong.failure.unwrap().message.contains("file:/sp/other"));
-}
-
-#[test]
-fn a_job_that_restored_nothing_fails_the_start() {
-    let mut world = with_started_job(world(Stage::Verify), 0, POINT, 2);
-    world.flink.checkpoints = Some(from_json(json!({"counts": {"restored": 0}})));
-    assert!(next_status(&world).failure.unwrap().message.contains("runs empty"));
-}
-
-#[test]
-fn a_restart_before_the_first_observation_is_not_a_wrong_restore() {
-    let mut world = with_started_job(world(Stage::Verify), 2, "file:/cp/x/chk-3", 2);
-    assert!(matches!(next_step(&world), Step::Wait(_)), "the log decides");
-    world.logged_start = Some(POINT.into());
-    assert!(next_status(&world).job.unwrap().restored_at.is_some());
-}
-
-#[test]
-fn a_job_without_enough_slots_does_not_count_as_running() {
-    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 1);
-    world.flink.slots = Some((1, 0));
-    change_status(&mut world, |status| {
-        status.job.as_mut().unwrap().restored_at = Some(crate::api::time(now()));
-    });
-    assert!(matches!(next_step(&world), Step::Wait(_)));
-    advance_clock(&mut world, 61);
-    let message = next_status(&world).failure.unwrap().message;
-    assert!(message.contains("needs 2 slots, the TaskManagers offer 1"), "{message}");
-}
-
-#[test]
-fn a_job_that_never_appears_fails_with_the_answer_of_flink() {
-    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
-    world.flink = crate::rollout::FlinkView { unknown: Some("no answer within 5 s".into()), ..Default::default() };
-    advance_clock(&mut world, 61);
-    let message = next_status(&world).failure.unwrap().message;
-    assert!(message.contains("shows no job") && message.ends_with("no answer within 5 s"), "{message}");
-}
-
-#[test]
-fn an_exit_of_the_job_manager_fails_the_start_at_once() {
-    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
-    world.logged_cause = Some("Cannot map checkpoint/savepoint state".into());
-    let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
-        "lastState": {"terminated": {"exitCode": 2, "reason": "Error"}}}]);
-    world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
-    let message = next_status(&world).failure.unwrap().message;
-    assert!(message.contains("exit code 2") && message.contains("Cannot map checkpoint/savepoint state"), "{message}");
-}
-
-#[test]
-fn an_exit_without_a_readable_log_is_reported_after_a_short_wait() {
-    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
-    let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
-        "lastState": {"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": world.time()}}}]);
-    world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
-    world.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
-    assert!(matches!(next_step(&world), Step::Wait(_)), "the log may be readable at the next observation");
-    let mut again = with_watch(world.clone(), 1, 12);
-    change_status(&mut again, |status| status.stage = Stage::Monitor);
-    assert!(matches!(next_step(&again), Step::Wait(_)), "the next container runs the job again");
-    for world in [&mut world, &mut again] {
-        advance_clock(world, 10);
-        assert!(next_status(world).failure.unwrap().message.contains("exit code 2"), "the wait for the log has ended");
-    }
-}
-
-#[test]
-fn the_previous_version_has_a_longer_start_deadline() {
-    let mut world = with_started_job(world_going_back(Stage::Verify), 1, POINT, 0);
-    let mut status = world.status();
-    assert_eq!(status.plan.as_ref().unwrap().settings.start_deadline_seconds, 60);
-    status.enter(&world, Stage::Verify);
-    status.job.as_mut().unwrap().restored_at = Some(world.time());
-    world.rollout.status = Some(status);
-    advance_clock(&mut world, 200);
-    assert!(matches!(next_step(&world), Step::Wait(_)), "the short deadline is only for the new version");
-    advance_clock(&mut world, 101);
-    let halt = next_status(&world).halt.unwrap();
-    assert!(halt.parked && halt.message.contains("within 300 s"), "{}", halt.message);
-}
-
-#[test]
-fn a_failed_job_is_reported_with_its_reason() {
-    for stage in [Stage::Verify, Stage::Monitor] {
-        let mut world = with_watch(world(stage), 1, 0);
-        let mut failed = job_detail("FAILED", 0);
-        failed.timestamps.insert("FAILED".into(), 1000);
-        failed.now = 1400;
-        world.flink.job = Some(failed);
-        let waits = match next_step(&world) {
-            Step::Record(status) => status.failure.is_none(),
-            other => matches!(other, Step::Wait(_)),
-        };
-        assert!(waits, "the JobManager will exit soon, and its log then holds the reason");
-
-        let mut answered = world.clone();
-        answered.flink.exceptions = Some(from_json(json!({"exceptionHistory": {"entries": [
-            {"stacktrace": "E: outer\nCaused by: E: Cannot map checkpoint/savepoint state"}]}})));
-        let message = next_status(&answered).failure.unwrap().message;
-        assert_eq!(message, "the job is FAILED: E: Cannot map checkpoint/savepoint state");
-
-        world.flink.job.as_mut().unwrap().now = 11_000;
-        assert_eq!(
-            next_status(&world).failure.unwrap().message,
-            "the job is FAILED",
-            "the wait for the reason has ended"
-        );
-    }
-}
-
-#[test]
-fn an_init_container_that_completed_is_not_a_failure() {
-    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 2);
-    let ended = json!([{"name": "init", "image": "i", "imageID": "i", "ready": true, "restartCount": 0,
-        "state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]);
-    world.workloads.job_manager.pods[0].status.as_mut().unwrap().init_container_statuses = Some(from_json(ended));
-    assert_eq!(next_status(&world).direction, Direction::Forward);
-}
-
 #[test]
 fn the_way_back_ends_with_the_reason_of_the_failure() {
     assert_eq!(
@@ -306,23 +165,6 @@ fn a_way_back_that_is_unhealthy_is_left_running_and_halts() {
     let halt = status.halt.unwrap();
     assert!(!halt.parked);
     assert!(halt.message.contains("left running"));
-}
-
-#[test]
-fn a_way_back_that_cannot_start_is_parked_ready_to_start() {
-    let mut world = with_started_job(world_going_back(Stage::Verify), 1, "file:/sp/other", 2);
-    let status = next_status(&world);
-    assert!(status.halt.as_ref().unwrap().parked);
-    assert_eq!(status.halt.as_ref().unwrap().commands.len(), 2);
-    world.rollout.status = Some(status);
-    assert!(matches!(next_effect(&world).1, Effect::Stop(Component::JobManager)));
-    let mut world = scale_to_zero(world);
-    world.ha.items = vec![ha_map("orders-cluster-config-map")];
-    assert!(matches!(next_effect(&world).1, Effect::ClearHa { .. }));
-    world.ha.items.clear();
-    let Effect::WriteWorkloads { start } = next_effect(&world).1 else { panic!("no template") };
-    assert_eq!(start.path.as_deref(), Some(POINT));
-    assert_ne!(start.job_id, job_id("u", Direction::Back, 1), "a new job id");
 }
 
 #[test]
@@ -390,15 +232,17 @@ fn a_way_back_to_nothing_ends_at_rest() {
 }
 
 #[test]
-fn only_a_parked_rollout_is_recorded_as_parked() {
-    for parked in [true, false] {
-        let mut world = scale_to_zero(world_going_back(Stage::Verify));
-        let halted = crate::rollout::halt(&world, world.status(), "no image", parked, Vec::new());
-        world.rollout.status = Some(halted);
+fn an_application_that_is_given_up_at_0_replicas_is_recorded_as_parked() {
+    for at_zero in [true, false] {
+        let mut world = world_going_back(Stage::Verify);
+        world.rollout.status = Some(halted(&world, "no image"));
+        if at_zero {
+            world = scale_to_zero(world);
+        }
         world.rollout.metadata.deletion_timestamp = Some(world.time());
         world.rollout.status = Some(next_status(&world));
         let Effect::WriteHistory { status } = next_effect(&world).1 else { panic!("no history") };
-        assert_eq!(status.parked_at.is_some(), parked);
+        assert_eq!(status.parked_at.is_some(), at_zero);
     }
 }
 

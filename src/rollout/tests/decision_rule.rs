@@ -20,7 +20,7 @@ const STAGES: [Stage; 9] = [
 fn status_in_stage(stage: Stage, direction: Direction, halted: bool) -> FlinkRolloutStatus {
     let world = if direction == Direction::Forward { world(stage) } else { world_going_back(stage) };
     let status = world.status();
-    if halted { crate::rollout::halt(&world, status, "why", false, Vec::new()) } else { status }
+    if halted { crate::rollout::halt(&world, status, crate::api::HaltKind::NeedsDecision, "why") } else { status }
 }
 
 /// One line for each state, with its allowed decisions.

@@ -88,7 +88,7 @@ fn an_abort_after_the_stop_turns_the_rollout_back_once() {
 #[test]
 fn a_halted_rollout_is_resumed_or_given_up() {
     let mut world = world_going_back(Stage::Verify);
-    let halted = crate::rollout::halt(&world, world.status(), "no image", true, Vec::new());
+    let halted = parked(&world, "no image");
     world.rollout.status = Some(halted);
     let mut resumed = world.clone();
     add_decision(&mut resumed, DecisionKind::Resume, "slack:T/U2", None);
@@ -106,7 +106,7 @@ fn a_halted_rollout_is_resumed_or_given_up() {
 /// The rollout was parked and at rest. Then a person ran the printed commands.
 fn started_by_hand() -> World {
     let mut world = world_going_back(Stage::Verify);
-    world.rollout.status = Some(crate::rollout::halt(&world, world.status(), "no image", true, Vec::new()));
+    world.rollout.status = Some(parked(&world, "no image"));
     (world.workloads.job_manager, world.workloads.task_manager) = (workload("jm", 0), workload("tm", 0));
     assert_eq!(next_effect(&world).0, Operation::ParkTemplate);
     complete_operation(&mut world, Operation::ParkTemplate);
@@ -137,7 +137,7 @@ fn deleting_a_rollout_whose_application_was_started_by_hand_ends_it() {
 #[test]
 fn a_resumed_watch_starts_again() {
     let mut world = world_going_back(Stage::Monitor);
-    let halted = crate::rollout::halt(&world, world.status(), "kafka is down", false, Vec::new());
+    let halted = halted(&world, "kafka is down");
     world.rollout.status = Some(halted);
     world.flink.checkpoints = Some(checkpoint_counts(4, POINT, 9));
     add_decision(&mut world, DecisionKind::Resume, "slack:T/U2", None);
@@ -170,7 +170,7 @@ fn deleting_a_rollout_aborts_it_before_the_stop_and_turns_it_back_after_it() {
 #[test]
 fn deleting_a_rollout_that_halted_on_the_way_forward_turns_it_back() {
     let mut world = world(Stage::Monitor);
-    let halted = crate::rollout::halt(&world, world.status(), "restarts", false, Vec::new());
+    let halted = halted(&world, "restarts");
     world.rollout.status = Some(halted);
     world.rollout.metadata.deletion_timestamp = Some(world.time());
     let status = next_status(&world);
@@ -182,7 +182,7 @@ fn a_rollout_that_was_resumed_too_often_is_not_resumed_again() {
     let mut world = world_going_back(Stage::Monitor);
     let base = world.clone();
     change_status(&mut world, |status| (0..50).for_each(|_| status.enter(&base, Stage::Monitor)));
-    let halted = crate::rollout::halt(&world, world.status(), "kafka is down", false, Vec::new());
+    let halted = halted(&world, "kafka is down");
     world.rollout.status = Some(halted);
     add_decision(&mut world, DecisionKind::Resume, "slack:T/U2", None);
     let (outcome, message) = apply_decision(&mut world);

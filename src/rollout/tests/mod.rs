@@ -10,6 +10,7 @@ mod normal_events;
 mod probes;
 mod record_result;
 mod savepoint;
+mod starts;
 mod stop_status;
 mod unknown_operations;
 
@@ -20,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::{Effect, FlinkView, Operation, Step, StopStatus, World, next_step};
 use crate::{
-    api::{Direction, FlinkRolloutStatus, PerComponent, Plan, ResultKind, Stage},
+    api::{Direction, FlinkRolloutStatus, HaltKind, PerComponent, Plan, ResultKind, Stage},
     cluster::{HaConfigMaps, Workload},
     flink::{Checkpoints, JobDetail, JobOverview},
 };
@@ -180,11 +181,44 @@ pub(super) fn advance_clock(world: &mut World, seconds: i64) {
     world.now = world.now.checked_add(SignedDuration::from_secs(seconds)).unwrap();
 }
 
+/// The status of the world's rollout, halted in its stage.
+pub(super) fn halted(world: &World, why: &str) -> FlinkRolloutStatus {
+    super::halt(world, world.status(), HaltKind::NeedsDecision, why)
+}
+
+/// The status of the world's rollout, parked in its stage.
+pub(super) fn parked(world: &World, why: &str) -> FlinkRolloutStatus {
+    super::transition::park(world, world.status(), why)
+}
+
+/// Looks until nothing new is recorded, as long as the rollout stays where it is.
+pub(super) fn look(world: &mut World) {
+    for _ in 0..5 {
+        let before = world.status();
+        let Step::Record(next) = next_step(world) else { return };
+        let stays = |status: &FlinkRolloutStatus| {
+            (status.stage, status.direction, status.halt.is_some(), status.ending.is_some(), status.stages.len())
+        };
+        if stays(&before) != stays(&next) {
+            return;
+        }
+        world.rollout.status = Some(*next);
+    }
+}
+
 /// The status that is written next.
 pub(super) fn next_status(world: &World) -> FlinkRolloutStatus {
     match next_step(world) {
         Step::Record(status) => *status,
         other => panic!("nothing is recorded: {other:?}"),
+    }
+}
+
+/// The status that is written next, or the recorded one if nothing is written.
+pub(super) fn next_status_or_same(world: &World) -> FlinkRolloutStatus {
+    match next_step(world) {
+        Step::Record(status) => *status,
+        _ => world.status(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tests of the watch: counters, checkpoints, exits and its end.
 
-use super::{after_stop::with_started_job, *};
+use super::{starts::with_started_job, *};
 
 #[test]
 fn missing_checkpoints_are_reported_with_the_reason_of_the_last_failure() {
@@ -67,9 +67,12 @@ fn the_watch_has_its_own_deadline_after_settling() {
     advance_clock(&mut world, 14);
     world.flink.unknown = Some("no answer".to_owned());
     world.flink.job = None;
+    look(&mut world);
     assert!(matches!(next_step(&world), Step::Wait(_)), "the deadline of settling is over, that of the watch is not");
     advance_clock(&mut world, 62);
-    assert_eq!(next_status(&world).failure.unwrap().message, "Flink could not be watched: no answer");
+    let halt = next_status(&world).halt.unwrap();
+    assert_eq!(halt.kind, HaltKind::OutOfSight, "silence proves nothing while the pod is Ready");
+    assert!(halt.message.contains("no answer"), "{}", halt.message);
     world.flink.unknown = None;
     world.flink.job = Some(job_detail("RUNNING", 1));
     assert_eq!(next_status(&world).failure.unwrap().message, "not RUNNING any more: count");
@@ -92,13 +95,119 @@ fn a_failed_watch_without_automatic_rollback_halts() {
 #[test]
 fn an_exit_before_a_watch_was_resumed_does_not_count_again() {
     let mut world = with_watch(world_going_back(Stage::Monitor), 1, 2);
-    let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 1, "state": {"running": {}},
+    let ended = json!([{"name": "main", "image": "i", "imageID": "i", "ready": true, "restartCount": 2, "state": {"running": {}},
         "lastState": {"terminated": {"exitCode": 137, "finishedAt": "2026-01-01T11:59:00Z"}}}]);
     world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(ended));
-    assert!(next_status(&world).halt.unwrap().message.contains("exit code 137"));
-    let base = world.clone();
-    change_status(&mut world, |status| status.enter(&base, Stage::Monitor));
+    world.rollout.status = Some(next_status(&world));
+    assert_eq!(world.status().job.unwrap().ends.unwrap().count, 2);
+    world.rollout.status = Some(halted(&world, "it ends"));
+    world.rollout.status = Some(super::super::halts::look_again(&world, world.status()));
+    advance_clock(&mut world, 6);
+    look(&mut world);
+    advance_clock(&mut world, 16);
+    world.flink.checkpoints = Some(checkpoint_counts(1, POINT, 12));
+    look(&mut world);
     assert_eq!(result_of(&world).0, ResultKind::RolledBack);
+}
+
+/// The watch knows when the JobManager started the job.
+fn with_job_started(mut world: World, known: i64, now: i64) -> World {
+    change_status(&mut world, |status| status.watch.as_mut().unwrap().job_started = Some(known));
+    world.flink.jobs.as_mut().unwrap()[0].start_time = now;
+    world
+}
+
+#[test]
+fn a_job_manager_that_moves_begins_the_watch_anew_and_counts_as_one_restart() {
+    for start in [world, world_going_back] {
+        // The counters run backwards: the new JobManager has completed 3 checkpoints.
+        let mut world = with_job_started(with_watch(start(Stage::Monitor), 1, 3), 1000, 2000);
+        change_status(&mut world, |status| status.watch.as_mut().unwrap().completed = 40);
+        world.rollout.status = Some(next_status(&world));
+        let watch = world.status().watch.unwrap();
+        assert_eq!((watch.recoveries, watch.watching_since, watch.job_started), (1, None, Some(2000)));
+        advance_clock(&mut world, 6);
+        look(&mut world);
+        world.flink.checkpoints = Some(checkpoint_counts(1, POINT, 5));
+        advance_clock(&mut world, 16);
+        let good =
+            if world.status().direction == Direction::Back { ResultKind::RolledBack } else { ResultKind::Succeeded };
+        assert_eq!(result_of(&world).0, good);
+    }
+}
+
+#[test]
+fn a_job_manager_that_moves_again_and_again_fails_the_watch() {
+    let mut world = with_watch(world(Stage::Monitor), 1, 0);
+    for at in 1..=3 {
+        world = with_job_started(world, at, at + 1);
+        assert!(world.status().failure.is_none());
+        world.rollout.status = Some(next_status(&world));
+    }
+    assert!(next_status(&world).failure.unwrap().message.starts_with("3 restarts, 0 allowed"));
+}
+
+#[test]
+fn a_rescale_by_the_adaptive_scheduler_is_no_restart() {
+    let mut world = with_watch(world(Stage::Monitor), 4, 2);
+    change_status(&mut world, |status| status.job.as_mut().unwrap().adaptive = true);
+    world.flink.exceptions = Some(from_json(json!({"exceptionHistory": {"entries": []}})));
+    assert_eq!(result_of(&world).0, ResultKind::Succeeded);
+    world.flink.exceptions =
+        Some(from_json(json!({"exceptionHistory": {"entries": [{"stacktrace": "E: boom", "timestamp": 9}]}})));
+    change_status(&mut world, |status| status.watch.as_mut().unwrap().newest_exception = Some(0));
+    assert!(next_status(&world).failure.unwrap().message.starts_with("1 restarts"));
+}
+
+/// The plan knows this checkpoint interval, in milliseconds.
+fn with_interval(mut world: World, interval: Option<u64>) -> World {
+    let known = json!({"intervalMillis": interval, "minPauseMillis": 0, "timeoutMillis": 600_000});
+    change_status(&mut world, |status| {
+        let plan = status.plan.as_mut().unwrap();
+        plan.current.as_mut().unwrap().job.as_mut().unwrap().checkpointing = Some(from_json(known));
+    });
+    world
+}
+
+#[test]
+fn the_watch_is_as_long_as_the_wanted_checkpoints_need() {
+    let mut world = with_interval(with_watch(world(Stage::Monitor), 1, 1), Some(30_000));
+    look(&mut world);
+    advance_clock(&mut world, 60);
+    look(&mut world);
+    assert!(world.status().failure.is_none() && world.status().ending.is_none(), "2 checkpoints need up to 90 s");
+    advance_clock(&mut world, 30);
+    assert!(next_status(&world).failure.unwrap().message.starts_with("only 1 of 2 wanted checkpoints"));
+    world.flink.checkpoints = Some(checkpoint_counts(1, POINT, 2));
+    assert_eq!(result_of(&world).0, ResultKind::Succeeded);
+}
+
+#[test]
+fn a_job_without_periodic_checkpoints_is_not_asked_for_any() {
+    let world = with_interval(with_watch(world(Stage::Monitor), 1, 0), None);
+    assert_eq!(result_of(&world).0, ResultKind::Succeeded);
+}
+
+#[test]
+fn a_checkpoint_in_progress_is_not_missing_until_one_fails_or_the_longest_watch_is_over() {
+    let mut world = with_watch(world(Stage::Monitor), 1, 0);
+    change_status(&mut world, |status| {
+        status.plan.as_mut().unwrap().settings.monitor.watch_max_seconds = 600;
+        // These failed before every task ran.
+        status.watch.as_mut().unwrap().failed = 3;
+    });
+    let checkpoints = world.flink.checkpoints.as_mut().unwrap();
+    checkpoints.counts.failed = 3;
+    checkpoints.history.push(from_json(json!({"status": "IN_PROGRESS", "checkpoint_type": "CHECKPOINT"})));
+    advance_clock(&mut world, 300);
+    look(&mut world);
+    assert!(world.status().failure.is_none());
+    assert!(world.status().message.starts_with("a checkpoint is in progress"), "{}", world.status().message);
+    let mut failed = world.clone();
+    failed.flink.checkpoints.as_mut().unwrap().counts.failed = 4;
+    assert!(next_status(&failed).failure.unwrap().message.contains("; 1 failed"));
+    advance_clock(&mut world, 300);
+    assert!(next_status(&world).failure.unwrap().message.starts_with("only 0 of 2"));
 }
 
 #[test]

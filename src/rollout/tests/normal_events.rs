@@ -1,6 +1,6 @@
 //! Normal events in a cluster do not fail a rollout, and one look proves nothing.
 
-use super::{after_stop::with_started_job, monitor::with_watch, *};
+use super::{monitor::with_watch, starts::with_started_job, *};
 
 /// The restore of the started job is proven; `running` of its 2 tasks run.
 fn world_with_proven_restore(start: World, running: u32) -> World {
@@ -23,10 +23,12 @@ fn a_start_waits_for_a_node_in_both_directions_and_says_so() {
     for start in [world, world_going_back] {
         let mut world = world_with_proven_restore(start(Stage::Verify), 1);
         add_pending_pod(&mut world);
-        let status = next_status(&world);
-        assert!(status.halt.is_none() && status.failure == world.status().failure);
+        let failure = world.status().failure;
+        look(&mut world);
+        let status = world.status();
+        assert!(status.halt.is_none() && status.failure == failure);
         assert_eq!(status.message, "pod tm-9 waits for a node: 0/1 nodes are available");
-        world.rollout.status = Some(status);
+        assert_eq!(status.waiting.map(|waiting| (waiting.sign, waiting.since.0)), Some(("NoNode".to_owned(), now())));
         assert!(matches!(next_step(&world), Step::Wait(_)));
     }
 }
@@ -35,6 +37,7 @@ fn a_start_waits_for_a_node_in_both_directions_and_says_so() {
 fn a_start_that_gets_no_node_until_the_deadline_fails_and_names_the_pod() {
     let mut world = world_with_proven_restore(world(Stage::Verify), 1);
     add_pending_pod(&mut world);
+    look(&mut world);
     advance_clock(&mut world, 61);
     let message = next_status(&world).failure.unwrap().message;
     assert!(message.contains("pod tm-9 waits for a node"), "{message}");

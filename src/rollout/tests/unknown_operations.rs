@@ -48,6 +48,6 @@ fn deleting_a_rollout_with_an_unknown_operation_gives_it_up() {
 #[test]
 fn a_parked_rollout_with_an_unknown_operation_is_not_scaled_down() {
     let mut world = world_of_another_version(Stage::Verify);
-    world.rollout.status = Some(crate::rollout::halt(&world, world.status(), "no image", true, Vec::new()));
+    world.rollout.status = Some(parked(&world, "no image"));
     assert!(matches!(next_step(&world), Step::Wait(_)));
 }

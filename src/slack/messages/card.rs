@@ -48,6 +48,9 @@ fn lead_text(status: &FlinkRolloutStatus) -> String {
     if !message.is_empty() {
         text.push_str(&format!(" · {}", show_people(&truncate(message, 1500))));
     }
+    if let Some(waiting) = status.waiting.as_ref().filter(|_| status.result.is_none()) {
+        text.push_str(&format!(", since {}", moment(&waiting.since)));
+    }
     if let Some(duplicates) = &status.duplicates {
         text.push_str(&format!(
             "\nDuplicates possible from {} to {}",

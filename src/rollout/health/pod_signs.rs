@@ -1,0 +1,32 @@
+//! The signs that pods and events show.
+
+use super::sign::{Observed, Sign};
+use crate::{
+    api::StartedJob,
+    cluster::{PodSign, find_end, pod_signs},
+    flink::is_lasting_cause,
+    rollout::world::World,
+};
+
+/// The end of the `JobManager`'s container, from the record.
+pub(crate) fn find_job_manager_end(world: &World, job: &StartedJob) -> Option<Observed> {
+    let ends = job.ends.as_ref().filter(|ends| ends.count > 0)?;
+    let sign = if is_lasting_cause(&ends.cause) { Sign::JobManagerEndedForGood } else { Sign::JobManagerEnded };
+    let what = find_end(&world.workloads.job_manager)
+        .map_or_else(|| format!("the JobManager ended {} times", ends.count), |end| end.sentence());
+    let cause = if ends.cause.starts_with("exit code") { String::new() } else { format!(": {}", ends.cause) };
+    Some(Observed { sign, text: format!("{what}{cause}"), repeated: ends.count > 1 })
+}
+
+/// The signs of the pods of both workloads.
+pub(crate) fn find_pod_signs(world: &World) -> Vec<Observed> {
+    let mut signs: Vec<Observed> = world
+        .workloads
+        .iter()
+        .flat_map(pod_signs)
+        .map(|(sign, text): (PodSign, String)| Observed::once(sign.into(), text))
+        .collect();
+    let ended = find_end(&world.workloads.task_manager);
+    signs.extend(ended.map(|end| Observed::once(Sign::TaskManagerEnded, end.sentence())));
+    signs
+}

@@ -1,0 +1,79 @@
+//! The checkpoints that a watch waits for. The watch fits the checkpoint interval of the job.
+
+use jiff::SignedDuration;
+
+use crate::{
+    api::{Plan, Watch, watch_seconds_for},
+    rollout::{
+        health::{Observed, Sign},
+        world::World,
+    },
+};
+
+/// The checkpoints that must complete, and how long the watch lasts for them.
+pub(super) struct WantedCheckpoints {
+    pub(super) count: u64,
+    /// How long the watch takes.
+    pub(super) watch: SignedDuration,
+    /// How long it may take while a checkpoint is in progress.
+    longest: SignedDuration,
+}
+
+impl WantedCheckpoints {
+    pub(super) fn of(plan: &Plan) -> Self {
+        let settings = &plan.settings.monitor;
+        let checkpointing = plan.current.as_ref().and_then(|current| current.job.as_ref()?.checkpointing.as_ref());
+        let seconds = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        // A job that takes no periodic checkpoints is not asked for any.
+        let takes_none = checkpointing.is_some_and(|known| known.interval_millis.is_none());
+        let count = if takes_none { 0 } else { u64::from(settings.checkpoints_wanted) };
+        let needed = checkpointing.map_or(0, |known| watch_seconds_for(known, count));
+        let longest = u64::from(settings.watch_max_seconds.max(settings.watch_seconds));
+        Self {
+            count,
+            watch: seconds(needed.min(longest).max(u64::from(settings.watch_seconds))),
+            longest: seconds(longest),
+        }
+    }
+
+    /// Whether a wanted checkpoint is in progress and none has failed.
+    ///
+    /// The first checkpoint after a restore is a full one: of terabytes it can take an hour.
+    pub(super) fn may_wait_longer(&self, world: &World, watch: &Watch) -> bool {
+        let Some(checkpoints) = &world.flink.checkpoints else { return false };
+        let Some(since) = &watch.watching_since else { return false };
+        watch.checkpoints < self.count
+            && checkpoints.is_in_progress()
+            && checkpoints.counts.failed <= watch.failed
+            && world.now.duration_since(since.0) < self.longest
+    }
+
+    /// The checkpoint that a watch waits for beyond its end.
+    pub(super) fn find_in_progress(&self, world: &World, watch: &Watch) -> Option<Observed> {
+        let watched = world.now.duration_since(watch.watching_since.as_ref()?.0);
+        let text = format!(
+            "a checkpoint is in progress: {} of {} wanted checkpoints have completed",
+            watch.checkpoints, self.count
+        );
+        (watched >= self.watch && self.may_wait_longer(world, watch))
+            .then(|| Observed::once(Sign::CheckpointInProgress, text))
+    }
+
+    /// How many checkpoints are missing, how many failed, and why the last one failed.
+    pub(super) fn describe_missing(&self, world: &World, watch: &Watch, watched: SignedDuration) -> String {
+        let missing = format!(
+            "only {} of {} wanted checkpoints completed within {} s",
+            watch.checkpoints,
+            self.count,
+            watched.as_secs()
+        );
+        let checkpoints = world.flink.checkpoints.as_ref();
+        let failed = checkpoints.map_or(0, |known| known.counts.failed.saturating_sub(watch.failed));
+        if failed == 0 {
+            return missing;
+        }
+        let last = checkpoints.and_then(|known| known.latest.failed.as_ref()?.failure_message.as_deref());
+        let last = last.and_then(|message| message.lines().next()).unwrap_or("Flink gives no reason");
+        format!("{missing}; {failed} failed, the last one because: {}", crate::text::truncate(last, 300))
+    }
+}
