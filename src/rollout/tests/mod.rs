@@ -8,6 +8,7 @@ mod last_checkpoint;
 mod monitor;
 mod normal_events;
 mod probes;
+mod random_worlds;
 mod record_result;
 mod savepoint;
 mod starts;

@@ -10,7 +10,7 @@ fn world_with_proven_restore(start: World, running: u32) -> World {
 }
 
 /// A pod of the workload that no node accepts.
-fn add_pending_pod(world: &mut World) {
+pub(super) fn add_pending_pod(world: &mut World) {
     world.workloads.task_manager.pods.push(from_json(json!({
         "metadata": {"name": "tm-9"},
         "status": {"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "Unschedulable",
