@@ -6,7 +6,10 @@ mod content;
 mod diagnosis;
 mod ha;
 mod object;
+mod ownership;
+mod read_workload;
 mod template;
+mod warnings;
 mod workload;
 mod write;
 mod write_error;
@@ -19,7 +22,7 @@ pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};
 pub(crate) use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,
 };
-pub use workload::read_workload;
+pub use read_workload::read_workloads;
 pub(crate) use workload::{PodsGone, Workload};
 pub use write::Writer;
 pub(crate) use write_error::{WriteError, classify};
