@@ -14,6 +14,7 @@ use crate::{
     http::{Readiness, lease_part},
     proxy::Proxy,
     record::{Candidate, Lease, LeaseError, highest_epoch},
+    retention,
     text::error_chain,
 };
 
@@ -131,6 +132,8 @@ impl Terms {
             // A process without the lease may not write. Its controllers end here, and the epoch makes their late writes fail.
             lost = lease.renew_until_lost() => Some(lost),
             () = controller::run(self.client.clone(), context, self.stop.clone()) => None,
+            // It never ends by itself.
+            () = retention::keep_pruned(self.client.clone(), self.namespace.clone()) => None,
         }
     }
 }

@@ -8,6 +8,7 @@ mod ha;
 mod object;
 mod ownership;
 mod read_workload;
+mod readable;
 mod template;
 mod warnings;
 mod workload;
@@ -18,11 +19,12 @@ pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
 pub(crate) use containers::{flink_container, is_standalone_job};
 pub(crate) use content::{encode_secret_text, same_content};
 pub(crate) use diagnosis::{PodFailure, pod_failure, pod_wait};
-pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};
+pub(crate) use ha::{HaConfigMaps, backup_name, build_backup, is_backup_name};
 pub(crate) use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,
 };
 pub use read_workload::read_workloads;
+pub(crate) use readable::list_readable;
 pub(crate) use workload::{PodsGone, Workload};
 pub use write::Writer;
 pub(crate) use write_error::{WriteError, classify};

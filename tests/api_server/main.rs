@@ -26,6 +26,7 @@ mod bot_client;
 mod conversations;
 mod lease;
 mod orphans;
+mod retention;
 mod rules;
 mod slack;
 mod writes;
