@@ -7,9 +7,14 @@ use dashmap::DashMap;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+/// The part of readiness that says whether this process holds the lease of a namespace.
+pub fn lease_part(namespace: &str) -> String {
+    format!("namespace {namespace}")
+}
+
 /// The parts that readiness depends on, by name, and whether each one is ready now.
 ///
-/// `kubernetes` is ready once everything has started. `slack` is ready while Slack accepts the tokens and keeps a socket open,
+/// `namespace NAME` is ready while this process holds the lease of the namespace. `slack` is ready while Slack accepts the tokens and keeps a socket open,
 /// and if it has listed the groups within the last minute.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness {
@@ -19,6 +24,11 @@ pub struct Readiness {
 impl Readiness {
     pub fn set(&self, part: &str, ready: bool) {
         self.parts.insert(part.to_owned(), ready);
+    }
+
+    /// Whether a part is ready now. A part that was never set is not.
+    pub fn is_ready(&self, part: &str) -> bool {
+        self.parts.get(part).is_some_and(|ready| *ready)
     }
 
     fn answer(&self) -> (StatusCode, Json<Value>) {
@@ -58,7 +68,7 @@ mod tests {
     fn the_bot_is_ready_only_when_every_part_is_ready() {
         let readiness = Readiness::default();
         assert_eq!(readiness.answer().0, StatusCode::SERVICE_UNAVAILABLE);
-        readiness.set("kubernetes", true);
+        readiness.set(&lease_part("flink"), true);
         readiness.set("slack", false);
         assert_eq!(readiness.answer().0, StatusCode::SERVICE_UNAVAILABLE);
         readiness.set("slack", true);

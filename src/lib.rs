@@ -12,6 +12,7 @@ pub mod flink;
 mod http;
 mod proxy;
 pub mod record;
+pub mod retention;
 mod rollout;
 pub mod slack;
 mod text;

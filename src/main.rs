@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use futures::FutureExt as _;
 use lockkeeper::{
-    api, bot,
+    api, bot, retention,
     slack::{SLACK_API, SlackSettings},
 };
 use secrecy::SecretString;
@@ -24,12 +24,21 @@ struct Flags {
 enum Command {
     /// Run the bot.
     Run(Run),
+    /// List what the bot would delete in a namespace: old ended rollouts, and what no kept revision needs. Deletes nothing.
+    Retention(Retention),
     /// Print the custom resource definitions as YAML.
     Crds,
     /// Print the reference of both kinds as Markdown.
     Reference,
     /// Print the tables of signs and halts as Markdown.
     Health,
+}
+
+#[derive(clap::Args)]
+struct Retention {
+    /// Namespace of the applications.
+    #[arg(long)]
+    namespace: String,
 }
 
 #[derive(clap::Args)]
@@ -78,17 +87,30 @@ fn main() -> anyhow::Result<()> {
             print!("{}", lockkeeper::health_as_markdown());
             Ok(())
         }
+        Command::Retention(flags) => list_surplus(&flags.namespace),
         Command::Run(run) => start(run),
     }
 }
+
+fn list_surplus(namespace: &str) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new().context("cannot start the Tokio runtime")?;
+    runtime.block_on(async {
+        let config = kube::Config::infer().await.context(NO_CLUSTER)?;
+        let client = kube::Client::try_from(config).context("cannot create the Kubernetes client")?;
+        let listed = retention::list_surplus(&client, namespace).await;
+        print!("{}", listed.with_context(|| format!("cannot read the objects of namespace {namespace}"))?);
+        Ok(())
+    })
+}
+
+const NO_CLUSTER: &str = "found no Kubernetes cluster: run inside one, or set KUBECONFIG";
 
 fn start(flags: Run) -> anyhow::Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube=warn,hyper=warn"));
     tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).init();
     let runtime = tokio::runtime::Runtime::new().context("cannot start the Tokio runtime")?;
     runtime.block_on(async {
-        let config =
-            kube::Config::infer().await.context("found no Kubernetes cluster: run inside one, or set KUBECONFIG")?;
+        let config = kube::Config::infer().await.context(NO_CLUSTER)?;
         let identity = flags.identity.unwrap_or_else(|| {
             let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "lockkeeper".to_owned());
             format!("{host}-{}", std::process::id())

@@ -79,6 +79,9 @@ pub struct FlinkApplicationSpec {
     /// Who may deploy, roll back and decide.
     #[serde(default)]
     pub deployers: People,
+    /// How much of the past is kept.
+    #[serde(default)]
+    pub retention: Retention,
     /// Id of the Slack channel that shows the rollouts, such as `C0123456789`. Without it, Slack shows nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 32))]
@@ -305,6 +308,22 @@ pub struct Approvals {
 impl Default for Approvals {
     fn default() -> Self {
         Self { required: 0, groups: Vec::new(), kubernetes_users: Vec::new(), timeout_seconds: 1800 }
+    }
+}
+
+/// How much of the past is kept. Savepoints and checkpoints on disk are never deleted.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Retention {
+    /// How many ended rollouts of the application are kept. Older ones are deleted, with the revision records, versioned copies and HA
+    /// backups that no kept rollout, revision or restore point refers to.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub rollouts: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { rollouts: 20 }
     }
 }
 

@@ -80,6 +80,13 @@ pub fn backup_name(revision: u32, map: &ConfigMap) -> String {
     format!("{}{suffix}", name.trim_end_matches(['-', '.']))
 }
 
+/// Whether a name is that of a backup which a rollout with this revision number made.
+#[must_use]
+pub fn is_backup_name(revision: u32, name: &str) -> bool {
+    let suffix = name.rsplit_once(&format!("-backup-{revision:03}-")).map(|(_, digits)| digits);
+    suffix.is_some_and(|digits| digits.len() == CONTENT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// Builds the backup of one HA `ConfigMap`: its data, without Flink's labels and without the leader lock.
 #[must_use]
 pub fn build_backup(map: &ConfigMap, name: String, labels: BTreeMap<String, String>) -> ConfigMap {
@@ -113,6 +120,8 @@ mod tests {
         assert_ne!(backup_name(7, &map("orders-cluster-config-map", "b", "1")), first, "recreated");
         assert_ne!(backup_name(7, &map("orders-cluster-config-map", "a", "2")), first, "written to again");
         assert_ne!(backup_name(8, &map("orders-cluster-config-map", "a", "1")), first);
+        assert!(is_backup_name(7, &first) && !is_backup_name(8, &first));
+        assert!(!is_backup_name(7, "orders-backup-007-mine"), "a person named it");
     }
 
     #[test]

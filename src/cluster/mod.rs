@@ -7,7 +7,11 @@ mod diagnosis;
 mod ha;
 mod image_pull;
 mod object;
+mod ownership;
+mod read_workload;
+mod readable;
 mod template;
+mod warnings;
 mod workload;
 mod write;
 mod write_error;
@@ -16,12 +20,13 @@ pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
 pub(crate) use containers::{flink_container, is_standalone_job};
 pub(crate) use content::{encode_secret_text, same_content};
 pub(crate) use diagnosis::{ContainerEnd, PodSign, find_end, pod_signs};
-pub(crate) use ha::{HaConfigMaps, backup_name, build_backup};
+pub(crate) use ha::{HaConfigMaps, backup_name, build_backup, is_backup_name};
 pub(crate) use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,
 };
+pub use read_workload::read_workloads;
+pub(crate) use readable::list_readable;
 pub(crate) use template::template_digest;
-pub use workload::read_workload;
 pub(crate) use workload::{PodsGone, Workload};
 pub use write::Writer;
 pub(crate) use write_error::{WriteError, classify};

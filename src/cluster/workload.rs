@@ -1,19 +1,14 @@
-//! Reads a Deployment with the `ReplicaSets` and pods that it owns.
+//! A Deployment with the `ReplicaSets` and pods that it owns, and the proof that none of them runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
     core::v1::{Event, Pod},
 };
-use kube::{Api, Client, ResourceExt, api::ListParams};
+use kube::ResourceExt;
 
-use super::{
-    containers::flink_statuses,
-    template::{TEMPLATE_HASH, template_digest},
-    write::MANAGER,
-};
+use super::{containers::flink_statuses, template::template_digest, write::MANAGER};
 use crate::api::WorkloadSnapshot;
 
 /// A Deployment, its `ReplicaSets` and their pods.
@@ -166,117 +161,9 @@ fn phase(pod: &Pod) -> &str {
     pod.status.as_ref().and_then(|status| status.phase.as_deref()).unwrap_or_default()
 }
 
-/// Reads a Deployment and the objects it owns. `warnings_since` also asks for their Warning events since that time.
-pub async fn read_workload(
-    client: &Client,
-    namespace: &str,
-    name: &str,
-    warnings_since: Option<Timestamp>,
-) -> kube::Result<Workload> {
-    // The Deployment is read first, so that the lists contain everything it creates afterwards.
-    let deployment = Api::<Deployment>::namespaced(client.clone(), namespace).get_opt(name).await?;
-    let (sets, pods) = tokio::try_join!(
-        async {
-            Api::<ReplicaSet>::namespaced(client.clone(), namespace)
-                .list(&ListParams::default())
-                .await
-                .map(|list| list.items)
-        },
-        async {
-            Api::<Pod>::namespaced(client.clone(), namespace).list(&ListParams::default()).await.map(|list| list.items)
-        }
-    )?;
-    let sets: Vec<ReplicaSet> = sets.into_iter().filter(|set| is_replica_set_of(set, name)).collect();
-    let uids: BTreeSet<String> = sets.iter().filter_map(ResourceExt::uid).collect();
-    let pods: Vec<Pod> = pods.into_iter().filter(|pod| is_pod_of(pod, &uids, name)).collect();
-    let mut workload = Workload { deployment, replica_sets: sets, pods, warnings: Vec::new() };
-    if let Some(since) = warnings_since {
-        workload.warnings = read_warnings(client, namespace, &workload).await?;
-        workload.warnings.retain(|event| last_seen_at(event).is_none_or(|at| at >= since));
-    }
-    Ok(workload)
-}
-
-/// Whether a Deployment of this name owns the `ReplicaSet` or has orphaned it. The Deployment may be deleted or recreated since.
-fn is_replica_set_of(set: &ReplicaSet, deployment: &str) -> bool {
-    let owners = set.owner_references();
-    let owned = owners.iter().any(|owner| owner.kind == "Deployment" && owner.name == deployment);
-    let has_its_name = replica_set_name(set.labels(), deployment).is_some_and(|name| name == set.name_any());
-    owned || (owners.is_empty() && has_its_name)
-}
-
-/// Whether one of the `ReplicaSets` owns the pod, or a deleted `ReplicaSet` of the Deployment did.
-///
-/// The garbage collector may delete a `ReplicaSet` before its pods have ended.
-fn is_pod_of(pod: &Pod, sets: &BTreeSet<String>, deployment: &str) -> bool {
-    let owners = pod.owner_references();
-    if owners.iter().any(|owner| sets.contains(&owner.uid)) {
-        return true;
-    }
-    let Some(set) = replica_set_name(pod.labels(), deployment) else { return false };
-    let set_was_owner = owners.iter().any(|owner| owner.kind == "ReplicaSet" && owner.name == set);
-    set_was_owner || (owners.is_empty() && pod.name_any().starts_with(&format!("{set}-")))
-}
-
-/// The name of the Deployment's `ReplicaSet` that has these labels, or whose pod has them.
-fn replica_set_name(labels: &BTreeMap<String, String>, deployment: &str) -> Option<String> {
-    labels.get(TEMPLATE_HASH).map(|hash| format!("{deployment}-{hash}"))
-}
-
-/// The time when an event was last seen. `lastTimestamp` has whole seconds, so it is rounded up to the end of its second.
-fn last_seen_at(event: &Event) -> Option<Timestamp> {
-    let end_of_second =
-        |at: &crate::api::Time| at.0.checked_add(jiff::SignedDuration::from_millis(999)).unwrap_or(at.0);
-    let series = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|at| at.0);
-    let last = event.last_timestamp.as_ref().map(end_of_second);
-    series.max(last).or_else(|| event.event_time.as_ref().map(|at| at.0))
-}
-
-async fn read_warnings(client: &Client, namespace: &str, workload: &Workload) -> kube::Result<Vec<Event>> {
-    let uids: BTreeSet<String> = workload
-        .pods
-        .iter()
-        .filter_map(ResourceExt::uid)
-        .chain(workload.replica_sets.iter().filter_map(ResourceExt::uid))
-        .collect();
-    let events =
-        Api::<Event>::namespaced(client.clone(), namespace).list(&ListParams::default().fields("type=Warning")).await?;
-    Ok(events
-        .items
-        .into_iter()
-        .filter(|event| event.involved_object.uid.as_ref().is_some_and(|uid| uids.contains(uid)))
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn orphan(name: &str, hash: &str, owner: Option<(&str, &str)>) -> serde_json::Value {
-        let owners: Vec<_> = owner
-            .iter()
-            .map(|(kind, name)| serde_json::json!({"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": name}))
-            .collect();
-        serde_json::json!({
-            "metadata": {"name": name, "labels": {"pod-template-hash": hash}, "ownerReferences": owners},
-        })
-    }
-
-    #[test]
-    fn orphaned_objects_belong_to_the_deployment_with_their_name() {
-        let set = |name: &str, owner| serde_json::from_value(orphan(name, "ab1", owner)).unwrap();
-        assert!(is_replica_set_of(&set("jm-ab1", None), "jm"));
-        assert!(is_replica_set_of(&set("jm-ab1", Some(("Deployment", "jm"))), "jm"));
-        assert!(!is_replica_set_of(&set("jm-eu-ab1", None), "jm"), "a Deployment with the same prefix owns it");
-        assert!(!is_replica_set_of(&set("jm-ab1", Some(("Rollout", "jm"))), "jm"));
-        let pod = |name: &str, owner| serde_json::from_value(orphan(name, "ab1", owner)).unwrap();
-        let none = BTreeSet::new();
-        assert!(is_pod_of(&pod("jm-ab1-x", Some(("ReplicaSet", "jm-ab1"))), &none, "jm"), "its ReplicaSet is deleted");
-        assert!(is_pod_of(&pod("jm-ab1-x", None), &none, "jm"));
-        assert!(is_pod_of(&pod("any", Some(("ReplicaSet", "any"))), &BTreeSet::from(["any".to_owned()]), "jm"));
-        assert!(!is_pod_of(&pod("jm-eu-ab1-x", None), &none, "jm"));
-        assert!(!is_pod_of(&pod("jm-ab1-x", Some(("Job", "jm"))), &none, "jm"));
-    }
 
     #[test]
     fn pods_are_not_gone_while_a_deleted_deployment_has_pods_or_replica_sets() {
@@ -294,19 +181,5 @@ mod tests {
         assert!(!is_gone(Workload { pods: vec![pod("Running")], ..Workload::default() }));
         assert!(is_gone(Workload { pods: vec![pod("Succeeded")], replica_sets: vec![set(0)], ..Workload::default() }));
         assert!(!is_gone(Workload { replica_sets: vec![set(1)], ..Workload::default() }));
-    }
-
-    #[test]
-    fn a_repeated_event_was_last_seen_at_its_last_repetition() {
-        let event = |more: serde_json::Value| {
-            let mut event =
-                serde_json::json!({"metadata": {}, "involvedObject": {}, "eventTime": "2026-01-01T11:00:00.000000Z"});
-            event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            last_seen_at(&serde_json::from_value(event).unwrap()).unwrap().to_string()
-        };
-        assert_eq!(event(serde_json::json!({})), "2026-01-01T11:00:00Z");
-        assert_eq!(event(serde_json::json!({"lastTimestamp": "2026-01-01T12:00:00Z"})), "2026-01-01T12:00:00.999Z");
-        let series = serde_json::json!({"series": {"lastObservedTime": "2026-01-01T13:00:00.000000Z"}, "lastTimestamp": "2026-01-01T12:00:00Z"});
-        assert_eq!(event(series), "2026-01-01T13:00:00Z");
     }
 }

@@ -10,7 +10,7 @@ use self::{flink::ask_flink, logs::read_logs, rivals::read_rivals};
 use super::context::Context;
 use crate::{
     api::{FlinkApplication, PerComponent, Stage, StatePath},
-    cluster::{HaConfigMaps, read_autoscalers, read_workload},
+    cluster::{HaConfigMaps, read_autoscalers, read_workloads},
     rollout::{FlinkView, Needs, World, needs, own_directory},
 };
 
@@ -95,12 +95,11 @@ async fn read_cluster(
     let started = status.stages.iter().rev().find(|record| matches!(record.stage, Stage::Deploy | Stage::Restore));
     // A ReplicaSet that is used again may still have warnings of an earlier attempt.
     let warnings = needs.warnings.then(|| started.map_or(world.now, |record| record.started_at.0));
-    let read = |name: String| async move { read_workload(&context.client, &context.namespace, &name, warnings).await };
-    let (job_manager, task_manager) = tokio::try_join!(read(job_manager), read(task_manager))?;
+    let deployments = PerComponent { job_manager: job_manager.as_str(), task_manager: task_manager.as_str() };
+    world.workloads = read_workloads(&context.client, &context.namespace, deployments, warnings).await?;
     if needs.autoscalers {
         world.autoscalers = read_autoscalers(&context.client, &context.namespace).await?;
     }
-    world.workloads = PerComponent { job_manager, task_manager };
     for id in ids {
         world.ha.items.extend(HaConfigMaps::read(&context.client, &context.namespace, &id).await?.items);
     }

@@ -12,7 +12,7 @@ mod probes;
 mod reconcile;
 mod replicas;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt as _;
 use kube::{
@@ -27,8 +27,27 @@ pub use reconcile::reconcile;
 
 use crate::{api::FlinkRollout, text::error_chain};
 
+/// How often this process records that it runs.
+const PULSE_INTERVAL: Duration = Duration::from_secs(5);
+
 /// Runs the controller of one namespace until `stop` completes.
 pub async fn run(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
+    let pulse = record_pulses(Arc::clone(&context));
+    tokio::select! {
+        () = reconcile_all(client, context, stop) => {}
+        () = pulse => {}
+    }
+}
+
+/// Runs for ever.
+async fn record_pulses(context: Arc<Context>) {
+    loop {
+        context.observations.record_pulse(jiff::Timestamp::now());
+        tokio::time::sleep(PULSE_INTERVAL).await;
+    }
+}
+
+async fn reconcile_all(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
     let rollouts: Api<FlinkRollout> = Api::namespaced(client, &context.namespace);
     Controller::new(rollouts, watcher::Config::default())
         .with_config(Config::default().concurrency(8))

@@ -21,9 +21,10 @@ use crate::{
 pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Result<Action, ReconcileError> {
     let span = info_span!("rollout", rollout = %rollout.name_any(), namespace = %context.namespace);
     async {
+        let began = jiff::Timestamp::now();
         let step = tokio::time::timeout(RECONCILE_TIMEOUT, run_step(rollout.name_any(), &context)).await;
         let result = step.unwrap_or(Err(ReconcileError::Stuck));
-        context.observations.step_finished(&rollout.uid().unwrap_or_default(), jiff::Timestamp::now());
+        context.observations.round_finished(&rollout.uid().unwrap_or_default(), began, jiff::Timestamp::now());
         match &result {
             // Another writer was first. The next reconcile reads what it wrote.
             Ok(_) | Err(ReconcileError::Write(WriteError::Conflict { .. })) => {}

@@ -1,4 +1,4 @@
-//! A Lease allows only one process to act in a namespace.
+//! A Lease allows only one process to act in a namespace. A process can lose it and win it again, with a higher epoch.
 //!
 //! A process measures with its own clock how long a foreign Lease has not changed. It never compares the clocks of two machines.
 //! `leaseTransitions` only grows. It is the epoch in every status, so a process that lost the lease can no longer write.
@@ -11,11 +11,12 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, ResourceExt,
-    api::{ObjectMeta, PostParams},
+    api::{ListParams, ObjectMeta, PostParams},
+    core::{ApiResource, DynamicObject},
 };
 use thiserror::Error;
 
-use crate::text::error_chain;
+use crate::{api::FlinkRollout, text::error_chain};
 
 const NAME: &str = "lockkeeper";
 
@@ -32,11 +33,33 @@ pub enum LeaseError {
     Lost(String),
     /// Renewing failed for so long that another process may take the lease at any moment.
     #[error(
-        "the lease of namespace {namespace} could not be renewed for {seconds} s: the API server or this machine is too slow; starting again is safe"
+        "the lease of namespace {namespace} could not be renewed for {seconds} s: the API server or this machine is too slow; its rollouts wait until it is won again"
     )]
     NotRenewed { namespace: String, seconds: u64 },
     #[error("could not read or write the lease of namespace {namespace}")]
     Api { namespace: String, source: Box<kube::Error> },
+}
+
+/// Who asks for a lease, and what it knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate<'a> {
+    /// Name of this process.
+    pub identity: &'a str,
+    /// Time after which the lease expires if it is not renewed.
+    pub duration: Duration,
+    /// The highest epoch in any record. A Lease that replaces a deleted one must not start below it.
+    pub highest_epoch: i64,
+    /// The epoch of the last lease that this process held itself.
+    pub own_epoch: Option<i64>,
+}
+
+/// The highest epoch in the records of a namespace. It reads only this number, so it also works for records that this version cannot read.
+pub async fn highest_epoch(client: &Client, namespace: &str) -> kube::Result<i64> {
+    let resource = ApiResource::erase::<FlinkRollout>(&());
+    let rollouts: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
+    let rollouts = rollouts.list(&ListParams::default()).await?;
+    let epochs = rollouts.items.iter().filter_map(|rollout| rollout.data.pointer("/status/epoch")?.as_i64());
+    Ok(epochs.max().unwrap_or(0))
 }
 
 /// The right to act in one namespace.
@@ -49,15 +72,8 @@ pub struct Lease {
 
 impl Lease {
     /// Takes the lease. Fails if another process renews it within one `duration`.
-    ///
-    /// `highest_epoch` is the highest epoch in any record. A Lease that replaces a deleted one must not start below it.
-    pub async fn acquire(
-        client: Client,
-        namespace: &str,
-        identity: &str,
-        duration: Duration,
-        highest_epoch: i64,
-    ) -> Result<Self, LeaseError> {
+    pub async fn acquire(client: Client, namespace: &str, candidate: Candidate<'_>) -> Result<Self, LeaseError> {
+        let Candidate { identity, duration, highest_epoch, own_epoch } = candidate;
         let min_transitions = i32::try_from(highest_epoch).unwrap_or(i32::MAX).saturating_add(1);
         let api: Api<KubeLease> = Api::namespaced(client, namespace);
         let api_error = |source| LeaseError::Api { namespace: namespace.to_owned(), source: Box::new(source) };
@@ -71,6 +87,10 @@ impl Lease {
         };
         let mut changes = 0;
         while let Some(holder) = holder_of(&current) {
+            // Nobody has taken it since this process lost it, and its controllers have ended.
+            if own_epoch.is_some() && holder == identity && own_epoch == epoch_of(&current) {
+                break;
+            }
             let Some(later) = read_if_changed(&api, &current).await.map_err(api_error)? else { break };
             changes += 1;
             // The first change may be the last write of a process that has ended since.
@@ -88,10 +108,10 @@ impl Lease {
     /// The epoch is higher than that of any earlier process.
     #[must_use]
     pub fn epoch(&self) -> i64 {
-        i64::from(self.held.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or(0))
+        epoch_of(&self.held).unwrap_or(0)
     }
 
-    /// Renews the lease until it is lost. Then the caller must end the process.
+    /// Renews the lease until it is lost. Then the caller must end everything that writes.
     pub async fn renew_until_lost(mut self) -> LeaseError {
         let mut renewed_at = Instant::now();
         let pause = self.duration / 5;
@@ -159,6 +179,10 @@ impl Lease {
 
 fn holder_of(lease: &KubeLease) -> Option<String> {
     lease.spec.as_ref()?.holder_identity.clone().filter(|holder| !holder.is_empty())
+}
+
+fn epoch_of(lease: &KubeLease) -> Option<i64> {
+    lease.spec.as_ref()?.lease_transitions.map(i64::from)
 }
 
 /// Waits for the duration of the Lease and reads it again. None if it has not changed.

@@ -6,6 +6,7 @@ mod revision;
 mod rollout;
 
 pub(crate) use application::{ApplicationRecord, ClaimOutcome};
-pub use lease::{Lease, LeaseError};
-pub(crate) use revision::{RecordError, RevisionRecord, RevisionStore};
+pub(crate) use lease::highest_epoch;
+pub use lease::{Candidate, Lease, LeaseError};
+pub(crate) use revision::{RecordError, RevisionRecord, RevisionStore, record_name};
 pub(crate) use rollout::RolloutRecord;

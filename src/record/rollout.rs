@@ -2,7 +2,7 @@
 
 use kube::{
     Api, Client, ResourceExt,
-    api::{Patch, PatchParams, PostParams},
+    api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions},
 };
 use serde_json::{Map, Value, json};
 
@@ -85,6 +85,15 @@ impl RolloutRecord {
             .patch_status(&name, &PatchParams::default(), &Patch::Merge(&body))
             .await
             .map_err(|error| classify(label, error))
+    }
+
+    /// Deletes an ended rollout, if it is still the one that was read. Its record of Slack messages goes with it.
+    pub async fn delete_ended(&self, rollout: &FlinkRollout) -> Result<(), WriteError> {
+        let name = rollout.name_any();
+        let this_one = Preconditions { uid: rollout.uid(), resource_version: rollout.resource_version() };
+        let params = DeleteParams { preconditions: Some(this_one), ..DeleteParams::background() };
+        let deleted = self.api.delete(&name, &params).await.map(drop);
+        deleted.map_err(|error| classify(format!("FlinkRollout {name}"), error))
     }
 
     /// Adds or removes our finalizer.

@@ -64,7 +64,8 @@ async fn run(client: Client, settings: SlackSettings, namespaces: Vec<String>, r
         cache.watch(&client, namespace, &mut tasks);
     }
     for namespace in namespaces {
-        tasks.spawn(projection::run(client.clone(), namespace, Arc::clone(&connection), Arc::clone(&cache)));
+        let (connection, cache) = (Arc::clone(&connection), Arc::clone(&cache));
+        tasks.spawn(projection::run(client.clone(), namespace, connection, cache, readiness.clone()));
     }
     tasks.spawn(groups::keep_refreshed(Arc::clone(&connection), Arc::clone(&groups)));
     tasks.spawn(health::keep_updated(Arc::clone(&health), Arc::clone(&groups), readiness));

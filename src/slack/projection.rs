@@ -17,6 +17,7 @@ use super::{
 use crate::{
     api::{FlinkApplication, FlinkRollout},
     digest::short_digest_of,
+    http::{Readiness, lease_part},
     text::error_chain,
 };
 
@@ -91,8 +92,10 @@ pub(super) async fn run(
     namespace: String,
     connection: Arc<Connection>,
     cache: Arc<Cache>,
+    readiness: Readiness,
 ) -> anyhow::Result<()> {
     cache.wait_until_ready().await?;
+    let part = lease_part(&namespace);
     let mut projection = Projection {
         client,
         namespace,
@@ -104,7 +107,8 @@ pub(super) async fn run(
         deleted: HashMap::new(),
     };
     loop {
-        let delay = projection.show_all().await;
+        // Without the lease, another process may post about the same rollouts.
+        let delay = if readiness.is_ready(&part) { projection.show_all().await } else { POLL_INTERVAL };
         tokio::time::sleep(delay).await;
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use lockkeeper::record::Lease;
+use lockkeeper::record::{Candidate, Lease};
 use serde_json::{Value, json};
 
 use crate::bot_client::bot_client;
 use crate::support::{
+    api_link::ApiLink,
     bot::{Bot, DEADLINE},
     fixtures::{flink_application::flink_application, flink_rollout::deploy_request},
     refused_rollouts::wait_until_untouched,
@@ -55,21 +56,68 @@ async fn a_late_write_of_an_ended_process_does_not_block_its_successor() {
     );
     let client = bot_client(&sandbox).await;
     let name = namespace.name.clone();
-    let acquired = tokio::spawn(async move { Lease::acquire(client, &name, "next", Duration::from_secs(3), 0).await });
+    let candidate = Candidate { identity: "next", duration: Duration::from_secs(3), highest_epoch: 0, own_epoch: None };
+    let acquired = tokio::spawn(async move { Lease::acquire(client, &name, candidate).await });
     patch_lease(&sandbox, &namespace, &json!({"metadata": {"annotations": {"late": "yes"}}}));
     let lease = acquired.await.unwrap().map_err(|error| error.to_string()).map(|lease| lease.epoch());
     assert_eq!(lease, Ok(8));
 }
 
+fn read_transitions(sandbox: &Sandbox, namespace: &Namespace) -> i64 {
+    sandbox.get_json(&namespace.name, "lease/lockkeeper")["spec"]["leaseTransitions"].as_i64().unwrap()
+}
+
+/// A bot that ended with an error would fail at `Bot::stop`.
+async fn wait_for_next_term(sandbox: &Sandbox, namespace: &Namespace, last: i64) {
+    eventually("the bot wins its lease again", DEADLINE, || {
+        (read_transitions(sandbox, namespace) > last).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lease_taken_by_another_process_ends_the_bot() {
+async fn a_bot_whose_lease_was_taken_goes_on_once_nobody_renews_it() {
     let sandbox = Sandbox::get();
     let namespace = sandbox.namespace("taken");
+    sandbox.apply(&namespace.name, &flink_application("orders", "/nowhere", &json!({})));
     let slack = start_simulator().await;
     let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+    let last = read_transitions(&sandbox, &namespace);
     patch_lease(&sandbox, &namespace, &json!({"spec": {"holderIdentity": "somebody-else"}}));
-    let why = bot.wait_for_error().await;
-    assert!(why.contains("was taken by another process"), "{why}");
+    wait_for_next_term(&sandbox, &namespace, last).await;
+    sandbox.apply(&namespace.name, &deploy_request(&sandbox, "after", "orders", "1.0.0"));
+    wait_until_untouched(&sandbox, &namespace, "after", END_TIMEOUT).await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_of_the_api_server_ends_neither_the_bot_nor_its_start() {
+    let sandbox = Sandbox::get();
+    let namespace = sandbox.namespace("outage");
+    sandbox.apply(&namespace.name, &flink_application("orders", "/nowhere", &json!({})));
+    let slack = start_simulator().await;
+    let mut config = sandbox.bot_config().await;
+    let link = ApiLink::open(&mut config).await;
+    link.set_up(false);
+    let back = async {
+        link.wait_for_refusals(2).await;
+        link.set_up(true);
+    };
+    let (bot, ()) = tokio::join!(Bot::start_with(config, &sandbox, &namespace.name, &slack), back);
+
+    let last = read_transitions(&sandbox, &namespace);
+    link.set_up(false);
+    let lease = || sandbox.get_json(&namespace.name, "lease/lockkeeper");
+    eventually("the lease has expired", DEADLINE, || {
+        let renewed: jiff::Timestamp = lease()["spec"]["renewTime"].as_str().unwrap().parse().unwrap();
+        (jiff::Timestamp::now().duration_since(renewed).as_secs() > 15).then_some(())
+    })
+    .await;
+    sandbox.apply(&namespace.name, &deploy_request(&sandbox, "meanwhile", "orders", "1.0.0"));
+    link.set_up(true);
+    wait_for_next_term(&sandbox, &namespace, last).await;
+    wait_until_untouched(&sandbox, &namespace, "meanwhile", END_TIMEOUT).await;
+    bot.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

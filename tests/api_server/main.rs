@@ -7,6 +7,7 @@
 // The modules that this binary uses: a helper that nobody uses is a warning.
 #[path = "../support"]
 mod support {
+    pub mod api_link;
     pub mod bot;
     pub mod bot_ends;
     pub mod fixtures {
@@ -25,6 +26,7 @@ mod bot_client;
 mod conversations;
 mod lease;
 mod orphans;
+mod retention;
 mod rules;
 mod slack;
 mod writes;

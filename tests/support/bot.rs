@@ -30,6 +30,11 @@ pub const CHANNEL: &str = "deploys";
 impl Bot {
     /// Starts a bot for one namespace and waits until it is connected to Slack.
     pub async fn start(sandbox: &Sandbox, namespace: &str, slack: &Simulator) -> Self {
+        Self::start_with(sandbox.bot_config().await, sandbox, namespace, slack).await
+    }
+
+    /// The same, with a client configuration of its own.
+    pub async fn start_with(config: kube::Config, sandbox: &Sandbox, namespace: &str, slack: &Simulator) -> Self {
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let settings = bot::Settings {
@@ -48,7 +53,7 @@ impl Bot {
         // A socket of an earlier bot would look like one of this bot.
         slack.close_sockets();
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(supervise(sandbox.bot_config().await, settings, stopped.map(drop).boxed().shared()));
+        let task = tokio::spawn(supervise(config, settings, stopped.map(drop).boxed().shared()));
         slack.wait_for("the bot", DEADLINE, |view| (view.sockets() > 0).then_some(())).await.unwrap();
         Self { stop: Some(stop), task }
     }
@@ -60,7 +65,7 @@ impl Bot {
     }
 }
 
-/// Restarts the bot, as the kubelet would, when it ends because of its lease. A busy machine does not always renew it in time.
+/// Restarts the bot, as the kubelet would, while a killed one still seems to hold the lease.
 async fn supervise(
     config: kube::Config,
     settings: bot::Settings,
@@ -78,7 +83,7 @@ async fn supervise(
 }
 
 fn ended_by_lease(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref(), Some(LeaseError::NotRenewed { .. } | LeaseError::Held { .. }))
+    matches!(error.downcast_ref(), Some(LeaseError::Held { .. }))
 }
 
 /// Tasks that the bot started end with it, as in a process. Otherwise Slack's library would keep its sockets open and read commands.
