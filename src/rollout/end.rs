@@ -8,7 +8,8 @@ use super::{
     world::World,
 };
 use crate::api::{
-    Direction, FlinkApplicationStatus, FlinkRolloutStatus, Plan, ResultKind, Revision, RolloutResult, StageOutcome,
+    Decision, DecisionRecord, DecisionResult, Direction, FlinkApplicationStatus, FlinkRolloutStatus, Plan, ResultKind,
+    Revision, RolloutResult, StageOutcome,
 };
 
 const MAX_REVISIONS: usize = 20;
@@ -20,6 +21,10 @@ pub(super) fn next_step(world: &World, result: &RolloutResult) -> Step {
     if status.ending.is_none() {
         // An end is decided once. Whatever is observed while it is recorded must not change it.
         status.ending = Some(result.clone());
+        // Where a decision is not answered yet, it is the one that ends the rollout. Every later one comes too late.
+        if let Some(said) = decisions::unanswered_decisions(world).next() {
+            status.decisions.push(answer(world, said, DecisionResult::Applied, result));
+        }
         return Step::record(status);
     }
     let deployed_nothing = result.kind == ResultKind::Untouched;
@@ -47,12 +52,7 @@ fn build_end(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResu
     };
     status.leave(world, if good { StageOutcome::Done } else { StageOutcome::Failed }, &evidence);
     for said in decisions::unanswered_decisions(world) {
-        status.decisions.push(crate::api::DecisionRecord {
-            id: said.id.clone(),
-            result: crate::api::DecisionResult::Applied,
-            message: format!("ended as {}", result.kind),
-            at: world.time(),
-        });
+        status.decisions.push(answer(world, said, DecisionResult::Refused, result));
     }
     status.message.clone_from(&result.message);
     status.halt = None;
@@ -60,6 +60,11 @@ fn build_end(world: &World, mut status: FlinkRolloutStatus, result: &RolloutResu
     status.result = Some(result.clone());
     status.phase = status.derived_phase();
     status
+}
+
+fn answer(world: &World, said: &Decision, answer: DecisionResult, result: &RolloutResult) -> DecisionRecord {
+    let message = format!("ended as {}", result.kind);
+    DecisionRecord { id: said.id.clone(), result: answer, message, at: world.time() }
 }
 
 /// The application's history after this end. Applied twice, it is the same history.

@@ -189,3 +189,21 @@ fn a_rollout_that_was_resumed_too_often_is_not_resumed_again() {
     assert_eq!(outcome, DecisionResult::Refused);
     assert!(message.contains("too often"), "{message}");
 }
+
+#[test]
+fn a_decision_that_comes_while_the_end_is_recorded_is_refused_with_the_end() {
+    let mut world = world(Stage::Savepoint);
+    add_decision(&mut world, DecisionKind::Abort, "slack:T/U2", None);
+    let ending = next_status(&world);
+    let answers = |status: &FlinkRolloutStatus| {
+        let answers = status.decisions.iter().map(|answer| (answer.result, answer.message.clone()));
+        answers.collect::<Vec<_>>()
+    };
+    let applied = (DecisionResult::Applied, "ended as Untouched".to_owned());
+    assert_eq!(answers(&ending), std::slice::from_ref(&applied), "it is the decision that ends the rollout");
+    world.rollout.status = Some(ending);
+    add_decision(&mut world, DecisionKind::RollBack, "slack:T/U3", None);
+    complete_operation(&mut world, Operation::DiscardRevision);
+    let late = (DecisionResult::Refused, "ended as Untouched".to_owned());
+    assert_eq!(answers(&next_status(&world)), [applied, late]);
+}
