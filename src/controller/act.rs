@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cluster::{Workload, WriteError},
-    rollout::{Effect, EffectResult, World},
+    rollout::{Effect, EffectResult, Refusal, World},
     text::error_chain,
 };
 
@@ -33,7 +33,7 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
         }
         Effect::Finish => return finish(context, world).await,
         Effect::Claim => return claim(context, world).await,
-        Effect::ReleaseStaleClaim { uid } => return release(context, world, uid).await,
+        Effect::ReleaseStaleClaim { uid } => return answer_write(release(context, world, uid).await),
         Effect::WriteHistory { status } => {
             let Some(application) = &world.application else { return Ok(EffectResult::Done) };
             return require_write(context.application_record().write_history(application, status).await);
@@ -76,12 +76,26 @@ async fn claim(context: &Context, world: &World) -> Result<EffectResult, Reconci
         },
         _ => None,
     };
-    Ok(EffectResult::Claimed(context.application_record().claim(application, &world.rollout, taken).await?))
+    let claimed = context.application_record().claim(application, &world.rollout, taken).await;
+    answer_write(claimed.map(EffectResult::Claimed))
 }
 
-async fn release(context: &Context, world: &World, uid: &str) -> Result<EffectResult, ReconcileError> {
+/// Before a rollout has changed anything, a failed write of our own record is a result too. A refusal then ends the rollout, and any
+/// other failure counts until the deadline. A conflict is looked at again at once.
+fn answer_write(result: Result<EffectResult, WriteError>) -> Result<EffectResult, ReconcileError> {
+    match result {
+        Ok(result) => Ok(result),
+        Err(error @ WriteError::Refused { .. }) => Ok(EffectResult::Refused(Refusal::new(format!(
+            "{error}. Apply manifests/role.yaml and manifests/crds.yaml again, then start a new rollout"
+        )))),
+        Err(error @ WriteError::TryAgain { .. }) => Ok(EffectResult::NotNow(error.to_string())),
+        Err(error @ WriteError::Conflict { .. }) => Err(error.into()),
+    }
+}
+
+async fn release(context: &Context, world: &World, uid: &str) -> Result<EffectResult, WriteError> {
     let Some(application) = &world.application else { return Ok(EffectResult::Done) };
-    require_write(context.application_record().release(application, uid).await)
+    context.application_record().release(application, uid).await.map(|()| EffectResult::Done)
 }
 
 /// The claim is released first, since the object may be deleted as soon as its finalizer is gone.

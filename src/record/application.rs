@@ -61,8 +61,16 @@ impl ApplicationRecord {
         let active = ActiveRollout { name: rollout.name_any(), uid, revision };
         // The finalizer comes first. A claim without it would not protect the application from deletion.
         let protected = self.set_finalizer(application, true).await?;
-        self.patch(&protected, &json!({ "activeRollout": active, "lastSequence": revision })).await?;
-        Ok(ClaimOutcome::Held(revision))
+        let claim = json!({ "activeRollout": active, "lastSequence": revision });
+        match self.patch(&protected, &claim).await {
+            Ok(()) => Ok(ClaimOutcome::Held(revision)),
+            Err(refused @ WriteError::Refused { .. }) => {
+                // Nobody holds a claim, so nobody would take the finalizer off at the end.
+                self.set_finalizer(&protected, false).await?;
+                Err(refused)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Takes one more number for the rollout that holds the claim. A repeated call changes nothing.

@@ -65,11 +65,8 @@ pub(super) fn next_step(world: &World) -> Step {
         }
         Ok(Assessment::NotAnswered) => Step::Wait(Duration::from_millis(500)),
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) if world.is_past_deadline() => {
-            let error = status
-                .operation(Operation::Plan)
-                .and_then(|operation| operation.last_error.clone())
-                .unwrap_or_default();
-            end_untouched(world, &format!("the plan could not be made in time: {error}"), Vec::new())
+            let why = format!("the plan could not be made in time: {}", last_error(&status, Operation::Plan));
+            end_untouched(world, &why, Vec::new())
         }
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) => Step::act(Operation::Plan, Effect::Plan),
     }
@@ -107,6 +104,18 @@ fn claim(world: &World) -> Step {
                 Vec::new(),
             )
         }
+        _ if world.is_past_deadline() => {
+            let error = last_error(&world.status(), Operation::Claim);
+            end_untouched(world, &format!("the application could not be claimed in time: {error}"), Vec::new())
+        }
         _ => Step::act(Operation::Claim, Effect::Claim),
     }
+}
+
+/// Why the last try failed. A try that was cut off records nothing.
+fn last_error(status: &FlinkRolloutStatus, operation: Operation) -> String {
+    let recorded = status.operation(operation).and_then(|operation| operation.last_error.clone());
+    recorded.filter(|error| !error.is_empty()).unwrap_or_else(|| {
+        "Kubernetes, Flink or Helm did not answer, and the bot's log says which. Start a new rollout once they answer".to_owned()
+    })
 }

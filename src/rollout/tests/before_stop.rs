@@ -207,3 +207,15 @@ fn a_deleted_application_starts_from_the_restore_point_that_is_chosen() {
     world.rollout.spec.request.start_from = choices[0].start_from.clone();
     assert_eq!(next_effect(&world).0, Operation::Plan);
 }
+
+#[test]
+fn a_plan_or_claim_that_is_not_made_in_time_ends_with_a_reason() {
+    let mut world = world_that_can_be_planned();
+    advance_clock(&mut world, 100_000);
+    let (kind, why) = result_of(&world);
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(why.starts_with("the plan could not be made in time: Kubernetes, Flink or Helm did not answer"), "{why}");
+    change_status(&mut world, |status| status.revision = None);
+    let why = result_of(&world).1;
+    assert!(why.starts_with("the application could not be claimed in time: Kubernetes"), "{why}");
+}
