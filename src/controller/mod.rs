@@ -17,6 +17,7 @@ use std::{sync::Arc, time::Duration};
 use futures::StreamExt as _;
 use kube::{
     Api, Client,
+    core::DeserializeGuard,
     runtime::{Controller, controller::Config, watcher},
 };
 
@@ -48,7 +49,7 @@ async fn record_pulses(context: Arc<Context>) {
 }
 
 async fn reconcile_all(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
-    let rollouts: Api<FlinkRollout> = Api::namespaced(client, &context.namespace);
+    let rollouts: Api<DeserializeGuard<FlinkRollout>> = Api::namespaced(client, &context.namespace);
     Controller::new(rollouts, watcher::Config::default())
         .with_config(Config::default().concurrency(8))
         .graceful_shutdown_on(stop)
