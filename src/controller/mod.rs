@@ -5,6 +5,7 @@ mod context;
 mod effect_error;
 mod events;
 mod gather;
+mod halts;
 mod objects;
 mod observation;
 mod planning;
@@ -23,6 +24,7 @@ use kube::{
 
 pub use context::Context;
 pub use events::Events;
+pub use halts::Halts;
 pub use observation::Observations;
 pub use reconcile::reconcile;
 
@@ -50,7 +52,9 @@ async fn record_pulses(context: Arc<Context>) {
 
 async fn reconcile_all(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
     let rollouts: Api<DeserializeGuard<FlinkRollout>> = Api::namespaced(client, &context.namespace);
-    Controller::new(rollouts, watcher::Config::default())
+    let controller = Controller::new(rollouts, watcher::Config::default());
+    context.halts.watch(&context.namespace, controller.store());
+    controller
         .with_config(Config::default().concurrency(8))
         .graceful_shutdown_on(stop)
         .run(reconcile, reconcile::on_error, context)
