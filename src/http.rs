@@ -1,8 +1,13 @@
-//! Health and readiness over HTTP.
+//! Health, readiness and metrics over HTTP.
 
 use std::{net::SocketAddr, sync::Arc};
 
-use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header::CONTENT_TYPE},
+    routing::get,
+};
 use dashmap::DashMap;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -40,11 +45,18 @@ impl Readiness {
     }
 }
 
-/// `/healthz` says that the process answers; `/readyz` says that it can act.
-fn routes(readiness: Readiness) -> Router {
+/// The media type of `/metrics`.
+const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Renders the metrics when they are asked for.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// `/healthz` says that the process answers; `/readyz` says that it can act; `/metrics` is for Prometheus.
+fn routes(readiness: Readiness, metrics: RenderMetrics) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(|State(readiness): State<Readiness>| async move { readiness.answer() }))
+        .route("/metrics", get(move || async move { ([(CONTENT_TYPE, METRICS_TYPE)], metrics()) }))
         .with_state(readiness)
 }
 
@@ -52,12 +64,13 @@ fn routes(readiness: Readiness) -> Router {
 pub async fn serve(
     listen: SocketAddr,
     readiness: Readiness,
+    metrics: RenderMetrics,
     bound: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let listener = TcpListener::bind(listen).await?;
     bound(listener.local_addr()?);
-    axum::serve(listener, routes(readiness)).with_graceful_shutdown(stop).await
+    axum::serve(listener, routes(readiness, metrics)).with_graceful_shutdown(stop).await
 }
 
 #[cfg(test)]

@@ -49,7 +49,7 @@ struct Run {
     /// Path of the helm program.
     #[arg(long, env = "LOCKKEEPER_HELM", default_value = "helm")]
     helm: PathBuf,
-    /// Address that serves /healthz and /readyz.
+    /// Address that serves /healthz, /readyz and /metrics.
     #[arg(long, env = "LOCKKEEPER_LISTEN", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
     /// Seconds until the lease of a namespace expires if it is not renewed.

@@ -3,7 +3,7 @@
 mod settings;
 mod terms;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use futures::future::{BoxFuture, FutureExt as _, join_all};
@@ -13,6 +13,7 @@ use tokio::{sync::oneshot, task::JoinSet};
 pub use settings::Settings;
 
 use crate::{
+    controller::Halts,
     http::{self, Readiness},
     proxy::Proxy,
     record::Lease,
@@ -31,16 +32,19 @@ pub async fn run(config: Config, settings: Settings, stop: BoxFuture<'static, ()
     let client = Client::try_from(config).context("cannot create the Kubernetes client")?;
     let mut tasks: JoinSet<anyhow::Result<()>> = JoinSet::new();
     let mut first_terms = Vec::new();
+    let halts = Halts::default();
     for namespace in &settings.namespaces {
         let (began, first_term) = oneshot::channel();
         first_terms.push(first_term);
-        let terms = Terms::new(&client, &proxy, &settings, namespace, &readiness, stop.clone());
+        let mut terms = Terms::new(&client, &proxy, &settings, namespace, &readiness, stop.clone());
+        terms.halts = halts.clone();
         tasks.spawn(terms.run(began));
     }
     let serving = http::serve(
         settings.listen,
         readiness.clone(),
-        |at| tracing::info!(%at, "serving health and readiness"),
+        Arc::new(move || halts.as_text()),
+        |at| tracing::info!(%at, "serving health, readiness and metrics"),
         stop.clone(),
     );
     tasks.spawn(async move { serving.await.context("cannot serve the health endpoint") });

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::settings::Settings;
 use crate::{
-    controller::{self, Events},
+    controller::{self, Events, Halts},
     http::{Readiness, lease_part},
     proxy::Proxy,
     record::{Candidate, Lease, LeaseError, highest_epoch},
@@ -31,6 +31,7 @@ pub(super) struct Terms {
     settings: Settings,
     namespace: String,
     readiness: Readiness,
+    pub(super) halts: Halts,
     stop: Shared<BoxFuture<'static, ()>>,
 }
 
@@ -50,6 +51,7 @@ impl Terms {
             settings: settings.clone(),
             namespace: namespace.to_owned(),
             readiness: readiness.clone(),
+            halts: Halts::default(),
             stop,
         }
     }
@@ -82,6 +84,9 @@ impl Terms {
                 Err(error) if last_epoch.is_none() && needs_a_person(&error) => return Err(error),
                 Err(error) => error,
             };
+            if let Some(LeaseError::Lost(_) | LeaseError::Held { .. }) = error.downcast_ref() {
+                self.halts.forget(&self.namespace);
+            }
             let error = error_chain(error.as_ref());
             tracing::warn!(
                 namespace = self.namespace,
@@ -127,6 +132,7 @@ impl Terms {
             epoch: lease.epoch(),
             observations: controller::Observations::default(),
             events: Events::new(self.client.clone(), self.settings.identity.clone()),
+            halts: self.halts.clone(),
         });
         tokio::select! {
             // A process without the lease may not write. Its controllers end here, and the epoch makes their late writes fail.

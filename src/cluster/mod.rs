@@ -25,7 +25,7 @@ pub(crate) use object::{
     DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,
 };
 pub use read_workload::read_workloads;
-pub(crate) use readable::list_readable;
+pub(crate) use readable::{list_readable, watch_readable};
 pub(crate) use template::template_digest;
 pub(crate) use workload::{PodsGone, Workload};
 pub use write::Writer;

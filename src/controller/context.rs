@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use kube::{Api, Client};
 use thiserror::Error;
 
-use super::{events::Events, observation::Observations};
+use super::{events::Events, halts::Halts, observation::Observations};
 use crate::{
     api::{FlinkApplication, FlinkRollout, ServicePort},
     cluster::{WriteError, Writer},
@@ -29,6 +29,7 @@ pub struct Context {
     pub epoch: i64,
     pub events: Events,
     pub observations: Observations,
+    pub halts: Halts,
 }
 
 impl Context {

@@ -5,6 +5,7 @@ mod context;
 mod effect_error;
 mod events;
 mod gather;
+mod halts;
 mod objects;
 mod observation;
 mod planning;
@@ -17,11 +18,13 @@ use std::{sync::Arc, time::Duration};
 use futures::StreamExt as _;
 use kube::{
     Api, Client,
+    core::DeserializeGuard,
     runtime::{Controller, controller::Config, watcher},
 };
 
 pub use context::Context;
 pub use events::Events;
+pub use halts::Halts;
 pub use observation::Observations;
 pub use reconcile::reconcile;
 
@@ -48,8 +51,10 @@ async fn record_pulses(context: Arc<Context>) {
 }
 
 async fn reconcile_all(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
-    let rollouts: Api<FlinkRollout> = Api::namespaced(client, &context.namespace);
-    Controller::new(rollouts, watcher::Config::default())
+    let rollouts: Api<DeserializeGuard<FlinkRollout>> = Api::namespaced(client, &context.namespace);
+    let controller = Controller::new(rollouts, watcher::Config::default());
+    context.halts.watch(&context.namespace, controller.store());
+    controller
         .with_config(Config::default().concurrency(8))
         .graceful_shutdown_on(stop)
         .run(reconcile, reconcile::on_error, context)

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kube::{ResourceExt, runtime::controller::Action};
+use kube::{ResourceExt, core::DeserializeGuard, runtime::controller::Action};
 use tracing::{Instrument as _, info, info_span, warn};
 
 use super::{
@@ -17,8 +17,19 @@ use crate::{
     text::error_chain,
 };
 
-/// Makes at most one transition of a rollout.
-pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Result<Action, ReconcileError> {
+/// Makes at most one transition of a rollout. One that this version cannot read is left alone, and the others go on.
+pub async fn reconcile(
+    rollout: Arc<DeserializeGuard<FlinkRollout>>,
+    context: Arc<Context>,
+) -> Result<Action, ReconcileError> {
+    let rollout = match &rollout.0 {
+        Ok(rollout) => rollout,
+        Err(error) => {
+            let name = error.metadata.name.as_deref().unwrap_or_default();
+            warn!(rollout = name, namespace = %context.namespace, %error, "this version of Lockkeeper cannot read the rollout: it is left alone");
+            return Ok(Action::await_change());
+        }
+    };
     let span = info_span!("rollout", rollout = %rollout.name_any(), namespace = %context.namespace);
     async {
         let began = jiff::Timestamp::now();
@@ -31,7 +42,7 @@ pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Res
             Err(error) => {
                 let error = error_chain(error);
                 warn!(error, "the reconcile failed");
-                context.events.publish_failure(&rollout, &error).await;
+                context.events.publish_failure(rollout, &error).await;
             }
         }
         result
@@ -42,7 +53,7 @@ pub async fn reconcile(rollout: Arc<FlinkRollout>, context: Arc<Context>) -> Res
 
 /// A conflict means that another writer was first, so the rollout is read again at once. Other errors wait 2 s.
 #[allow(clippy::needless_pass_by_value)] // the signature that Controller asks for
-pub(super) fn on_error(_: Arc<FlinkRollout>, error: &ReconcileError, _: Arc<Context>) -> Action {
+pub(super) fn on_error(_: Arc<DeserializeGuard<FlinkRollout>>, error: &ReconcileError, _: Arc<Context>) -> Action {
     match error {
         ReconcileError::Write(WriteError::Conflict { .. }) => Action::requeue(Duration::from_millis(50)),
         _ => Action::requeue(Duration::from_secs(2)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dashmap::DashMap;
 use futures::StreamExt as _;
 use kube::{
-    Api, Client, ResourceExt,
+    Client, ResourceExt,
     runtime::{WatchStreamExt as _, reflector, watcher},
 };
 use tokio::task::JoinSet;
@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use super::refused::Refused;
 use crate::{
     api::{FlinkApplication, FlinkRollout},
+    cluster::watch_readable,
     text::nearest,
 };
 
@@ -31,17 +32,15 @@ impl Cache {
     pub(super) fn watch(self: &Arc<Self>, client: &Client, namespace: &str, tasks: &mut JoinSet<anyhow::Result<()>>) {
         let (store, writer) = reflector::store();
         self.applications.insert(namespace.to_owned(), store);
-        let stream =
-            watcher(Api::<FlinkApplication>::namespaced(client.clone(), namespace), watcher::Config::default());
-        let stream = stream.default_backoff().reflect(writer).applied_objects();
+        let stream = watch_readable::<FlinkApplication>(client.clone(), namespace).reflect(writer).applied_objects();
         tasks.spawn(async move {
             stream.for_each(|_| async {}).await;
             Ok(())
         });
         let (store, writer) = reflector::store();
         self.rollouts.insert(namespace.to_owned(), store);
-        let stream = watcher(Api::<FlinkRollout>::namespaced(client.clone(), namespace), watcher::Config::default());
-        let (stream, cache) = (stream.default_backoff().reflect(writer), Arc::clone(self));
+        let stream = watch_readable::<FlinkRollout>(client.clone(), namespace).reflect(writer);
+        let cache = Arc::clone(self);
         tasks.spawn(async move {
             stream.for_each(async |event| cache.record_deletion(event)).await;
             Ok(())

@@ -4,6 +4,7 @@ use kube::{ResourceExt, api::ListParams};
 
 use crate::{
     api::{FlinkApplication, FlinkRollout, Stage},
+    cluster::list_readable,
     controller::context::Context,
     rollout::{ClaimHolder, Rival, World},
 };
@@ -15,7 +16,8 @@ pub(super) async fn read_rivals(
 ) -> kube::Result<()> {
     let name = application.name_any();
     let params = ListParams::default().fields(&format!("spec.request.application={name}"));
-    let all = context.rollouts().list(&params).await?.items;
+    let listed = list_readable(&context.rollouts(), &params).await?;
+    let all = listed.items;
     let has_ended = |rollout: &FlinkRollout| rollout.status.as_ref().is_some_and(|status| status.result.is_some());
     let ours = world.uid();
     world.rivals = all
@@ -29,8 +31,10 @@ pub(super) async fn read_rivals(
     let active = application.status.as_ref().and_then(|status| status.active_rollout.clone());
     world.claim = active.map(|active| {
         let holder = all.iter().find(|rollout| rollout.uid().as_deref() == Some(active.uid.as_str()));
+        // The claim of a rollout that this version cannot read is not stale: another version may be in the middle of it.
+        let is_unreadable = listed.unreadable.iter().any(|rollout| rollout.uid.as_deref() == Some(active.uid.as_str()));
         ClaimHolder {
-            stale: holder.is_none_or(has_ended),
+            stale: !is_unreadable && holder.is_none_or(has_ended),
             waits_for_approval: holder
                 .and_then(|rollout| rollout.status.as_ref())
                 .is_some_and(|status| status.stage == Stage::Approve),
@@ -49,7 +53,7 @@ async fn find_shared_application(context: &Context, application: &FlinkApplicati
         (deployments, spec.high_availability.kubernetes_cluster_id.clone())
     };
     let (deployments, cluster) = resources_of(application);
-    let all = context.applications().list(&ListParams::default()).await?;
+    let all = list_readable(&context.applications(), &ListParams::default()).await?;
     let mut others = all.items.iter().filter(|other| other.name_any() != application.name_any());
     let shares = others.find(|other| {
         let (theirs, other_cluster) = resources_of(other);

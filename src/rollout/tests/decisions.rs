@@ -200,7 +200,7 @@ fn a_decision_that_comes_while_the_end_is_recorded_is_refused_with_the_end() {
         answers.collect::<Vec<_>>()
     };
     let applied = (DecisionResult::Applied, "ended as Untouched".to_owned());
-    assert_eq!(answers(&ending), [applied.clone()], "it is the decision that ends the rollout");
+    assert_eq!(answers(&ending), std::slice::from_ref(&applied), "it is the decision that ends the rollout");
     world.rollout.status = Some(ending);
     add_decision(&mut world, DecisionKind::RollBack, "slack:T/U3", None);
     complete_operation(&mut world, Operation::DiscardRevision);
