@@ -69,6 +69,21 @@ fn a_restore_point_that_does_not_exist_is_not_an_empty_start() {
 }
 
 #[test]
+fn a_view_of_another_directory_than_that_of_the_savepoints_is_refused() {
+    let with_prefix = |prefix: &str| {
+        let mut world = world_that_can_be_planned();
+        let savepoint = &mut world.application.as_mut().unwrap().spec.savepoint;
+        savepoint.directory = "file:///data/savepoints".into();
+        savepoint.local_view = Some(from_json(json!({"prefix": prefix, "path": "/mnt"})));
+        world
+    };
+    assert_eq!(next_effect(&with_prefix("file:/data")).0, Operation::Plan, "both name the same folder");
+    let (kind, message) = result_of(&with_prefix("file:///mnt/data"));
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(message.contains("savepoint.localView.prefix") && message.contains("file:///mnt/data"), "{message}");
+}
+
+#[test]
 fn an_application_without_kubernetes_ha_is_refused() {
     let mut world = world_that_can_be_planned();
     world.flink.configuration.as_mut().unwrap().insert("high-availability.type".into(), "NONE".into());
