@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use crate::digest::short_digest_of;
+use crate::{api::JobId, digest::short_digest_of};
 
 /// Flink sets this label on its `ConfigMaps`, in standalone mode too.
 const FLINK_TYPE: &str = "type=flink-native-kubernetes";
@@ -35,6 +35,13 @@ impl HaConfigMaps {
                 && map.labels().get("component").map(String::as_str) != Some("autoscaler")
         };
         Ok(Self { items: labelled.items.into_iter().filter(is_ha_metadata).collect() })
+    }
+
+    /// The `ConfigMap` of one job. Flink deletes it when the job ends for good, and keeps it while the job may be recovered.
+    #[must_use]
+    pub fn of_job(&self, cluster_id: &str, job: &JobId) -> Option<&ConfigMap> {
+        let names = [format!("{cluster_id}-{job}-config-map"), format!("{cluster_id}-{job}-jobmanager-leader")];
+        self.items.iter().find(|map| names.contains(&map.name_any()))
     }
 
     /// Whether a job ran, or may run again: there is a `ConfigMap` of a job, or a stored job graph or execution plan.

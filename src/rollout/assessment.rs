@@ -12,11 +12,12 @@ use super::{
 };
 use crate::{
     api::{
-        self, Choice, Current, FlinkApplication, HighAvailability, LastCheckpoint, PerComponent, RequestKind,
-        RunningJob, StartFrom, StartFromKind, WorkloadSnapshot,
+        self, Checkpointing, Choice, Current, FlinkApplication, HighAvailability, LastCheckpoint, PerComponent,
+        RequestKind, RunningJob, StartFrom, StartFromKind, WorkloadSnapshot,
     },
     cluster::Workload,
-    flink::{Checkpoint, JobOverview, JobState},
+    flink::{Checkpoint, CheckpointConfiguration, JobOverview, JobState},
+    text::truncate,
 };
 
 /// What a rollout begins with.
@@ -78,7 +79,12 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
         id: job.jid.clone(),
         last_checkpoint: last,
         configuration_digest: Some(configuration_digest(configuration)),
-        checkpointing: None,
+        checkpointing: world.flink.checkpoint_configuration.as_ref().map(to_checkpointing),
+        restart_strategy: world.flink.restart_strategy.as_deref().map(|text| truncate(text, 1000)),
+        ha_config_map: world
+            .ha
+            .of_job(&high_availability.kubernetes_cluster_id, &job.jid)
+            .map(kube::ResourceExt::name_any),
     };
     Ok(build_existing(Some(running), Some(version), workloads, high_availability))
 }
@@ -90,6 +96,16 @@ fn build_existing(
     high_availability: HighAvailability,
 ) -> Assessment {
     Assessment::Existing(Box::new(Current { job, flink_version: flink_version.cloned(), workloads, high_availability }))
+}
+
+fn to_checkpointing(configuration: &CheckpointConfiguration) -> Checkpointing {
+    let millis = |value: i64| u64::try_from(value).unwrap_or_default();
+    Checkpointing {
+        interval_millis: configuration.periodic_interval(),
+        min_pause_millis: millis(configuration.min_pause),
+        timeout_millis: millis(configuration.timeout),
+        retained_on_failure: configuration.externalization.map(|kept| kept.enabled),
+    }
 }
 
 fn to_last_checkpoint(completed: &Checkpoint) -> Option<LastCheckpoint> {

@@ -84,6 +84,28 @@ fn a_view_of_another_directory_than_that_of_the_savepoints_is_refused() {
 }
 
 #[test]
+fn the_plan_records_how_the_job_takes_checkpoints() {
+    let mut world = world_that_can_be_planned();
+    world.flink.checkpoint_configuration = Some(from_json(json!({
+        "interval": i64::MAX, "timeout": 30_000, "min_pause": 5, "externalization": {"enabled": false}})));
+    world.ha.items = vec![from_json(json!({"metadata": {"name": format!("orders-{OLD_JOB}-config-map")}}))];
+    let planned = |world: &World| {
+        let application = world.application.as_ref().unwrap();
+        let crate::rollout::Assessment::Existing(current) = crate::rollout::assess(world, application).unwrap() else {
+            panic!("no job is planned")
+        };
+        current.job.unwrap()
+    };
+    let job = planned(&world);
+    let checkpointing = job.checkpointing.unwrap();
+    assert_eq!((checkpointing.interval_millis, checkpointing.timeout_millis), (None, 30_000));
+    assert_eq!(checkpointing.retained_on_failure, Some(false));
+    assert_eq!(job.ha_config_map, Some(format!("orders-{OLD_JOB}-config-map")));
+    world.flink.checkpoint_configuration = None;
+    assert_eq!(planned(&world).checkpointing, None, "a missing answer does not refuse the plan");
+}
+
+#[test]
 fn an_application_without_kubernetes_ha_is_refused() {
     let mut world = world_that_can_be_planned();
     world.flink.configuration.as_mut().unwrap().insert("high-availability.type".into(), "NONE".into());
