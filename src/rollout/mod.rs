@@ -83,7 +83,11 @@ fn find_step(world: &World) -> Step {
         return next;
     }
     if status.halt.is_some() {
-        return if parking { parked::next_step(world) } else { Step::Wait(POLL_SLOW) };
+        if parking {
+            return parked::next_step(world);
+        }
+        let guarded = foreign.is_none().then(|| stages::next_step_while_halted(world, status.stage)).flatten();
+        return guarded.unwrap_or(Step::Wait(POLL_SLOW));
     }
     if let Some(operation) = foreign {
         let refusal = DecisionRefusal::OtherVersion { operation };

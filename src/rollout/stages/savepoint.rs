@@ -3,6 +3,7 @@
 //! The path is read from `/checkpoints`, never first from the status of the stop. With Flink's defaults, the JobManager exits once that
 //! status was read, and the path is lost (2.2.1).
 
+mod hold;
 mod last_checkpoint;
 mod outdated;
 mod own_savepoint;
@@ -32,6 +33,7 @@ use outdated::{can_compare, find_change};
 use own_savepoint::{build_candidate, record_candidate};
 use stop_outcome::StopOutcome;
 
+pub(in crate::rollout) use hold::next_step_while_halted;
 pub use stop_status::may_read_stop;
 
 /// How long a job may take to finish after its savepoint is complete, beyond the deadline of the stage.

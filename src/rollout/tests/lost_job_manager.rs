@@ -118,3 +118,61 @@ fn a_savepoint_that_flink_never_ends_halts_after_flinks_own_timeout() {
     let halt = next_status(&world).halt.unwrap();
     assert!(halt.message.contains("its own time-out"), "{}", halt.message);
 }
+
+/// The rollout is halted, because Flink has not answered about the stop.
+fn halted_world() -> World {
+    let mut world = world_with_stop_and_metadata();
+    world.flink = FlinkView { unknown: Some("gone".into()), ..FlinkView::default() };
+    advance_clock(&mut world, 100);
+    world.rollout.status = Some(next_status(&world));
+    assert!(world.status().halt.is_some());
+    world
+}
+
+#[test]
+fn a_halted_stop_leaves_a_job_manager_alone_that_may_recover_its_job() {
+    let world = halted_world();
+    assert!(matches!(next_step(&world), Step::Wait(_)));
+    let mut unknown = halted_world();
+    unknown.ha.items.clear();
+    change_status(&mut unknown, |status| {
+        let job = status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap();
+        job.ha_config_map = None;
+    });
+    assert!(matches!(next_step(&unknown), Step::Wait(_)), "the plan saw no HA ConfigMap of the job");
+}
+
+#[test]
+fn a_halted_stop_holds_the_job_manager_of_a_job_that_ended_for_good() {
+    let mut world = halted_world();
+    world.ha.items.clear();
+    world.rollout.status = Some(next_status(&world));
+    assert!(matches!(next_step(&world), Step::Wait(_)), "Flink's cache may not show the path yet");
+    advance_clock(&mut world, 4);
+    let (operation, effect) = next_effect(&world);
+    assert_eq!(operation, Operation::HoldJobManager);
+    assert!(matches!(effect, Effect::Stop(Component::JobManager)));
+    complete_operation(&mut world, Operation::HoldJobManager);
+    world.workloads.job_manager = workload("jm", 0);
+    world.rollout.status = Some(next_status(&world));
+    let halt = world.status().halt.unwrap();
+    assert!(halt.message.contains("was scaled to 0"), "{}", halt.message);
+    assert!(matches!(next_step(&world), Step::Wait(_)));
+    world.workloads.job_manager = workload("jm", 1);
+    assert!(matches!(next_step(&world), Step::Wait(_)), "a person has scaled it up");
+}
+
+#[test]
+fn a_path_that_comes_into_sight_during_a_halt_is_recorded_before_the_job_manager_is_held() {
+    let mut world = halted_world();
+    world.ha.items.clear();
+    world.flink = FlinkView {
+        jobs: Some(vec![job_overview(OLD_JOB, "FINISHED")]),
+        job: Some(job_detail("FINISHED", 0)),
+        checkpoints: Some(completed_savepoint()),
+        ..FlinkView::default()
+    };
+    let status = next_status(&world);
+    assert_eq!(status.savepoint_candidate.as_ref().unwrap().path.as_str(), POINT);
+    assert!(status.halt.is_some() && status.restore_point.is_none());
+}
