@@ -8,6 +8,7 @@ use super::{
     configuration::configuration_digest,
     offers::{self, Refusal, refuse_without_start},
     request::requested_path,
+    restart_strategy::refuse_last_checkpoint,
     world::World,
 };
 use crate::{
@@ -86,7 +87,21 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
             .of_job(&high_availability.kubernetes_cluster_id, &job.jid)
             .map(kube::ResourceExt::name_any),
     };
+    check_last_checkpoint(world, &running, configuration, &workloads.job_manager)?;
     Ok(build_existing(Some(running), Some(version), workloads, high_availability))
+}
+
+fn check_last_checkpoint(
+    world: &World,
+    job: &RunningJob,
+    configuration: &BTreeMap<String, String>,
+    job_manager: &WorkloadSnapshot,
+) -> Result<(), Refusal> {
+    if !world.rollout.spec.request.start_from.takes_no_savepoint() {
+        return Ok(());
+    }
+    refuse_last_checkpoint(job, Some(configuration), &job_manager.deployment)
+        .map_or(Ok(()), |why| Err(Refusal::new(why)))
 }
 
 fn build_existing(

@@ -30,6 +30,7 @@ mod parked;
 mod proof;
 mod record_result;
 mod request;
+mod restart_strategy;
 mod stages;
 #[cfg(test)]
 mod tests;
