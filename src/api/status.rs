@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     decision::DecisionRecord,
     job_id::JobId,
+    leadership::Leadership,
     plan::Plan,
     restore_point::{RestorePoint, SavepointCandidate},
     start_from::StartFrom,
@@ -57,6 +58,9 @@ pub struct FlinkRolloutStatus {
     /// The job that the last Deploy or Restore started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<StartedJob>,
+    /// The leaders of Flink's HA metadata. Metadata of a live leader is never deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leadership: Option<Leadership>,
     /// Flink's counters when the watch began, and how the probes stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,

@@ -23,6 +23,7 @@ mod effect;
 mod end;
 mod health;
 mod ids;
+mod leadership;
 mod needs;
 mod offers;
 mod operation;

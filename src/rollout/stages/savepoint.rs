@@ -21,6 +21,7 @@ use crate::{
         decision_rule::stop_was_asked_for,
         effect::{Effect, POLL_FAST, Step},
         ids::{operation_id, own_directory},
+        leadership::record_own_leaders,
         needs::{FlinkQuestions, Needs},
         offers,
         operation::Operation,
@@ -125,7 +126,9 @@ fn skip_stage(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step 
 }
 
 /// Leaves the stage once the restore point is recorded: to Stop, or back if a person aborted meanwhile.
-fn leave_stage(world: &World, mut status: FlinkRolloutStatus) -> Step {
+fn leave_stage(world: &World, status: FlinkRolloutStatus) -> Step {
+    // In the same write, so that it costs no downtime.
+    let mut status = record_own_leaders(world, &status).unwrap_or(status);
     let Some(point) = status.restore_point.clone() else { return Step::Wait(POLL_FAST) };
     if let Some(abort) = status.failure.clone() {
         return Step::record(turn_back(world, status, &abort.message));
