@@ -59,6 +59,10 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
     let (Some(jobs), Some(configuration), Some(version)) =
         (&world.flink.jobs, &world.flink.configuration, &world.flink.version)
     else {
+        // A person said so by name. One look without an answer does not confirm it.
+        if world.rollout.spec.request.start_from.job_manager_is_down && world.flink_is_silent() {
+            return Ok(build_existing(None, None, workloads, application.spec.high_availability.clone()));
+        }
         return Ok(Assessment::NotAnswered);
     };
     let high_availability = check_ids(&application.spec.high_availability, configuration)?;

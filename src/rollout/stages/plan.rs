@@ -9,6 +9,7 @@ use crate::{
         effect::{Effect, POLL_SLOW, Step},
         leadership::{LeaderVerdict, judge_leaders},
         needs::{FlinkQuestions, Needs},
+        offers::offer_without_job_manager,
         operation::Operation,
         request::request_refusal,
         transition::{StatusExt as _, end_untouched},
@@ -56,7 +57,7 @@ pub(super) fn next_step(world: &World) -> Step {
     }
     match assess(world, application) {
         Err(refusal) => end_untouched(world, &refusal.message, refusal.choices),
-        Ok(Assessment::NotAnswered) if world.is_past_deadline() => refuse_without_answer(world),
+        Ok(Assessment::NotAnswered) if world.is_past_deadline() => refuse_without_answer(world, application),
         Ok(Assessment::NotAnswered) => Step::Wait(Duration::from_millis(500)),
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) if world.is_past_deadline() => {
             let error = status
@@ -90,17 +91,18 @@ fn look_for_another_leader(world: &World, status: &FlinkRolloutStatus) -> Option
     }
 }
 
-/// Refuses the rollout, because Flink has not said until the deadline what runs.
-fn refuse_without_answer(world: &World) -> Step {
+/// Refuses the rollout, because Flink has not said until the deadline what runs. A JobManager that is down can be replaced by name.
+fn refuse_without_answer(world: &World, application: &FlinkApplication) -> Step {
     if world.flink.unknown.is_none() && world.flink.jobs.is_some() {
         let why = "Flink lists no job, but its HA metadata shows one, or its JobManager has just started: look at the JobManager's log";
         return end_untouched(world, why, Vec::new());
     }
     let silence = world.flink.unknown.as_deref().unwrap_or("no answer");
     let why = format!(
-        "Flink's REST API gives no answer: {silence}. Check the REST Service and the JobManager's pod."
+        "Flink's REST API gives no answer: {silence}. Check the REST Service and the JobManager's pod. If the JobManager cannot be brought \
+         back, a rollout from a restore point, a path or nothing can replace it, with withoutSavepoint and jobManagerIsDown in startFrom"
     );
-    end_untouched(world, &why, Vec::new())
+    end_untouched(world, &why, offer_without_job_manager(world, application).into_iter().collect())
 }
 
 fn check_and_claim(world: &World, application: &FlinkApplication) -> Step {

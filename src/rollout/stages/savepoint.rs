@@ -83,7 +83,9 @@ pub(super) fn next_step(world: &World) -> Step {
     let Some(job) = &current.job else {
         // Silence, or an empty list of a JobManager that recovers, does not prove that no job runs.
         let silent = world.workloads.job_manager.replicas() > 0 && world.flink.jobs.is_none();
-        if !silent && !world.may_hide_a_job(&current.high_availability.kubernetes_cluster_id) {
+        // A person asked by name to replace a JobManager that does not answer.
+        let is_down = world.rollout.spec.request.start_from.job_manager_is_down && world.flink_is_silent();
+        if (is_down || !silent) && !world.may_hide_a_job(&current.high_availability.kubernetes_cluster_id) {
             return take_requested_state(world, status);
         }
         if world.is_past_deadline() {

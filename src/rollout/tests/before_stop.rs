@@ -122,6 +122,49 @@ fn a_silent_flink_is_waited_for_and_then_reported() {
 }
 
 #[test]
+fn a_job_manager_that_does_not_answer_can_be_replaced_from_a_named_state() {
+    let silent = |world: &mut World| {
+        world.flink = FlinkView { unknown: Some("cannot connect".into()), ..FlinkView::default() };
+        advance_clock(world, 301);
+    };
+    let mut world = world(Stage::Plan);
+    world.application.as_mut().unwrap().status =
+        Some(from_json(json!({"restorePoints": [restore_point()], "revisions": []})));
+    silent(&mut world);
+    let ending = next_status(&world).ending.unwrap();
+    assert!(ending.message.contains("jobManagerIsDown"), "{}", ending.message);
+    let choice = &ending.choices[0];
+    assert!(choice.start_from.job_manager_is_down && choice.cost.contains("given up"), "{choice:?}");
+
+    world.rollout.spec.request.start_from = choice.start_from.clone();
+    world.flink_answered_at = Some(world.now);
+    let base = world.clone();
+    change_status(&mut world, |status| status.enter(&base, Stage::Plan));
+    assert!(matches!(next_step(&world), Step::Wait(_)), "it has answered a moment ago");
+    advance_clock(&mut world, 30);
+    assert_eq!(next_effect(&world).0, Operation::Plan);
+
+    let mut stop = self::world(Stage::Savepoint);
+    stop.application.clone_from(&world.application);
+    stop.rollout.spec.request.start_from = choice.start_from.clone();
+    change_status(&mut stop, |status| status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None);
+    complete_operation(&mut stop, Operation::CreateVersionedObjects);
+    stop.flink = FlinkView { unknown: Some("cannot connect".into()), ..FlinkView::default() };
+    stop.rollout.status = Some(next_status(&stop));
+    assert_eq!(stop.status().restore_point.unwrap().path.as_str(), POINT);
+    assert_eq!(next_status(&stop).stage, Stage::Stop);
+}
+
+#[test]
+fn a_job_manager_that_answers_is_not_replaced_as_one_that_is_down() {
+    let mut world = world(Stage::Savepoint);
+    world.rollout.spec.request.start_from =
+        from_json(json!({"from": "Path", "value": "file:/sp/x", "withoutSavepoint": true, "jobManagerIsDown": true}));
+    change_status(&mut world, |status| status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None);
+    assert!(result_of(&world).1.contains("was started"), "it runs a job by now");
+}
+
+#[test]
 fn only_one_rollout_is_active_and_a_stale_claim_is_released() {
     let mut world = world_that_can_be_planned();
     change_status(&mut world, |status| status.revision = None);
