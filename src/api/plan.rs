@@ -80,6 +80,14 @@ pub struct RunningJob {
     /// How the job takes checkpoints. It is absent if Flink did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpointing: Option<Checkpointing>,
+    /// Flink's description of the job's restart strategy. It is absent if Flink did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub restart_strategy: Option<String>,
+    /// Name of the job's own HA `ConfigMap`. Flink deletes it when the job ends for good. It is absent if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253))]
+    pub ha_config_map: Option<String>,
 }
 
 /// How a job takes checkpoints, from Flink's `/jobs/:id/checkpoints/config`.
@@ -95,6 +103,9 @@ pub struct Checkpointing {
     /// `execution.checkpointing.timeout` in milliseconds.
     #[serde(default)]
     pub timeout_millis: u64,
+    /// Whether Flink keeps the checkpoints of the job if it becomes FAILED. It is absent if Flink did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retained_on_failure: Option<bool>,
 }
 
 /// How many seconds a watch needs until so many checkpoints have completed. It may begin right after a checkpoint.

@@ -29,6 +29,20 @@ pub struct RestorePoint {
     pub revision: Option<u32>,
 }
 
+/// A savepoint of the rollout's own stop that Flink has shown as complete. It becomes the restore point once the job has ended.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SavepointCandidate {
+    /// Path of the savepoint, as Flink sees it.
+    #[schemars(length(max = 2048))]
+    pub path: StatePath,
+    /// Size of the state in bytes, if Flink reports it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// When Flink triggered the savepoint, by Flink's clock.
+    pub at: Time,
+}
+
 /// The kind of a restore point, in Flink's words.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub enum RestorePointKind {

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 #[x_kube(
     validation = Rule::new("(self.from in ['RestorePoint', 'Path']) == has(self.value)").message("RestorePoint and Path take a value, the others take none"),
-    validation = Rule::new("!has(self.withoutSavepoint) || !self.withoutSavepoint || self.from in ['RestorePoint', 'Path', 'Nothing']").message("withoutSavepoint goes with RestorePoint, Path and Nothing: LastCheckpoint takes no savepoint anyway")
+    validation = Rule::new("!has(self.withoutSavepoint) || !self.withoutSavepoint || self.from in ['RestorePoint', 'Path', 'Nothing']").message("withoutSavepoint goes with RestorePoint, Path and Nothing: LastCheckpoint takes no savepoint anyway"),
+    validation = Rule::new("!has(self.jobManagerIsDown) || !self.jobManagerIsDown || (has(self.withoutSavepoint) && self.withoutSavepoint)").message("jobManagerIsDown goes with withoutSavepoint, because no savepoint can be taken without the JobManager")
 )]
 pub struct StartFrom {
     /// The kind of state.
@@ -22,6 +23,10 @@ pub struct StartFrom {
     /// Whether the rollout goes on without a savepoint of what runs. The last checkpoint is then the restore point.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub without_savepoint: bool,
+    /// Whether a JobManager that does not answer is replaced. Whatever it has done since the named state is given up. It counts only
+    /// while Flink gives no answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub job_manager_is_down: bool,
 }
 
 impl StartFrom {
@@ -41,6 +46,12 @@ impl StartFrom {
     #[must_use]
     pub fn without_savepoint(self) -> Self {
         Self { without_savepoint: true, ..self }
+    }
+
+    /// The same, in place of a JobManager that does not answer.
+    #[must_use]
+    pub fn without_job_manager(self) -> Self {
+        Self { without_savepoint: true, job_manager_is_down: true, ..self }
     }
 
     /// Whether the rollout stops the job with its last checkpoint as the restore point, and takes no savepoint.

@@ -68,8 +68,20 @@ impl fmt::Display for StatePath {
 #[must_use]
 pub fn same_path(left: &str, right: &str) -> bool {
     let (left, right) = (Parts::of(left), Parts::of(right));
-    let agree = |left: Option<&str>, right: Option<&str>| left.is_none() || right.is_none() || left == right;
     left.names == right.names && agree(left.scheme, right.scheme) && agree(left.authority, right.authority)
+}
+
+/// The part of a path below a folder, without a slash at either end; none if the path is not in that folder.
+#[must_use]
+pub fn path_below(folder: &str, path: &str) -> Option<String> {
+    let (folder, path) = (Parts::of(folder), Parts::of(path));
+    let agree = agree(folder.scheme, path.scheme) && agree(folder.authority, path.authority);
+    path.names.strip_prefix(folder.names.as_slice()).filter(|_| agree).map(|names| names.join("/"))
+}
+
+/// Whether two schemes or authorities can be the same. Flink adds the one that a path does not name.
+fn agree(left: Option<&str>, right: Option<&str>) -> bool {
+    left.is_none() || right.is_none() || left == right
 }
 
 /// The parts of a path, as `scheme://authority/names`.
@@ -129,6 +141,21 @@ mod tests {
         assert!(!own("s3://bucket/sp/orders-2-0a1b2c3d/savepoint-1"));
         assert!(!own("s3://bucket/sp/orders-1-0a1b2c3d"));
         assert!(!own("savepoint-1"));
+    }
+
+    #[test]
+    fn a_path_below_a_folder_is_found_by_its_parts() {
+        for (folder, path, below) in [
+            ("file:/data", "file:///data/savepoints/r-1", Some("savepoints/r-1")),
+            ("file:///data/", "file:/data//savepoints", Some("savepoints")),
+            ("file://", "file:///data/savepoints", Some("data/savepoints")),
+            ("/data/savepoints", "file:///data/savepoints", Some("")),
+            ("file:/data/save", "file:/data/savepoints", None),
+            ("file:/other", "file:/data/savepoints", None),
+            ("file:/data", "s3://data/savepoints", None),
+        ] {
+            assert_eq!(path_below(folder, path).as_deref(), below, "{folder} {path}");
+        }
     }
 
     #[test]

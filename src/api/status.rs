@@ -6,8 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    component::PerComponent, decision::DecisionRecord, job_id::JobId, plan::Plan, restore_point::RestorePoint,
-    start_from::StartFrom, state_path::StatePath, time::Time,
+    component::PerComponent,
+    decision::DecisionRecord,
+    job_id::JobId,
+    leadership::Leadership,
+    plan::Plan,
+    restore_point::{RestorePoint, SavepointCandidate},
+    start_from::StartFrom,
+    state_path::StatePath,
+    time::Time,
 };
 
 /// Where a rollout stands. Only the controller writes it.
@@ -46,9 +53,15 @@ pub struct FlinkRolloutStatus {
     /// The state that the rollout returns to. Once set, it never changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore_point: Option<RestorePoint>,
+    /// The savepoint of the stop, as soon as Flink shows that it is complete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub savepoint_candidate: Option<SavepointCandidate>,
     /// The job that the last Deploy or Restore started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<StartedJob>,
+    /// The leaders of Flink's HA metadata. Metadata of a live leader is never deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leadership: Option<Leadership>,
     /// Flink's counters when the watch began, and how the probes stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watch: Option<Watch>,

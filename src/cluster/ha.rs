@@ -8,10 +8,17 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, ResourceExt, api::ListParams};
 
-use crate::digest::short_digest_of;
+use crate::{api::JobId, digest::short_digest_of};
 
 /// Flink sets this label on its `ConfigMaps`, in standalone mode too.
 const FLINK_TYPE: &str = "type=flink-native-kubernetes";
+
+/// The leader's lock, in both Flink 1.x and 2.x. The leader renews it every few seconds.
+const LEADER_ANNOTATION: &str = "control-plane.alpha.kubernetes.io/leader";
+/// Flink's default of `high-availability.kubernetes.leader-election.lease-duration`, in seconds.
+const DEFAULT_LEASE: u32 = 15;
+/// A longer lease would outlast the stage that waits for it, in seconds.
+const MAX_LEASE: f64 = 100.0;
 
 /// The longest name that Kubernetes accepts.
 const MAX_NAME_LENGTH: usize = 253;
@@ -24,7 +31,26 @@ pub struct HaConfigMaps {
     pub items: Vec<ConfigMap>,
 }
 
+/// The lock of a leader on one HA `ConfigMap`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// Name of the `ConfigMap`.
+    pub map: String,
+    /// `holderIdentity`: a random id of one JobManager process.
+    pub holder: String,
+    /// How long the lock is valid without a renewal, in seconds.
+    pub lease_seconds: u32,
+    /// Changes with each renewal.
+    pub renewal: String,
+}
+
 impl HaConfigMaps {
+    /// The locks that name a holder. A JobManager that is gone may have left its own.
+    #[must_use]
+    pub fn leaders(&self) -> Vec<Leader> {
+        self.items.iter().filter_map(read_leader).collect()
+    }
+
     /// Lists the HA `ConfigMaps` of one `kubernetes.cluster-id`.
     pub async fn read(client: &Client, namespace: &str, cluster_id: &str) -> kube::Result<Self> {
         let params = ListParams::default().labels(&format!("app={cluster_id},{FLINK_TYPE}"));
@@ -35,6 +61,13 @@ impl HaConfigMaps {
                 && map.labels().get("component").map(String::as_str) != Some("autoscaler")
         };
         Ok(Self { items: labelled.items.into_iter().filter(is_ha_metadata).collect() })
+    }
+
+    /// The `ConfigMap` of one job. Flink deletes it when the job ends for good, and keeps it while the job may be recovered.
+    #[must_use]
+    pub fn of_job(&self, cluster_id: &str, job: &JobId) -> Option<&ConfigMap> {
+        let names = [format!("{cluster_id}-{job}-config-map"), format!("{cluster_id}-{job}-jobmanager-leader")];
+        self.items.iter().find(|map| names.contains(&map.name_any()))
     }
 
     /// Whether a job ran, or may run again: there is a `ConfigMap` of a job, or a stored job graph or execution plan.
@@ -51,6 +84,26 @@ impl HaConfigMaps {
             is_of_a_job || has_graph
         })
     }
+}
+
+fn read_leader(map: &ConfigMap) -> Option<Leader> {
+    let text = map.annotations().get(LEADER_ANNOTATION)?;
+    let lock: serde_json::Value = serde_json::from_str(text).ok()?;
+    let holder = lock.get("holderIdentity")?.as_str().filter(|holder| !holder.is_empty())?;
+    let lease = lock.get("leaseDuration").and_then(|lease| {
+        // A number of seconds, or a duration such as PT15S.
+        let text = lease.to_string();
+        text.trim_matches('"').trim_start_matches("PT").trim_end_matches('S').parse::<f64>().ok()
+    });
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the range is checked
+    let lease_seconds =
+        lease.filter(|lease| (1.0..MAX_LEASE).contains(lease)).map_or(DEFAULT_LEASE, |lease| lease.ceil() as u32);
+    Some(Leader {
+        map: map.name_any(),
+        holder: holder.to_owned(),
+        lease_seconds,
+        renewal: short_digest_of(&text, CONTENT_DIGITS),
+    })
 }
 
 /// Whether Flink uses this name for an HA `ConfigMap` of exactly this cluster id, and not of another id with the same prefix.
@@ -110,6 +163,24 @@ mod tests {
     fn map(name: &str, uid: &str, leader: &str) -> ConfigMap {
         let map = serde_json::json!({"metadata": {"name": name, "uid": uid}, "data": {"leader": leader}});
         serde_json::from_value(map).unwrap()
+    }
+
+    #[test]
+    fn the_lock_of_a_leader_is_read() {
+        let leader = |lock: &str| {
+            let map = serde_json::json!({"metadata": {"name": "orders-cluster-config-map", "annotations": {LEADER_ANNOTATION: lock}}});
+            HaConfigMaps { items: vec![serde_json::from_value(map).unwrap()] }.leaders().pop()
+        };
+        let known =
+            leader(r#"{"holderIdentity":"6f64","leaseDuration":30.000000000,"renewTime":"2026-01-01T12:00:00Z"}"#)
+                .unwrap();
+        assert_eq!((known.holder.as_str(), known.lease_seconds), ("6f64", 30));
+        let renewed =
+            leader(r#"{"holderIdentity":"6f64","leaseDuration":30.000000000,"renewTime":"2026-01-01T12:00:05Z"}"#);
+        assert_ne!(renewed.unwrap().renewal, known.renewal);
+        assert_eq!(leader(r#"{"holderIdentity":"6f64","leaseDuration":"PT20S"}"#).unwrap().lease_seconds, 20);
+        assert_eq!(leader(r#"{"holderIdentity":"6f64"}"#).unwrap().lease_seconds, 15);
+        assert_eq!(leader(r#"{"holderIdentity":""}"#), None, "the leader has given it up");
     }
 
     #[test]

@@ -3,15 +3,16 @@
 mod flink;
 mod logs;
 mod rivals;
+mod savepoints;
 
 use std::collections::BTreeMap;
 
-use self::{flink::ask_flink, logs::read_logs, rivals::read_rivals};
+use self::{flink::ask_flink, logs::read_logs, rivals::read_rivals, savepoints::read_savepoints_on_disk};
 use super::context::Context;
 use crate::{
-    api::{FlinkApplication, PerComponent, Stage, StatePath},
+    api::{FlinkApplication, PerComponent, Stage},
     cluster::{HaConfigMaps, read_autoscalers, read_workloads},
-    rollout::{FlinkView, Needs, World, needs, own_directory},
+    rollout::{FlinkView, Needs, World, needs},
 };
 
 /// Reads the world of one rollout. There is none if the rollout was deleted.
@@ -104,21 +105,4 @@ async fn read_cluster(
         world.ha.items.extend(HaConfigMaps::read(&context.client, &context.namespace, &id).await?.items);
     }
     Ok(())
-}
-
-/// Lists the completed savepoints in the rollout's own directory, if that directory is mounted.
-async fn read_savepoints_on_disk(world: &World) -> Option<Vec<StatePath>> {
-    let settings = &world.plan()?.settings.savepoint;
-    let view = settings.local_view.as_ref()?;
-    let directory = own_directory(&settings.directory, &world.rollout);
-    let rest = directory.strip_prefix(&view.prefix)?;
-    let local = format!("{}{rest}", view.path);
-    let mut found = Vec::new();
-    let mut entries = tokio::fs::read_dir(&local).await.ok()?;
-    while let Ok(Some(entry)) = entries.next_entry().await {
-        if tokio::fs::try_exists(entry.path().join("_metadata")).await.unwrap_or(false) {
-            found.push(format!("{directory}/{}", entry.file_name().to_string_lossy()).into());
-        }
-    }
-    Some(found)
 }

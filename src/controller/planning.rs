@@ -8,6 +8,7 @@ mod dry_run;
 mod live_template;
 mod ownership;
 mod previous;
+mod warnings;
 
 use jiff::SignedDuration;
 
@@ -75,6 +76,7 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
         kept.show_in(&mut plan.changes);
     }
     plan.changes.splice(0..0, changed);
+    warnings::add_warnings(&mut plan, world.flink.configuration.as_ref());
     context.revisions().write(&target).await?;
     Ok(plan)
 }

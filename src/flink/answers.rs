@@ -4,6 +4,9 @@ use serde::Deserialize;
 
 use crate::api::{JobId, StatePath};
 
+/// The type of the savepoint that a stop takes. A savepoint of a running job is a `SAVEPOINT`.
+const SYNC_SAVEPOINT: &str = "SYNC_SAVEPOINT";
+
 /// The states of a job (`JobStatus` in Flink 2.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -164,11 +167,17 @@ pub struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// The path of the latest savepoint, if it is completed and in this directory.
+    /// The completed savepoint of a stop that was written into this directory.
+    ///
+    /// Flink may have taken another savepoint since, so the history counts too.
     #[must_use]
-    pub fn completed_in(&self, directory: &str) -> Option<&StatePath> {
-        let savepoint = self.latest.savepoint.as_ref().filter(|savepoint| savepoint.status == "COMPLETED")?;
-        savepoint.external_path.as_ref().filter(|path| path.is_in_folder_named_like(directory))
+    pub fn completed_stop_in(&self, directory: &str) -> Option<&Checkpoint> {
+        self.latest.savepoint.iter().chain(&self.history).find(|checkpoint| {
+            let path = checkpoint.external_path.as_ref();
+            checkpoint.status == "COMPLETED"
+                && checkpoint.checkpoint_type == SYNC_SAVEPOINT
+                && path.is_some_and(|path| path.is_in_folder_named_like(directory))
+        })
     }
 
     /// Whether a checkpoint is in progress.
@@ -182,7 +191,7 @@ impl Checkpoints {
     #[must_use]
     pub fn stop_in_progress(&self) -> bool {
         let mut all = self.history.iter().chain(&self.latest.savepoint);
-        all.any(|checkpoint| checkpoint.checkpoint_type == "SYNC_SAVEPOINT" && checkpoint.status == "IN_PROGRESS")
+        all.any(|checkpoint| checkpoint.checkpoint_type == SYNC_SAVEPOINT && checkpoint.status == "IN_PROGRESS")
     }
 }
 
@@ -233,6 +242,8 @@ pub struct Checkpoint {
 #[serde(default)]
 pub struct Restored {
     pub external_path: Option<StatePath>,
+    /// In milliseconds since 1970, by Flink's clock.
+    pub restore_timestamp: i64,
 }
 
 /// `/jobs/:id/exceptions`.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{
     answers::{Checkpoints, ExceptionEntry, Exceptions, JobDetail, JobOverview, SavepointOperation, WebConfiguration},
     error::{FlinkError, interpret},
+    job_settings::{CheckpointConfiguration, JobConfiguration},
 };
 use crate::{
     api::{JobId, SavepointFormat},
@@ -71,6 +72,16 @@ impl FlinkClient {
 
     pub async fn checkpoints(&self, job: &JobId) -> Result<Checkpoints, FlinkError> {
         self.get(&format!("/jobs/{job}/checkpoints")).await
+    }
+
+    /// Reads how a job takes checkpoints.
+    pub async fn checkpoint_configuration(&self, job: &JobId) -> Result<CheckpointConfiguration, FlinkError> {
+        self.get(&format!("/jobs/{job}/checkpoints/config")).await
+    }
+
+    /// Reads the configuration that a job was started with.
+    pub async fn job_configuration(&self, job: &JobId) -> Result<JobConfiguration, FlinkError> {
+        self.get(&format!("/jobs/{job}/config")).await
     }
 
     pub async fn exceptions(&self, job: &JobId) -> Result<Exceptions, FlinkError> {

@@ -5,11 +5,13 @@
 mod answers;
 mod client;
 mod error;
+mod job_settings;
 mod lasting_cause;
 mod stop_message;
 
 pub(crate) use answers::*;
 pub(crate) use client::{FlinkClient, StopRequest};
 pub(crate) use error::FlinkError;
+pub(crate) use job_settings::CheckpointConfiguration;
 pub(crate) use lasting_cause::is_lasting_cause;
 pub(crate) use stop_message::path_in_message;

@@ -8,15 +8,17 @@ use super::{
     configuration::configuration_digest,
     offers::{self, Refusal, refuse_without_start},
     request::requested_path,
+    restart_strategy::refuse_last_checkpoint,
     world::World,
 };
 use crate::{
     api::{
-        self, Choice, Current, FlinkApplication, HighAvailability, LastCheckpoint, PerComponent, RequestKind,
-        RunningJob, StartFrom, StartFromKind, WorkloadSnapshot,
+        self, Checkpointing, Choice, Current, FlinkApplication, HighAvailability, LastCheckpoint, MonitorSettings,
+        PerComponent, RequestKind, RunningJob, StartFrom, StartFromKind, WorkloadSnapshot, watch_seconds_for,
     },
     cluster::Workload,
-    flink::{Checkpoint, JobOverview, JobState},
+    flink::{Checkpoint, CheckpointConfiguration, JobOverview, JobState},
+    text::truncate,
 };
 
 /// What a rollout begins with.
@@ -57,6 +59,10 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
     let (Some(jobs), Some(configuration), Some(version)) =
         (&world.flink.jobs, &world.flink.configuration, &world.flink.version)
     else {
+        // A person said so by name. One look without an answer does not confirm it.
+        if world.rollout.spec.request.start_from.job_manager_is_down && world.flink_is_silent() {
+            return Ok(build_existing(None, None, workloads, application.spec.high_availability.clone()));
+        }
         return Ok(Assessment::NotAnswered);
     };
     let high_availability = check_ids(&application.spec.high_availability, configuration)?;
@@ -78,9 +84,45 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
         id: job.jid.clone(),
         last_checkpoint: last,
         configuration_digest: Some(configuration_digest(configuration)),
-        checkpointing: None,
+        checkpointing: world.flink.checkpoint_configuration.as_ref().map(to_checkpointing),
+        restart_strategy: world.flink.restart_strategy.as_deref().map(|text| truncate(text, 1000)),
+        ha_config_map: world
+            .ha
+            .of_job(&high_availability.kubernetes_cluster_id, &job.jid)
+            .map(kube::ResourceExt::name_any),
     };
+    check_last_checkpoint(world, &running, configuration, &workloads.job_manager)?;
+    check_watch(&application.spec.monitor, running.checkpointing.as_ref())?;
     Ok(build_existing(Some(running), Some(version), workloads, high_availability))
+}
+
+/// A watch that is too short for the wanted checkpoints would roll every good version back.
+fn check_watch(monitor: &MonitorSettings, checkpointing: Option<&Checkpointing>) -> Result<(), Refusal> {
+    let Some(interval) = checkpointing.and_then(|known| known.interval_millis) else { return Ok(()) };
+    let needed = checkpointing.map_or(0, |known| watch_seconds_for(known, u64::from(monitor.checkpoints_wanted)));
+    let longest = monitor.watch_max_seconds.max(monitor.watch_seconds);
+    if needed <= u64::from(longest) {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "{} checkpoints at the job's interval of {} s need a watch of up to {needed} s, and monitor.watchMaxSeconds is {longest} s: raise \
+         it, or lower monitor.checkpointsWanted",
+        monitor.checkpoints_wanted,
+        interval.div_ceil(1000)
+    )))
+}
+
+fn check_last_checkpoint(
+    world: &World,
+    job: &RunningJob,
+    configuration: &BTreeMap<String, String>,
+    job_manager: &WorkloadSnapshot,
+) -> Result<(), Refusal> {
+    if !world.rollout.spec.request.start_from.takes_no_savepoint() {
+        return Ok(());
+    }
+    refuse_last_checkpoint(job, Some(configuration), &job_manager.deployment)
+        .map_or(Ok(()), |why| Err(Refusal::new(why)))
 }
 
 fn build_existing(
@@ -90,6 +132,16 @@ fn build_existing(
     high_availability: HighAvailability,
 ) -> Assessment {
     Assessment::Existing(Box::new(Current { job, flink_version: flink_version.cloned(), workloads, high_availability }))
+}
+
+fn to_checkpointing(configuration: &CheckpointConfiguration) -> Checkpointing {
+    let millis = |value: i64| u64::try_from(value).unwrap_or_default();
+    Checkpointing {
+        interval_millis: configuration.periodic_interval(),
+        min_pause_millis: millis(configuration.min_pause),
+        timeout_millis: millis(configuration.timeout),
+        retained_on_failure: configuration.externalization.map(|kept| kept.enabled),
+    }
 }
 
 fn to_last_checkpoint(completed: &Checkpoint) -> Option<LastCheckpoint> {

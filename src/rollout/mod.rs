@@ -24,6 +24,7 @@ mod end;
 mod halts;
 mod health;
 mod ids;
+mod leadership;
 mod needs;
 mod offers;
 mod operation;
@@ -31,6 +32,7 @@ mod parked;
 mod proof;
 mod record_result;
 mod request;
+mod restart_strategy;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -84,7 +86,11 @@ fn find_step(world: &World) -> Step {
         return next;
     }
     if let Some(halted) = &status.halt {
-        return if parking { parked::next_step(world) } else { halts::next_step(world, halted) };
+        if parking {
+            return parked::next_step(world);
+        }
+        let guarded = foreign.is_none().then(|| stages::next_step_while_halted(world, status.stage)).flatten();
+        return guarded.unwrap_or_else(|| halts::next_step(world, halted));
     }
     if let Some(operation) = foreign {
         let refusal = DecisionRefusal::OtherVersion { operation };

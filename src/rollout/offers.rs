@@ -84,6 +84,19 @@ pub(super) fn offer_last_checkpoint(world: &World, checkpoint: &LastCheckpoint) 
     }
 }
 
+/// Offers to replace a JobManager that does not answer, from the state that the request names, or else from the newest restore point.
+pub(super) fn offer_without_job_manager(world: &World, application: &FlinkApplication) -> Option<Choice> {
+    let asked = &world.rollout.spec.request.start_from;
+    let newest = || Some(StartFrom::restore_point(&application.status.as_ref()?.restore_points.last()?.name));
+    let start_from = if asked.from.needs_no_job() { Some(asked.clone()) } else { newest() };
+    start_from.map(|start_from| Choice {
+        start_from: start_from.without_job_manager(),
+        cost: "the JobManager that does not answer is stopped without a savepoint; what it has done since that state is given up, and \
+               its newest checkpoint is only in the backup of its HA metadata"
+            .to_owned(),
+    })
+}
+
 /// Offers to skip the savepoint, if the target starts from another state anyway.
 pub(super) fn offer_without_savepoint(world: &World) -> Option<Choice> {
     let asked = &world.rollout.spec.request.start_from;

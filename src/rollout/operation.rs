@@ -8,6 +8,7 @@
 //! | `create-versioned-objects` | Savepoint | creates immutable `ConfigMaps` and Secrets | `discard-revision` |
 //! | `stop-with-savepoint` | Savepoint | stops the job with a savepoint | no undo: forward only, or Back from the restore point |
 //! | `savepoint-completed` | Savepoint | none: notes when a completed savepoint was seen whose job had not finished in time | none needed |
+//! | `hold-job-manager` | Savepoint, halted | stops a `JobManager` whose job has ended for good, so that its old arguments cannot start the old job | a new rollout, or a person who scales it up |
 //! | `scale-down-for-checkpoint` | Savepoint | stops the `TaskManagers`, so that no further checkpoint completes | `scale-back-up` |
 //! | `no-new-checkpoints` | Savepoint | none: notes when the last `TaskManager` was gone | none needed |
 //! | `scale-back-up` | Savepoint | starts the `TaskManagers` again | none needed: it is itself the undo |
@@ -41,6 +42,7 @@ pub enum Operation {
     /// Its recorded intent is the point of no return.
     StopWithSavepoint,
     SavepointCompleted,
+    HoldJobManager,
     ScaleDownForCheckpoint,
     NoNewCheckpoints,
     ScaleBackUp,

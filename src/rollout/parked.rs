@@ -4,8 +4,9 @@
 //! replicas, the controller does not scale it down again unless someone sends Resume: a person has started what runs then.
 
 use super::{
-    effect::{Effect, POLL_FAST, Step},
+    effect::{Effect, POLL_FAST, POLL_SLOW, Step},
     ids::job_id,
+    leadership::{LeaderVerdict, judge_leaders},
     operation::Operation,
     proof::{ClearHaProof, next_start},
     transition::StatusExt as _,
@@ -29,6 +30,12 @@ pub(super) fn next_step(world: &World) -> Step {
     if !world.ha.items.is_empty()
         && let Some(next_start) = next_start(&world.rollout)
     {
+        match judge_leaders(world, &status) {
+            LeaderVerdict::NoneAlive => {}
+            LeaderVerdict::Changed(status) => return Step::Record(status),
+            // Its metadata is not ours to clear. Resume goes through Clear HA, which halts and names the leader.
+            LeaderVerdict::Undecided | LeaderVerdict::Alive { .. } => return Step::Wait(POLL_SLOW),
+        }
         let proof = ClearHaProof::new(next_start, pods_gone, world.ha.clone());
         return Step::act(Operation::ParkClearHa, Effect::ClearHa { proof });
     }

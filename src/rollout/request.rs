@@ -4,7 +4,7 @@ use kube::ResourceExt as _;
 
 use super::{ids::job_id, world::World};
 use crate::{
-    api::{Direction, FlinkApplication, FlinkRolloutStatus, StartFromKind, StatePath},
+    api::{Direction, FlinkApplication, FlinkRolloutStatus, StartFromKind, StatePath, path_below},
     bake::Start,
 };
 
@@ -15,6 +15,16 @@ pub(super) fn request_refusal(world: &World, application: &FlinkApplication) -> 
         let known: Vec<&str> = known.iter().map(|point| point.name.as_str()).collect();
         let wanted = request.start_from.value.as_deref().unwrap_or_default();
         return Some(format!("there is no restore point {wanted}; known are: {}", known.join(", ")));
+    }
+    let savepoint = &application.spec.savepoint;
+    if let Some(view) =
+        savepoint.local_view.as_ref().filter(|view| path_below(&view.prefix, &savepoint.directory).is_none())
+    {
+        return Some(format!(
+            "savepoint.localView.prefix of the FlinkApplication is {}, but savepoint.directory {} is not below it, so Lockkeeper could not \
+             see the savepoints: correct one of them, or remove localView",
+            view.prefix, savepoint.directory
+        ));
     }
     unknown_version(application, request.version.as_deref()?)
 }

@@ -11,7 +11,7 @@ use crate::{
         StatePath,
     },
     cluster::{Autoscaler, HaConfigMaps, PodsGone, Workload},
-    flink::{Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
+    flink::{CheckpointConfiguration, Checkpoints, Exceptions, JobDetail, JobOverview, SavepointOperation},
 };
 
 /// How long a rollout must be observed without a gap before a deadline, or the silence of Flink, counts.
@@ -97,6 +97,10 @@ pub struct FlinkView {
     pub job: Option<JobDetail>,
     /// The checkpoints of that job.
     pub checkpoints: Option<Checkpoints>,
+    /// How that job takes checkpoints.
+    pub checkpoint_configuration: Option<CheckpointConfiguration>,
+    /// Flink's description of that job's restart strategy.
+    pub restart_strategy: Option<String>,
     /// The exceptions of that job.
     pub exceptions: Option<Exceptions>,
     pub stop: StopStatus,

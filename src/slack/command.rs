@@ -145,9 +145,9 @@ mod tests {
         insta::assert_snapshot!(
             ["deploy orders 1.4.2", "deploy shop/orders 1.4.2 fixes late events", "deploy orders 1.4.2 from restore-point orders-1 state was bad", "rollback orders", "rollback orders rewind", "approve orders-0123456789",
              "reject orders-1 R&amp;D says &lt;no&gt;", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(result_of).join("\n"), @r#"
-        Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false }, reason: None }
-        Deploy { application: "shop/orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false }, reason: Some("fixes late events") }
-        Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: RestorePoint, value: Some("orders-1"), without_savepoint: false }, reason: Some("state was bad") }
+        Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false, job_manager_is_down: false }, reason: None }
+        Deploy { application: "shop/orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false, job_manager_is_down: false }, reason: Some("fixes late events") }
+        Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: RestorePoint, value: Some("orders-1"), without_savepoint: false, job_manager_is_down: false }, reason: Some("state was bad") }
         RollBack { application: "orders", rewind: false }
         RollBack { application: "orders", rewind: true }
         Decide { decision: Approve, rollout: "orders-0123456789", reason: None }

@@ -53,6 +53,10 @@ async fn ask_what_runs(client: &FlinkClient, view: &mut FlinkView) -> Result<(),
             // A missing answer does not mean that there are no checkpoints.
             Err(error) => return Err(error),
         };
+        // No rollout is refused because one of these answers is missing.
+        view.checkpoint_configuration = client.checkpoint_configuration(&job.jid).await.ok();
+        let configuration = client.job_configuration(&job.jid).await.ok();
+        view.restart_strategy = configuration.and_then(|configuration| configuration.execution_config.restart_strategy);
     }
     view.jobs = Some(jobs);
     Ok(())

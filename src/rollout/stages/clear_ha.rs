@@ -3,9 +3,10 @@
 //! While the metadata is there, a new JobManager recovers the old job and ignores the savepoint (seen on Flink 2.2.1).
 
 use crate::{
-    api::{Direction, HaltKind, Stage, StageOutcome},
+    api::{Direction, FlinkRolloutStatus, HaltKind, Stage, StageOutcome},
     rollout::{
-        effect::{Effect, POLL_FAST, Step},
+        effect::{Effect, POLL_FAST, POLL_SLOW, Step},
+        leadership::{LeaderVerdict, judge_leaders},
         needs::Needs,
         operation::Operation,
         proof::{ClearHaProof, next_start},
@@ -38,12 +39,27 @@ pub(super) fn next_step(world: &World) -> Step {
         return Step::record(halt(world, status, HaltKind::NeedsDecision, why));
     };
     match world.pods_gone() {
-        Some(pods_gone) => {
-            let proof = ClearHaProof::new(next_start, pods_gone, world.ha.clone());
-            Step::act(Operation::ClearHa, Effect::ClearHa { proof })
-        }
+        Some(pods_gone) => match judge_leaders(world, &status) {
+            LeaderVerdict::Undecided => Step::Wait(POLL_SLOW),
+            LeaderVerdict::Changed(status) => Step::Record(status),
+            LeaderVerdict::Alive { description, status } => halt_before_live_leader(world, *status, &description),
+            LeaderVerdict::NoneAlive => {
+                let proof = ClearHaProof::new(next_start, pods_gone, world.ha.clone());
+                Step::act(Operation::ClearHa, Effect::ClearHa { proof })
+            }
+        },
         // Somebody scaled it up again, so it is stopped again.
         None if world.is_scaled_up() => restart_from_stop(world, status, "a pod came back"),
         None => Step::Wait(POLL_FAST),
     }
+}
+
+/// Deleting the metadata of a live leader ends that leader, and two JobManagers would then share one cluster id.
+fn halt_before_live_leader(world: &World, status: FlinkRolloutStatus, description: &str) -> Step {
+    let why = format!(
+        "{description}, although no pod of this application is left. Nothing was deleted, and the application is at 0 replicas. Find that \
+         JobManager by its kubernetes.cluster-id and stop it, or correct the cluster id; then resume"
+    );
+    // Parking would clear the metadata too.
+    Step::record(halt(world, status, HaltKind::NeedsDecision, &why))
 }

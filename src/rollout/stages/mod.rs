@@ -28,6 +28,14 @@ pub(super) fn next_step(world: &World, stage: Stage) -> Step {
     }
 }
 
+/// The next step of a rollout that is halted in this stage, if the stage has one.
+pub(super) fn next_step_while_halted(world: &World, stage: Stage) -> Option<Step> {
+    match stage {
+        Stage::Savepoint => savepoint::next_step_while_halted(world),
+        _ => None,
+    }
+}
+
 /// What the current stage of a rollout needs to see.
 pub(super) fn needs(status: &FlinkRolloutStatus) -> Needs {
     match status.stage {

@@ -6,8 +6,10 @@ use crate::{
     api::{FlinkApplication, FlinkRolloutStatus, RequestKind, Stage, StageOutcome},
     rollout::{
         assessment::{Assessment, assess},
-        effect::{Effect, Step},
+        effect::{Effect, POLL_SLOW, Step},
+        leadership::{LeaderVerdict, judge_leaders},
         needs::{FlinkQuestions, Needs},
+        offers::offer_without_job_manager,
         operation::Operation,
         request::request_refusal,
         transition::{StatusExt as _, end_untouched},
@@ -50,19 +52,12 @@ pub(super) fn next_step(world: &World) -> Step {
     if let Some(refusal) = request_refusal(world, application) {
         return end_untouched(world, &refusal, Vec::new());
     }
+    if let Some(step) = look_for_another_leader(world, &status) {
+        return step;
+    }
     match assess(world, application) {
         Err(refusal) => end_untouched(world, &refusal.message, refusal.choices),
-        Ok(Assessment::NotAnswered) if world.is_past_deadline() => {
-            let unknown = world.flink.unknown.as_deref();
-            let why = if unknown.is_none() && world.flink.jobs.is_some() {
-                "Flink lists no job, but its HA metadata shows one, or its JobManager has just started: look at the JobManager's log"
-                    .to_owned()
-            } else {
-                let why = unknown.unwrap_or("no answer");
-                format!("Flink's REST API gives no answer: {why}. Check the REST Service and the JobManager's pod")
-            };
-            end_untouched(world, &why, Vec::new())
-        }
+        Ok(Assessment::NotAnswered) if world.is_past_deadline() => refuse_without_answer(world, application),
         Ok(Assessment::NotAnswered) => Step::Wait(Duration::from_millis(500)),
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) if world.is_past_deadline() => {
             let why = format!("the plan could not be made in time: {}", last_error(&status, Operation::Plan));
@@ -70,6 +65,41 @@ pub(super) fn next_step(world: &World) -> Step {
         }
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) => Step::act(Operation::Plan, Effect::Plan),
     }
+}
+
+/// Where nothing of this application runs, its HA metadata must have no live leader: it would be deleted under that leader.
+fn look_for_another_leader(world: &World, status: &FlinkRolloutStatus) -> Option<Step> {
+    let job_manager = &world.workloads.job_manager;
+    if job_manager.replicas() > 0 || job_manager.live_pods().next().is_some() {
+        return None;
+    }
+    match judge_leaders(world, status) {
+        LeaderVerdict::NoneAlive => None,
+        LeaderVerdict::Undecided => Some(Step::Wait(POLL_SLOW)),
+        LeaderVerdict::Changed(status) => Some(Step::Record(status)),
+        LeaderVerdict::Alive { description, .. } => Some(end_untouched(
+            world,
+            &format!(
+                "no JobManager of this application runs, but {description}. Most likely its Deployment has another name, or another \
+                 application uses the same kubernetes.cluster-id: correct the FlinkApplication, or stop that JobManager"
+            ),
+            Vec::new(),
+        )),
+    }
+}
+
+/// Refuses the rollout, because Flink has not said until the deadline what runs. A JobManager that is down can be replaced by name.
+fn refuse_without_answer(world: &World, application: &FlinkApplication) -> Step {
+    if world.flink.unknown.is_none() && world.flink.jobs.is_some() {
+        let why = "Flink lists no job, but its HA metadata shows one, or its JobManager has just started: look at the JobManager's log";
+        return end_untouched(world, why, Vec::new());
+    }
+    let silence = world.flink.unknown.as_deref().unwrap_or("no answer");
+    let why = format!(
+        "Flink's REST API gives no answer: {silence}. Check the REST Service and the JobManager's pod. If the JobManager cannot be brought \
+         back, a rollout from a restore point, a path or nothing can replace it, with withoutSavepoint and jobManagerIsDown in startFrom"
+    );
+    end_untouched(world, &why, offer_without_job_manager(world, application).into_iter().collect())
 }
 
 fn check_and_claim(world: &World, application: &FlinkApplication) -> Step {

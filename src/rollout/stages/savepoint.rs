@@ -3,16 +3,18 @@
 //! The path is read from `/checkpoints`, never first from the status of the stop. With Flink's defaults, the JobManager exits once that
 //! status was read, and the path is lost (2.2.1).
 
+mod hold;
 mod last_checkpoint;
 mod outdated;
+mod own_savepoint;
 mod stop_outcome;
 mod stop_status;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{
     api::{
-        Choice, FlinkRolloutStatus, HaltKind, JobId, Plan, RestorePoint, RestorePointKind, Stage, StageOutcome,
+        Choice, FlinkRolloutStatus, HaltKind, Plan, RestorePoint, RestorePointKind, RunningJob, Stage, StageOutcome,
         StatePath,
     },
     flink::StopRequest,
@@ -20,6 +22,7 @@ use crate::{
         decision_rule::stop_was_asked_for,
         effect::{Effect, POLL_FAST, Step},
         ids::{operation_id, own_directory},
+        leadership::record_own_leaders,
         needs::{FlinkQuestions, Needs},
         offers,
         operation::Operation,
@@ -29,12 +32,17 @@ use crate::{
     },
 };
 use outdated::{can_compare, find_change};
+use own_savepoint::{build_candidate, record_candidate};
 use stop_outcome::StopOutcome;
 
+pub(in crate::rollout) use hold::next_step_while_halted;
 pub use stop_status::may_read_stop;
 
 /// How long a job may take to finish after its savepoint is complete, beyond the deadline of the stage.
 const FINISH_TIMEOUT: SignedDuration = SignedDuration::from_secs(60);
+
+/// How long Flink may take to end a savepoint if its own time-out is not known, beyond the deadline of the stage.
+const UNKNOWN_CHECKPOINT_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
 
 pub(super) const NEEDS: Needs = Needs { flink: FlinkQuestions::Stop, savepoints_on_disk: true, ..Needs::CLUSTER };
 
@@ -76,7 +84,9 @@ pub(super) fn next_step(world: &World) -> Step {
     let Some(job) = &current.job else {
         // Silence, or an empty list of a JobManager that recovers, does not prove that no job runs.
         let silent = world.workloads.job_manager.replicas() > 0 && world.flink.jobs.is_none();
-        if !silent && !world.may_hide_a_job(&current.high_availability.kubernetes_cluster_id) {
+        // A person asked by name to replace a JobManager that does not answer.
+        let is_down = world.rollout.spec.request.start_from.job_manager_is_down && world.flink_is_silent();
+        if (is_down || !silent) && !world.may_hide_a_job(&current.high_availability.kubernetes_cluster_id) {
             return take_requested_state(world, status);
         }
         if world.is_past_deadline() {
@@ -95,7 +105,7 @@ pub(super) fn next_step(world: &World) -> Step {
     if world.rollout.spec.request.start_from.takes_no_savepoint() {
         return last_checkpoint::next_step(world, status, job, &current.workloads);
     }
-    stop_job(world, status, &plan, &job.id)
+    stop_job(world, status, &plan, job)
 }
 
 fn create_versioned_objects(world: &World, status: &FlinkRolloutStatus) -> Step {
@@ -119,7 +129,9 @@ fn skip_stage(world: &World, mut status: FlinkRolloutStatus, why: &str) -> Step 
 }
 
 /// Leaves the stage once the restore point is recorded: to Stop, or back if a person aborted meanwhile.
-fn leave_stage(world: &World, mut status: FlinkRolloutStatus) -> Step {
+fn leave_stage(world: &World, status: FlinkRolloutStatus) -> Step {
+    // In the same write, so that it costs no downtime.
+    let mut status = record_own_leaders(world, &status).unwrap_or(status);
     let Some(point) = status.restore_point.clone() else { return Step::Wait(POLL_FAST) };
     if let Some(abort) = status.failure.clone() {
         return Step::record(turn_back(world, status, &abort.message));
@@ -164,35 +176,63 @@ fn take_requested_state(world: &World, mut status: FlinkRolloutStatus) -> Step {
     Step::record(status)
 }
 
-fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &JobId) -> Step {
-    let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
+fn stop_job(world: &World, status: FlinkRolloutStatus, plan: &Plan, job: &RunningJob) -> Step {
     let asked = status.operation(Operation::StopWithSavepoint).map(|operation| operation.started_at.clone());
     // A JobManager that was replaced meanwhile does not know of the first request. It would stop its job and take a second savepoint.
     let resumed = status.stages.iter().filter(|record| record.stage == Stage::Savepoint).count() > 1;
-    let replaced = asked.as_ref().is_some_and(|at| stop_outcome::began_after(world, job, at));
+    let replaced = asked.as_ref().is_some_and(|at| stop_outcome::began_after(world, &job.id, at));
     if !status.completed(Operation::StopWithSavepoint) && !world.is_past_deadline() && !resumed && !replaced {
         let trigger_id = operation_id(&world.uid(), status.direction, status.attempt, Operation::StopWithSavepoint);
+        let directory = own_directory(&plan.settings.savepoint.directory, &world.rollout);
         let request = StopRequest { trigger_id, directory, format: plan.settings.savepoint.format };
-        return Step::act(Operation::StopWithSavepoint, Effect::StopWithSavepoint { job: job.clone(), request });
+        return Step::act(Operation::StopWithSavepoint, Effect::StopWithSavepoint { job: job.id.clone(), request });
     }
-    match stop_outcome::find_stop_outcome(world, job, &directory) {
+    match stop_outcome::find_stop_outcome(world, job) {
         StopOutcome::Savepoint(path, kind) => record_point(world, status, job, path, kind),
         StopOutcome::RunsOn(cause) => end_without_savepoint(world, &status, &cause),
+        undecided => match record_candidate(world, &status) {
+            Some(status) => Step::record(status),
+            None => wait_for_outcome(world, status, job, undecided),
+        },
+    }
+}
+
+/// Waits until it is known what became of the stop. Past the deadline, the rollout halts where only a person can find out.
+fn wait_for_outcome(world: &World, status: FlinkRolloutStatus, job: &RunningJob, outcome: StopOutcome) -> Step {
+    match outcome {
         StopOutcome::Finishing(why) => wait_for_finish(world, status, &why),
         StopOutcome::Unclear(why) => Step::record(halt(world, status, HaltKind::NeedsDecision, &why)),
+        StopOutcome::UnderWay if is_overdue(world, job) => {
+            let why = "the stop was asked for, but Flink ends its savepoint neither with a result nor with its own time-out: look at the \
+                       tasks of the job and at its checkpoints in Flink's UI, then resume or give up";
+            Step::record(halt(world, status, HaltKind::NeedsDecision, why))
+        }
         // The savepoint was seen: one look without an answer does not end the wait for the job to finish.
         StopOutcome::Nothing if waits_for_finish(world, &status) => Step::Wait(POLL_FAST),
         StopOutcome::Nothing if world.is_past_deadline() && (world.flink.jobs.is_some() || world.flink_is_silent()) => {
-            Step::record(halt(
-                world,
-                status,
-                HaltKind::NeedsDecision,
-                "Flink gave no answer about the stop, and no savepoint was found: look at the JobManager and its savepoint directory, then resume or give up",
-            ))
+            let why = match &status.savepoint_candidate {
+                None => "Flink gave no answer about the stop, and no savepoint was found: look at the JobManager and its savepoint directory, then resume or give up".to_owned(),
+                Some(seen) => format!(
+                    "Flink had completed the savepoint {}, but then gave no answer about the stop, and the job may run on from a later \
+                     state: look at the JobManager. If it runs no job, scale both Deployments to 0, give up, and start from that path",
+                    seen.path
+                ),
+            };
+            Step::record(halt(world, status, HaltKind::NeedsDecision, &why))
         }
         // Flink itself ends a savepoint in progress, after `execution.checkpointing.timeout`.
-        StopOutcome::Nothing | StopOutcome::UnderWay => Step::Wait(POLL_FAST),
+        _ => Step::Wait(POLL_FAST),
     }
+}
+
+/// Whether Flink has had its own time-out once more, after the deadline of the stage, to end the savepoint.
+fn is_overdue(world: &World, job: &RunningJob) -> bool {
+    let millis =
+        job.checkpointing.as_ref().map(|checkpointing| checkpointing.timeout_millis).filter(|millis| *millis > 0);
+    let timeout = millis.and_then(|millis| i64::try_from(millis).ok()).map(SignedDuration::from_millis);
+    let deadline = world.rollout.status.as_ref().and_then(|status| status.deadline.as_ref());
+    let late = deadline.map(|deadline| world.now.duration_since(deadline.0));
+    world.is_past_deadline() && late.is_some_and(|late| late > timeout.unwrap_or(UNKNOWN_CHECKPOINT_TIMEOUT))
 }
 
 /// Waits a while for a job that has completed its savepoint, because committing and closing takes time. Then the rollout halts.
@@ -215,21 +255,18 @@ fn waits_for_finish(world: &World, status: &FlinkRolloutStatus) -> bool {
 fn record_point(
     world: &World,
     mut status: FlinkRolloutStatus,
-    job: &JobId,
+    job: &RunningJob,
     path: StatePath,
     kind: RestorePointKind,
 ) -> Step {
-    let known = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.savepoint.as_ref());
-    let at = known
-        .and_then(|savepoint| Timestamp::from_millisecond(savepoint.trigger_timestamp).ok())
-        .filter(|at| at.as_millisecond() > 0);
+    let seen = build_candidate(world).or_else(|| status.savepoint_candidate.clone());
     status.restore_point = Some(RestorePoint {
         name: world.rollout.metadata.name.clone().unwrap_or_default(),
         kind,
         path,
-        size_bytes: known.map(|savepoint| savepoint.state_size),
-        job_id: Some(job.clone()),
-        at: crate::api::time(at.unwrap_or(world.now)),
+        size_bytes: seen.as_ref().and_then(|seen| seen.size_bytes),
+        job_id: Some(job.id.clone()),
+        at: seen.map_or_else(|| world.time(), |seen| seen.at),
         revision: status.plan.as_ref().and_then(|plan| plan.previous_revision),
     });
     Step::record(status)

@@ -10,6 +10,7 @@ use crate::{
     rollout::{
         effect::{Effect, POLL_FAST, Step},
         ids::operation_id,
+        leadership::record_own_leaders,
         needs::Needs,
         offers::offer_empty_start,
         operation::Operation,
@@ -24,6 +25,10 @@ pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     if world.pods_gone().is_some() {
         return leave_stage(world, status);
+    }
+    // Once the pods are gone, nobody can tell our own leader from another.
+    if let Some(status) = record_own_leaders(world, &status) {
+        return Step::record(status);
     }
     if let Some(since) = restarted_at(world, &status) {
         let mut status = status;

@@ -32,7 +32,7 @@ fn a_healthy_application_is_planned() {
 #[test]
 fn an_application_that_cannot_be_planned_is_refused_with_the_reason() {
     type Change = fn(&mut World);
-    let cases: [(Change, &str); 8] = [
+    let cases: [(Change, &str); 9] = [
         (|world| world.application = None, "there is no FlinkApplication orders"),
         (|world| world.workloads.task_manager = Workload::default(), "jm is there but tm is not"),
         (|world| world.workloads.job_manager = workload("jm", 2), "has 2 replicas"),
@@ -43,6 +43,10 @@ fn an_application_that_cannot_be_planned_is_refused_with_the_reason() {
             "runs 2 jobs",
         ),
         (|world| world.flink.jobs = Some(vec![job_overview(OLD_JOB, "RESTARTING")]), "the job is RESTARTING"),
+        (
+            |world| world.flink.checkpoint_configuration = Some(from_json(json!({"interval": 3_600_000}))),
+            "2 checkpoints at the job's interval of 3600 s need a watch of up to 10800 s, and monitor.watchMaxSeconds is 3600 s",
+        ),
         (
             |world| {
                 drop(
@@ -69,6 +73,43 @@ fn a_restore_point_that_does_not_exist_is_not_an_empty_start() {
 }
 
 #[test]
+fn a_view_of_another_directory_than_that_of_the_savepoints_is_refused() {
+    let with_prefix = |prefix: &str| {
+        let mut world = world_that_can_be_planned();
+        let savepoint = &mut world.application.as_mut().unwrap().spec.savepoint;
+        savepoint.directory = "file:///data/savepoints".into();
+        savepoint.local_view = Some(from_json(json!({"prefix": prefix, "path": "/mnt"})));
+        world
+    };
+    assert_eq!(next_effect(&with_prefix("file:/data")).0, Operation::Plan, "both name the same folder");
+    let (kind, message) = result_of(&with_prefix("file:///mnt/data"));
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(message.contains("savepoint.localView.prefix") && message.contains("file:///mnt/data"), "{message}");
+}
+
+#[test]
+fn the_plan_records_how_the_job_takes_checkpoints() {
+    let mut world = world_that_can_be_planned();
+    world.flink.checkpoint_configuration = Some(from_json(json!({
+        "interval": i64::MAX, "timeout": 30_000, "min_pause": 5, "externalization": {"enabled": false}})));
+    world.ha.items = vec![from_json(json!({"metadata": {"name": format!("orders-{OLD_JOB}-config-map")}}))];
+    let planned = |world: &World| {
+        let application = world.application.as_ref().unwrap();
+        let crate::rollout::Assessment::Existing(current) = crate::rollout::assess(world, application).unwrap() else {
+            panic!("no job is planned")
+        };
+        current.job.unwrap()
+    };
+    let job = planned(&world);
+    let checkpointing = job.checkpointing.unwrap();
+    assert_eq!((checkpointing.interval_millis, checkpointing.timeout_millis), (None, 30_000));
+    assert_eq!(checkpointing.retained_on_failure, Some(false));
+    assert_eq!(job.ha_config_map, Some(format!("orders-{OLD_JOB}-config-map")));
+    world.flink.checkpoint_configuration = None;
+    assert_eq!(planned(&world).checkpointing, None, "a missing answer does not refuse the plan");
+}
+
+#[test]
 fn an_application_without_kubernetes_ha_is_refused() {
     let mut world = world_that_can_be_planned();
     world.flink.configuration.as_mut().unwrap().insert("high-availability.type".into(), "NONE".into());
@@ -82,6 +123,49 @@ fn a_silent_flink_is_waited_for_and_then_reported() {
     assert!(matches!(next_step(&world), Step::Wait(_)));
     advance_clock(&mut world, 301);
     assert!(result_of(&world).1.contains("cannot connect"));
+}
+
+#[test]
+fn a_job_manager_that_does_not_answer_can_be_replaced_from_a_named_state() {
+    let silent = |world: &mut World| {
+        world.flink = FlinkView { unknown: Some("cannot connect".into()), ..FlinkView::default() };
+        advance_clock(world, 301);
+    };
+    let mut world = world(Stage::Plan);
+    world.application.as_mut().unwrap().status =
+        Some(from_json(json!({"restorePoints": [restore_point()], "revisions": []})));
+    silent(&mut world);
+    let ending = next_status(&world).ending.unwrap();
+    assert!(ending.message.contains("jobManagerIsDown"), "{}", ending.message);
+    let choice = &ending.choices[0];
+    assert!(choice.start_from.job_manager_is_down && choice.cost.contains("given up"), "{choice:?}");
+
+    world.rollout.spec.request.start_from = choice.start_from.clone();
+    world.flink_answered_at = Some(world.now);
+    let base = world.clone();
+    change_status(&mut world, |status| status.enter(&base, Stage::Plan));
+    assert!(matches!(next_step(&world), Step::Wait(_)), "it has answered a moment ago");
+    advance_clock(&mut world, 30);
+    assert_eq!(next_effect(&world).0, Operation::Plan);
+
+    let mut stop = self::world(Stage::Savepoint);
+    stop.application.clone_from(&world.application);
+    stop.rollout.spec.request.start_from = choice.start_from.clone();
+    change_status(&mut stop, |status| status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None);
+    complete_operation(&mut stop, Operation::CreateVersionedObjects);
+    stop.flink = FlinkView { unknown: Some("cannot connect".into()), ..FlinkView::default() };
+    stop.rollout.status = Some(next_status(&stop));
+    assert_eq!(stop.status().restore_point.unwrap().path.as_str(), POINT);
+    assert_eq!(next_status(&stop).stage, Stage::Stop);
+}
+
+#[test]
+fn a_job_manager_that_answers_is_not_replaced_as_one_that_is_down() {
+    let mut world = world(Stage::Savepoint);
+    world.rollout.spec.request.start_from =
+        from_json(json!({"from": "Path", "value": "file:/sp/x", "withoutSavepoint": true, "jobManagerIsDown": true}));
+    change_status(&mut world, |status| status.plan.as_mut().unwrap().current.as_mut().unwrap().job = None);
+    assert!(result_of(&world).1.contains("was started"), "it runs a job by now");
 }
 
 #[test]

@@ -55,6 +55,79 @@ fn a_job_without_a_restart_strategy_keeps_its_task_managers() {
     assert_eq!(next_status(&world).restore_point.unwrap().path.as_str(), LAST);
 }
 
+/// A job with this restart strategy, whose checkpoints Flink keeps or deletes when it becomes FAILED.
+fn with_restarts(mut world: World, strategy: &str, retained: bool) -> World {
+    change_status(&mut world, |status| {
+        let job = status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap();
+        job.restart_strategy = Some(strategy.to_owned());
+        job.checkpointing = Some(from_json(json!({"retainedOnFailure": retained})));
+    });
+    world
+}
+
+#[test]
+fn a_job_that_the_loss_of_its_task_managers_could_end_is_not_held() {
+    let limited = "Restart with fixed delay (PT10S). #3 restart attempts.";
+    let failure_rate = "Failure rate restart with maximum of 3 failures within interval PT1M and fixed delay PT1S.";
+    let stays = |mut world: World| {
+        let option = ("execution.shutdown-on-application-finish".to_owned(), "false".to_owned());
+        world.flink.configuration = Some(BTreeMap::from([option]));
+        world
+    };
+    for (strategy, retained, keeps_job_manager, reason) in [
+        (limited, false, true, Some("delete its checkpoints")),
+        (failure_rate, false, false, Some("delete its checkpoints")),
+        (limited, true, false, Some("start the old job again")),
+        (limited, true, true, None),
+        ("Restart with fixed delay (PT1S). #2147483647 restart attempts.", false, false, None),
+        ("Restart with exponential delay: starting at PT1S, increasing by 1.5", false, false, None),
+        ("Cluster level default restart strategy", false, false, None),
+    ] {
+        let world = with_restarts(world_with_last_checkpoint_request(), strategy, retained);
+        let world = if keeps_job_manager { stays(world) } else { world };
+        match reason {
+            None => assert_eq!(next_effect(&world).0, Operation::ScaleDownForCheckpoint, "{strategy}"),
+            Some(reason) => {
+                let (kind, message) = result_of(&world);
+                assert_eq!(kind, ResultKind::Untouched);
+                assert!(message.contains(reason) && message.contains("Deployment jm"), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_strategy_of_the_configuration_counts_if_the_job_names_none() {
+    let mut world =
+        with_restarts(world_with_last_checkpoint_request(), "Cluster level default restart strategy", false);
+    let configured = |key: &str, value: &str| {
+        let kind = if key.contains("fixed") { "fixed-delay" } else { "exponential-delay" };
+        Some(BTreeMap::from([
+            ("restart-strategy.type".to_owned(), kind.to_owned()),
+            (format!("restart-strategy.{key}"), value.to_owned()),
+        ]))
+    };
+    world.flink.configuration = configured("fixed-delay.attempts", "10");
+    assert!(result_of(&world).1.contains("limited number of times"));
+    world.flink.configuration = configured("exponential-delay.attempts-before-reset-backoff", "5");
+    assert!(result_of(&world).1.contains("limited number of times"));
+    world.flink.configuration = configured("fixed-delay.attempts", "2147483647");
+    assert_eq!(next_effect(&world).0, Operation::ScaleDownForCheckpoint);
+}
+
+#[test]
+fn a_failed_job_has_a_last_checkpoint_only_if_flink_keeps_it() {
+    let failed = |retained: bool| {
+        let mut world = with_restarts(world_with_last_checkpoint_request(), "Restart deactivated.", retained);
+        world.flink.job = Some(job_detail("FAILED", 0));
+        world
+    };
+    let (kind, message) = result_of(&failed(false));
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(message.contains("the job is FAILED, and Flink deletes the checkpoints"), "{message}");
+    assert_eq!(next_status(&failed(true)).restore_point.unwrap().path.as_str(), LAST);
+}
+
 #[test]
 fn a_job_without_a_checkpoint_continues_from_its_start_state() {
     let mut world = world_without_task_managers();

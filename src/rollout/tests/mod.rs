@@ -5,6 +5,8 @@ mod before_stop;
 mod decision_rule;
 mod decisions;
 mod last_checkpoint;
+mod leadership;
+mod lost_job_manager;
 mod monitor;
 mod normal_events;
 mod probes;

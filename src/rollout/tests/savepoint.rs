@@ -144,9 +144,23 @@ fn a_savepoint_of_a_job_that_restarted_while_stopping_is_unusable() {
 }
 
 #[test]
+fn the_adaptive_scheduler_shows_a_failed_stop_only_by_a_new_restore() {
+    let mut world = world_with_savepoint_of_a_running_job(0);
+    world.flink.checkpoints.as_mut().unwrap().latest.restored =
+        Some(from_json(json!({"external_path": "file:/cp/old/chk-7", "restore_timestamp": 999})));
+    assert!(matches!(next_step(&world), Step::Record(status) if status.ending.is_none()), "it was restored before");
+    let restored = world.flink.checkpoints.as_mut().unwrap().latest.restored.as_mut();
+    restored.unwrap().restore_timestamp = 1001;
+    let (kind, message) = result_of(&world);
+    assert_eq!(kind, ResultKind::Untouched);
+    assert!(message.contains("failed while stopping"), "{message}");
+}
+
+#[test]
 fn a_job_that_does_not_finish_halts_and_names_its_savepoint() {
     let mut world = world_with_savepoint_of_a_running_job(0);
-    assert!(matches!(next_step(&world), Step::Wait(_)));
+    world.rollout.status = Some(next_status(&world));
+    assert!(matches!(next_step(&world), Step::Wait(_)), "its path is recorded");
     advance_clock(&mut world, 1000);
     let noted = next_status(&world);
     assert!(noted.halt.is_none(), "committing and closing takes time");
@@ -164,6 +178,7 @@ fn a_job_that_does_not_finish_halts_and_names_its_savepoint() {
 #[test]
 fn a_job_that_finishes_soon_after_the_deadline_is_the_restore_point() {
     let mut world = world_with_savepoint_of_a_running_job(0);
+    world.rollout.status = Some(next_status(&world));
     advance_clock(&mut world, 1000);
     world.rollout.status = Some(next_status(&world));
     advance_clock(&mut world, 8);

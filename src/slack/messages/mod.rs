@@ -63,7 +63,11 @@ pub(crate) fn headline(rollout: &FlinkRollout) -> String {
 /// The start state of a rollout. None for the usual one, the savepoint that the rollout takes itself.
 pub(crate) fn start_state(start_from: &StartFrom) -> Option<String> {
     let value = start_from.value.as_ref().map_or_else(String::new, |value| format!(" `{}`", escape(value)));
-    let without = if start_from.without_savepoint { ", without a savepoint of what runs" } else { "" };
+    let without = match start_from {
+        StartFrom { job_manager_is_down: true, .. } => ", in place of a JobManager that does not answer",
+        StartFrom { without_savepoint: true, .. } => ", without a savepoint of what runs",
+        _ => "",
+    };
     (start_from.from != StartFromKind::Savepoint).then(|| format!("{}{value}{without}", start_from.from))
 }
 

@@ -33,11 +33,15 @@ pub(super) fn choices_block(rollout: &FlinkRollout, choices: &[Choice]) -> Optio
             action: ClickAction::Retry(OfferedChoice { index, uid: uid.clone() }),
             label: format!("Start from {from}"),
             confirm: format!("Ask for a new rollout that starts from {from}? {}.", choice.cost),
-            style: if choice.start_from.from == StartFromKind::Nothing { Style::Danger } else { Style::Plain },
+            style: if loses_state(&choice.start_from) { Style::Danger } else { Style::Plain },
         }
     };
     let buttons: Vec<Button> = choices.iter().enumerate().map(button).collect();
     (!buttons.is_empty()).then(|| actions(rollout, buttons))
+}
+
+fn loses_state(start_from: &StartFrom) -> bool {
+    start_from.from == StartFromKind::Nothing || start_from.job_manager_is_down
 }
 
 /// A start state, short enough for a button. A long path keeps its end, which says more than its beginning.

@@ -16,6 +16,7 @@ use crate::{
         offers::{describe_no_state, find_last_state},
         operation::Operation,
         request::requested_path,
+        restart_strategy::{RestartStrategy, is_retained, refuse_last_checkpoint},
         transition::{StatusExt as _, end_untouched},
         world::World,
     },
@@ -33,9 +34,9 @@ pub(super) fn next_step(
     {
         return undo_hold(world, &status, job, workloads);
     }
-    if held.is_some_and(|at| stop_outcome::began_after(world, &job.id, &at))
+    if held.as_ref().is_some_and(|at| stop_outcome::began_after(world, &job.id, at))
         || state_is_older(world, job)
-        || state_without_checkpoints(world).is_some()
+        || state_without_checkpoints(world, job).is_some()
     {
         return undo_hold(world, &status, job, workloads);
     }
@@ -50,7 +51,13 @@ pub(super) fn next_step(
         return end_untouched(world, &describe_no_state(&workloads.job_manager.deployment), Vec::new());
     };
     let ended = world.flink.job.as_ref().is_some_and(|detail| detail.state.is_terminal());
-    let still_checkpoints = !ended && !restarts_disabled(world);
+    let configuration = world.flink.configuration.as_ref();
+    let refusal = refuse_last_checkpoint(job, configuration, &workloads.job_manager.deployment);
+    if let Some(refusal) = refusal.filter(|_| !ended && held.is_none()) {
+        return end_untouched(world, &refusal, Vec::new());
+    }
+    // Without a restart strategy, the loss of the TaskManagers would end the job, and with Flink's defaults the JobManager too.
+    let still_checkpoints = !ended && RestartStrategy::of(job, configuration) != RestartStrategy::Disabled;
     if let Some(wait) = still_checkpoints.then(|| hold_checkpoints(world, &status)).flatten() {
         return wait;
     }
@@ -58,9 +65,14 @@ pub(super) fn next_step(
 }
 
 /// The state of a job that ended in a way that makes Flink delete its checkpoints.
-fn state_without_checkpoints(world: &World) -> Option<JobState> {
+fn state_without_checkpoints(world: &World, job: &RunningJob) -> Option<JobState> {
     let state = world.flink.job.as_ref()?.state;
-    matches!(state, JobState::Finished | JobState::Canceled).then_some(state)
+    let deletes = match state {
+        JobState::Finished | JobState::Canceled => true,
+        JobState::Failed => !is_retained(job),
+        _ => false,
+    };
+    deletes.then_some(state)
 }
 
 /// Whether Flink shows an older checkpoint than at Plan. Its container has restarted with its old arguments then.
@@ -68,14 +80,6 @@ fn state_is_older(world: &World, job: &RunningJob) -> bool {
     let (Some(checkpoints), Some(known)) = (&world.flink.checkpoints, &job.last_checkpoint) else { return false };
     let now = checkpoints.latest.completed.as_ref().map(|last| last.trigger_timestamp);
     now.is_none_or(|now| now < known.at.0.as_millisecond())
-}
-
-/// Whether the job has no restart strategy. The loss of its TaskManagers then ends the job, and with Flink's defaults the JobManager too.
-fn restarts_disabled(world: &World) -> bool {
-    let configuration = world.flink.configuration.as_ref();
-    let strategy =
-        configuration.and_then(|all| all.get("restart-strategy.type").or_else(|| all.get("restart-strategy")));
-    strategy.is_some_and(|strategy| matches!(strategy.as_str(), "none" | "off" | "disable"))
 }
 
 /// The next step until no further checkpoint can complete; `None` once that is so.
@@ -123,7 +127,7 @@ fn undo_hold(
     if status.operation(Operation::ScaleDownForCheckpoint).is_some() && !status.completed(Operation::ScaleBackUp) {
         return Step::act(Operation::ScaleBackUp, Effect::Start { task_managers: workloads.task_manager.replicas });
     }
-    let why = match (&status.failure, state_without_checkpoints(world)) {
+    let why = match (&status.failure, state_without_checkpoints(world, job)) {
         (Some(abort), _) => abort.message.clone(),
         (None, Some(state)) => format!(
             "the job is {state}, and Flink deletes the checkpoints of such a job: start from a restore point, from a path, or from nothing"

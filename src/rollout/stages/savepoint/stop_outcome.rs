@@ -1,8 +1,9 @@
 //! Finds out what became of the stop. The most reliable source is asked first.
 
+use super::own_savepoint::{find_own_savepoint, has_ended_for_good};
 use crate::{
-    api::{JobId, RestorePointKind, StatePath, Time},
-    flink::{JobOverview, JobState, SavepointOperation, path_in_message},
+    api::{JobId, RestorePointKind, RunningJob, StatePath, Time},
+    flink::{Checkpoint, JobOverview, JobState, SavepointOperation, path_in_message},
     rollout::{
         operation::Operation,
         transition::StatusExt as _,
@@ -25,17 +26,17 @@ pub(super) enum StopOutcome {
     Nothing,
 }
 
-pub(super) fn find_stop_outcome(world: &World, job: &JobId, directory: &str) -> StopOutcome {
+pub(super) fn find_stop_outcome(world: &World, job: &RunningJob) -> StopOutcome {
     let state = world.flink.job.as_ref().map(|detail| detail.state);
-    let ours = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.completed_in(directory));
-    match (state, ours) {
+    let savepoint = find_own_savepoint(world, &world.flink);
+    match (state, savepoint.and_then(|savepoint| savepoint.external_path.as_ref())) {
         (Some(JobState::Finished), Some(path)) => {
             return StopOutcome::Savepoint(path.clone(), RestorePointKind::Savepoint);
         }
         (Some(JobState::Failed), Some(path)) => {
             return StopOutcome::Savepoint(path.clone(), RestorePointKind::UncommittedSavepoint);
         }
-        (Some(state), Some(path)) if !state.is_terminal() && restarted_since_savepoint(world) => {
+        (Some(state), Some(path)) if !state.is_terminal() && restarted_since(world, savepoint) => {
             return StopOutcome::RunsOn(format!(
                 "the savepoint {path} was completed, but the job failed while stopping and runs again, so that savepoint is not its \
                  last state any more"
@@ -64,33 +65,57 @@ pub(super) fn find_stop_outcome(world: &World, job: &JobId, directory: &str) -> 
             };
         }
         StopStatus::Forgotten(answer) if state == Some(JobState::Running) => {
-            return judge_forgotten_stop(world, job, answer);
+            return judge_forgotten_stop(world, &job.id, answer);
         }
         _ => {}
     }
     if world.flink.checkpoints.as_ref().is_some_and(crate::flink::Checkpoints::stop_in_progress) {
         return StopOutcome::UnderWay;
     }
-    find_on_disk(world, job)
+    find_without_flink(world, job)
 }
 
-/// Whether the job restarted after the savepoint was triggered. Both times are Flink's.
-fn restarted_since_savepoint(world: &World) -> bool {
-    let savepoint = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.savepoint.as_ref());
-    let restarting = world.flink.job.as_ref().and_then(|job| job.timestamps.get("RESTARTING"));
-    savepoint.zip(restarting).is_some_and(|(savepoint, restarting)| *restarting > savepoint.trigger_timestamp)
+/// Whether the job restarted after the savepoint was triggered. All times are Flink's.
+///
+/// The adaptive scheduler makes a new execution graph, which has no time of RESTARTING. But its restore is counted as a new one.
+fn restarted_since(world: &World, savepoint: Option<&Checkpoint>) -> bool {
+    let Some(triggered) = savepoint.map(|savepoint| savepoint.trigger_timestamp) else { return false };
+    let restarting = world.flink.job.as_ref().and_then(|job| job.timestamps.get("RESTARTING").copied());
+    let restored = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.restored.as_ref());
+    restarting.max(restored.map(|restored| restored.restore_timestamp)).is_some_and(|at| at > triggered)
 }
 
-/// Looks for the savepoint in the rollout's own directory. An empty list of jobs proves nothing: a JobManager that restarts knows no job
+/// Looks for the savepoint where Flink does not show it. An empty list of jobs proves nothing: a JobManager that restarts knows no job
 /// yet.
-fn find_on_disk(world: &World, job: &JobId) -> StopOutcome {
-    let stopped = find_job(world, job).is_some_and(|known| known.state == JobState::Finished);
+fn find_without_flink(world: &World, job: &RunningJob) -> StopOutcome {
+    let known = find_job(world, &job.id);
+    if known.is_some_and(|known| known.state == JobState::Finished) {
+        return found_savepoint(world, RestorePointKind::Savepoint);
+    }
+    let is_silent = world.flink_is_silent();
+    let is_gone = world.workloads.job_manager.pods_gone().is_some();
+    let runs_no_more =
+        is_silent || is_gone || (world.flink.jobs.is_some() && known.is_none_or(|known| known.state.is_terminal()));
+    if runs_no_more && has_ended_for_good(world, job) {
+        return found_savepoint(world, RestorePointKind::UncommittedSavepoint);
+    }
     match world.savepoints_on_disk.as_deref() {
-        Some([only]) if stopped || (world.flink_is_silent() && world.is_past_deadline()) => {
+        Some([only]) if is_silent && world.is_past_deadline() => {
             StopOutcome::Savepoint(only.clone(), RestorePointKind::Savepoint)
         }
         _ => StopOutcome::Nothing,
     }
+}
+
+/// The one savepoint in the rollout's directory; or the one that Flink showed, if the bot cannot see the directory.
+fn found_savepoint(world: &World, kind: RestorePointKind) -> StopOutcome {
+    let seen = world.status().savepoint_candidate.map(|seen| seen.path);
+    let path = match world.savepoints_on_disk.as_deref() {
+        Some([only]) => Some(only.clone()),
+        Some(_) => None,
+        None => seen,
+    };
+    path.map_or(StopOutcome::Nothing, |path| StopOutcome::Savepoint(path, kind))
 }
 
 /// What it means that the job runs and Flink does not know the stop. Flink forgets a stop with its JobManager, or after
@@ -111,9 +136,11 @@ fn judge_forgotten_stop(world: &World, job: &JobId, answer: &str) -> StopOutcome
             "the JobManager was replaced during the stop and the job runs again from its checkpoint {checkpoint}"
         ));
     }
-    match world.savepoints_on_disk.as_deref() {
-        Some([only]) => StopOutcome::Savepoint(only.clone(), RestorePointKind::Savepoint),
-        Some([]) => StopOutcome::RunsOn(
+    match (world.savepoints_on_disk.as_deref(), &status.savepoint_candidate) {
+        (Some([only]), _) => StopOutcome::Savepoint(only.clone(), RestorePointKind::Savepoint),
+        // Flink had completed it, and what runs now began from an older state.
+        (None, Some(seen)) => StopOutcome::Savepoint(seen.path.clone(), RestorePointKind::UncommittedSavepoint),
+        (Some([]), None) => StopOutcome::RunsOn(
             "the JobManager was replaced before the savepoint was complete, and the job runs again".to_owned(),
         ),
         _ => StopOutcome::Unclear(format!(

@@ -3,10 +3,10 @@
 //! With Flink's defaults, reading a completed stop once lets the JobManager go, and the path with it (2.2.1). So it is read only where no
 //! path can be lost.
 
+use super::own_savepoint::find_own_savepoint;
 use crate::{
     flink::JobState,
     rollout::{
-        ids::own_directory,
         operation::Operation,
         transition::StatusExt as _,
         world::{FlinkView, World},
@@ -22,8 +22,7 @@ pub fn may_read_stop(world: &World, view: &FlinkView) -> bool {
     // Flink caches both answers: they may be from before the stop was asked for.
     let asked_at = stop.completed_at.as_ref().unwrap_or(&stop.started_at).0;
     let settled = world.now.duration_since(asked_at) >= view.max_cache_age();
-    let directory = world.plan().map(|plan| own_directory(&plan.settings.savepoint.directory, &world.rollout));
-    let in_sight = directory.is_some_and(|directory| checkpoints.completed_in(&directory).is_some());
+    let in_sight = find_own_savepoint(world, view).is_some();
     settled
         && !in_sight
         && match job.state {
