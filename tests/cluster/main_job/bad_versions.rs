@@ -33,7 +33,7 @@ pub(super) async fn rolled_back_by_themselves(scene: &Scene, ledger: &mut Record
     // The JobManager shows the job as FAILED for less than a second before it exits, so the bot sees either.
     let cause = ["exit code 2", "the job is FAILED"].iter().any(|words| failure.contains(words));
     assert!(cause, "{failure}");
-    deploy_bad_version(scene, ledger, "1.4.0", &["ErrImagePull", "registry.invalid/orders:1.4.0"]).await;
+    deploy_bad_version(scene, ledger, "1.4.0", &["ErrImagePull", "127.0.0.1:5000/orders:1.4.0", "not found"]).await;
     let words = ["0 of 2 wanted checkpoints", " failed, the last one because", "IO-problem detected"];
     deploy_bad_version(scene, ledger, "1.5.0", &words).await;
     // Only the start deadline detects this version.
