@@ -35,7 +35,9 @@ pub(super) async fn expire_results_early(orders: &Application) {
 /// Flink goes out of sight when the stop was asked for. The halt leaves no JobManager that starts the old job, and Resume goes on.
 pub(super) async fn chain(scene: &Scene, ledger: &mut RecordLedger) {
     let (orders, name) = (&scene.orders, "out-of-sight-in-the-stop");
-    orders.patch_spec(&json!({"savepoint": {"timeoutSeconds": 10}}));
+    let local_view = orders.get("flinkapplication/orders").pointer("/spec/savepoint/localView").unwrap().clone();
+    // Without a view of the folder, only Flink could tell where the savepoint is.
+    orders.patch_spec(&json!({"savepoint": {"timeoutSeconds": 10, "localView": null}}));
     deploy(scene, name, "1.1.0", &json!({}));
     let asked = |status: &FlinkRolloutStatus| {
         let stop = status.operations.iter().find(|operation| operation.name.ends_with("/stop-with-savepoint"));
@@ -50,11 +52,11 @@ pub(super) async fn chain(scene: &Scene, ledger: &mut RecordLedger) {
         (ended && deployment.pointer("/spec/replicas") == Some(&json!(0))).then_some(())
     })
     .await;
+    let status = orders.wait_until_settled(name).await;
+    assert!(status.halt.is_some_and(|halt| !halt.parked), "{}", status.message);
     show_flink(orders);
-    let status = orders.get_rollout(name);
-    if status.pointer("/status/halt").is_some() {
-        orders.decide(RITA, name, json!({"kind": "Resume"})).unwrap();
-    }
+    orders.patch_spec(&json!({"savepoint": {"localView": local_view}}));
+    orders.decide(RITA, name, json!({"kind": "Resume"})).unwrap();
     let status = expect_end(scene, ledger, name, ResultKind::Succeeded).await;
     assert_eq!(status.duplicates, None, "the old job ran again");
 }
