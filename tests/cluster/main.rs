@@ -29,6 +29,7 @@ mod support {
 // Tests start in the order of their names. Long chains come early: one that starts last delays the whole run.
 mod crashes;
 mod decisions;
+mod health;
 mod main_job;
 mod no_high_availability;
 mod rollbacks;

@@ -13,7 +13,7 @@ use anyhow::{Result, bail};
 
 use crate::command;
 use crate::paths::Paths;
-use crate::sandbox::{self, Running, UpOptions};
+use crate::sandbox::{self, OwnCluster, Running, UpOptions};
 use table::{StepResult, Table};
 
 /// The tests of the package `lockkeeper` that start no pods from the sample application's images.
@@ -25,11 +25,23 @@ pub struct Arguments {
     /// Install missing Debian packages without asking.
     #[arg(long, short)]
     yes: bool,
+    /// Run only these tests. `health` takes about 20 minutes, and is no part of the tests of every change.
+    only: Option<Only>,
+}
+
+/// Tests that are run on demand.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Only {
+    /// Events that are normal in a cluster, on the real cluster.
+    Health,
 }
 
 /// Runs every step, also after a failed one, and prints a table. The exit code is 0 only if all steps passed.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let paths = Paths::for_this_checkout()?;
+    if let Some(only) = arguments.only {
+        return run_on_demand(&paths, only, arguments.yes);
+    }
     // Compiling cargo-deny takes minutes, so it runs in the background.
     let deny = cargo_deny::CargoDeny::install(&paths)?;
     let mut table = Table::default();
@@ -59,6 +71,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     table.step("licences and sources", || deny.check(&paths));
     println!("\n{table}");
     Ok(if table.all_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs tests that [`run`] leaves out, in a sandbox.
+fn run_on_demand(paths: &Paths, only: Only, yes: bool) -> Result<ExitCode> {
+    let Only::Health = only;
+    if let Some(cluster) = OwnCluster::from_environment()? {
+        cluster.refuse("`cargo xtask test health`")?;
+    }
+    let options = UpOptions { ends_with_caller: true, ..UpOptions::from_environment(yes) };
+    let running = sandbox::up(paths, options)?;
+    let tests = run_cargo_test(paths, &running, "--package lockkeeper --test cluster -- --include-ignored health::");
+    if !running.is_reused {
+        drop(running);
+        sandbox::down(paths)?;
+    }
+    tests.map(|()| ExitCode::SUCCESS)
 }
 
 fn run_cargo<I: AsRef<OsStr>>(paths: &Paths, arguments: impl IntoIterator<Item = I>) -> Result<()> {

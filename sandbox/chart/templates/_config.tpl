@@ -54,7 +54,7 @@ parallelism.default: {{ $settings.parallelism }}
 pipeline.generic-types: false
 state.backend.type: hashmap
 execution.checkpointing.mode: EXACTLY_ONCE
-execution.checkpointing.interval: 1 s
+execution.checkpointing.interval: {{ $settings.checkpointInterval }}
 execution.checkpointing.timeout: 30 s
 execution.checkpointing.tolerable-failed-checkpoints: 1000
 execution.checkpointing.num-retained: 3

@@ -29,13 +29,32 @@ annotations:
   checksum/config: {{ include "orders.config" .root | sha256sum }}
 {{- end -}}
 
-{{- define "orders.podSecurity" -}}
-serviceAccountName: {{ .Release.Name }}-flink
+{{/* Wants a dict of root and settings. */}}
+{{- define "orders.pod" -}}
+serviceAccountName: {{ .root.Release.Name }}-flink
 securityContext:
   runAsNonRoot: true
   runAsUser: 9999
   runAsGroup: 9999
   fsGroup: 9999
+{{- with .settings.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end -}}
+
+{{/* Wants a dict of root, settings and containers. */}}
+{{- define "orders.furtherContainers" -}}
+{{- range .containers }}
+- name: {{ .name }}
+  image: "{{ $.settings.image.repository }}:{{ $.root.Values.version }}"
+  imagePullPolicy: {{ $.settings.image.pullPolicy }}
+  command:
+    {{- toYaml .command | nindent 4 }}
+  volumeMounts:
+    - name: data
+      mountPath: {{ $.settings.data.hostPath }}
+{{- end }}
 {{- end -}}
 
 {{/* Wants a dict of root and settings. */}}

@@ -105,7 +105,8 @@ async fn ask_about_started_job(
     view.jobs = Some(jobs);
     let Some(job) = job.filter(|_| is_listed) else { return Ok(()) };
     view.exceptions = client.exceptions(&job).await.ok();
-    if status.job.as_ref().is_some_and(|job| job.restored_at.is_none()) {
+    let unproven = status.job.as_ref().is_some_and(|job| job.restored_at.is_none());
+    if unproven {
         view.configuration = client.configuration().await.ok();
     }
     let detail = client.job(&job).await?;
@@ -113,7 +114,7 @@ async fn ask_about_started_job(
         view.slots = client.slots().await.ok();
     }
     view.job = Some(detail);
-    if refresh_interval {
+    if refresh_interval || unproven {
         view.refresh_interval = client.web_configuration().await?.refresh_interval;
     }
     view.checkpoints = Some(client.checkpoints(&job).await?);

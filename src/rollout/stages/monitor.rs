@@ -147,9 +147,10 @@ fn end_of_watch(
 }
 
 fn succeed(world: &World, mut status: FlinkRolloutStatus, watch: &Watch, watched: SignedDuration) -> Step {
+    // The result shows the counters that led to it. A recovery by another JobManager is a restart.
+    let watch = Watch { restarts: watch.restarts + watch.recoveries, ..watch.clone() };
     let seen = format!("{} restarts and {} checkpoints in {} s", watch.restarts, watch.checkpoints, watched.as_secs());
-    // The result shows the counters that led to it.
-    status.watch = Some(watch.clone());
+    status.watch = Some(watch);
     match (status.direction, status.failure.clone()) {
         (Direction::Forward, _) => end_after(world, status, ResultKind::Succeeded, &seen),
         (Direction::Back, Some(failure)) => end_after(world, status, ResultKind::RolledBack, &failure.message),

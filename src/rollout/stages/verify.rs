@@ -1,5 +1,7 @@
 //! Verify: proves that the job was restored from exactly its start state, and that every task runs.
 
+use jiff::SignedDuration;
+
 use crate::{
     api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
     flink::{Checkpoints, JobDetail, JobState},
@@ -16,6 +18,9 @@ use crate::{
         world::World,
     },
 };
+
+/// How long a job runs at least before a missing restore is believed.
+const MIN_RUNNING: SignedDuration = SignedDuration::from_secs(10);
 
 pub(super) const NEEDS: Needs = Needs {
     warnings: true,
@@ -138,7 +143,7 @@ fn prove_restore(world: &World, job: &StartedJob) -> Proof {
     let path = checkpoints.latest.restored.as_ref().and_then(|restored| restored.external_path.as_ref());
     match (&job.start_path, path) {
         (None, None) if detail.state == JobState::Running && empty_start_asked_for(world) => Proof::Yes,
-        (None, None) if detail.state == JobState::Running => {
+        (None, None) if has_run_for_long(world, detail) => {
             Proof::No(Sign::RunsEmpty, "the job runs empty, which nobody asked for".to_owned())
         }
         (Some(wanted), Some(found)) if wanted.is_same_place(found) => Proof::Yes,
@@ -152,7 +157,7 @@ fn prove_restore(world: &World, job: &StartedJob) -> Proof {
             }
         }
         (Some(wanted), Some(found)) => disprove(format!("the job was restored from {found} instead of {wanted}")),
-        (Some(wanted), None) if detail.state == JobState::Running && detail.runs_whole() => {
+        (Some(wanted), None) if has_run_for_long(world, detail) && detail.runs_whole() => {
             Proof::No(Sign::RunsEmpty, format!("the job runs empty: it was not restored from {wanted}"))
         }
         (None, Some(found)) => {
@@ -160,6 +165,15 @@ fn prove_restore(world: &World, job: &StartedJob) -> Proof {
         }
         _ => Proof::NotYet,
     }
+}
+
+/// Whether the job has been RUNNING for so long that Flink's answer about its restore is not an older one from its cache.
+///
+/// With the adaptive scheduler, a job is restored only when it gets its resources (seen on Flink 2.2.1).
+fn has_run_for_long(world: &World, detail: &JobDetail) -> bool {
+    let since = detail.timestamps.get("RUNNING").copied().unwrap_or_default();
+    let longest = world.flink.max_cache_age().max(MIN_RUNNING);
+    detail.state == JobState::Running && i128::from(detail.now - since) >= longest.as_millis()
 }
 
 fn disprove(why: String) -> Proof {

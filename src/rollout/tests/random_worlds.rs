@@ -150,7 +150,7 @@ impl Driver {
                 let (uid, now) = (self.world.uid(), self.world.now);
                 if operation.is_recorded() {
                     change_status(&mut self.world, |status| {
-                        crate::rollout::StatusExt::intend(status, &uid, operation, now)
+                        crate::rollout::StatusExt::intend(status, &uid, operation, now);
                     });
                 }
                 let result = if self.effects_fail {

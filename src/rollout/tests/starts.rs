@@ -34,9 +34,17 @@ fn a_start_counts_only_with_a_proven_restore() {
 }
 
 #[test]
-fn a_job_that_restored_nothing_fails_the_start() {
+fn a_job_that_restored_nothing_fails_the_start_once_the_answer_is_sure() {
     let mut world = with_started_job(world(Stage::Verify), 0, POINT, 2);
     world.flink.checkpoints = Some(from_json(json!({"counts": {"restored": 0}})));
+    let running_for = |world: &mut World, millis: i64| {
+        let detail = world.flink.job.as_mut().unwrap();
+        (detail.now, detail.timestamps) = (50_000 + millis, BTreeMap::from([("RUNNING".to_owned(), 50_000)]));
+    };
+    running_for(&mut world, 9_999);
+    look(&mut world);
+    assert!(matches!(next_step(&world), Step::Wait(_)), "Flink may answer from its cache");
+    running_for(&mut world, 10_000);
     assert!(next_status(&world).failure.unwrap().message.contains("runs empty"));
 }
 

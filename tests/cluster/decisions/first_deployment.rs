@@ -17,7 +17,7 @@ async fn fails(scene: &Scene) {
     println!("==== a first deployment that fails");
     let (rollout, thread) = scene.orders.deploy_with_approval(&scene.slack, "1.4.0").await;
     assert_eq!(text(&rollout, "/status/result/kind"), "Failed", "{thread}");
-    assert!(thread.contains("ErrImagePull") && thread.contains("registry.invalid/orders:1.4.0"), "{thread}");
+    assert!(thread.contains("ErrImagePull") && thread.contains("127.0.0.1:5000/orders:1.4.0"), "{thread}");
     for component in ["jobmanager", "taskmanager"] {
         let deployment = scene.orders.get_deployment(component);
         assert_eq!(deployment.pointer("/spec/replicas"), Some(&json!(0)), "{component}");

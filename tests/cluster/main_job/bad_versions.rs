@@ -3,6 +3,8 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use jiff::SignedDuration;
+use lockkeeper::api::{Direction, FlinkRolloutStatus, Stage};
 use serde_json::{Value, json};
 
 use super::restored::{Workload, assert_restored, wait_until_restored};
@@ -11,6 +13,10 @@ use crate::{
     support::{application::text, record_ledger::RecordLedger, records::Records, sandbox::eventually},
 };
 
+/// A version that ends again and again is undone this soon after its start.
+const MAX_CRASH_LOOP: SignedDuration = SignedDuration::from_secs(45);
+/// A version whose image does not exist is undone this soon after its start.
+const MAX_MISSING_IMAGE: SignedDuration = SignedDuration::from_secs(30);
 const EVENTS_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// 1.6.0 has an option that would swallow `--fromSavepoint`. It is refused by name, and the job runs on.
@@ -28,12 +34,14 @@ pub(super) async fn refused_at_plan(scene: &Scene, ledger: &RecordLedger) {
 /// Every bad version of the sample application that gets as far as being started.
 pub(super) async fn rolled_back_by_themselves(scene: &Scene, ledger: &mut RecordLedger) {
     deploy_bad_version(scene, ledger, "1.2.0", &["restarts", "No price for order"]).await;
+    assert_turned_back_within(scene, "1.2.0", MAX_CRASH_LOOP);
     let failure =
         deploy_bad_version(scene, ledger, "1.3.0", &["Cannot map checkpoint/savepoint state for operator"]).await;
     // The JobManager shows the job as FAILED for less than a second before it exits, so the bot sees either.
     let cause = ["exit code 2", "the job is FAILED"].iter().any(|words| failure.contains(words));
     assert!(cause, "{failure}");
-    deploy_bad_version(scene, ledger, "1.4.0", &["ErrImagePull", "registry.invalid/orders:1.4.0"]).await;
+    deploy_bad_version(scene, ledger, "1.4.0", &["ErrImagePull", "127.0.0.1:5000/orders:1.4.0", "not found"]).await;
+    assert_turned_back_within(scene, "1.4.0", MAX_MISSING_IMAGE);
     let words = ["0 of 2 wanted checkpoints", " failed, the last one because", "IO-problem detected"];
     deploy_bad_version(scene, ledger, "1.5.0", &words).await;
     // Only the start deadline detects this version.
@@ -74,6 +82,21 @@ async fn deploy_bad_version(scene: &Scene, ledger: &mut RecordLedger, version: &
     assert_kubectl_shows(scene, &rollout);
     ledger.count_after(&scene.orders, text(&rollout, "/status/job/jobId")).await;
     failure
+}
+
+/// The first rollout to a version turned back this soon after the target was started, by the times in its record.
+fn assert_turned_back_within(scene: &Scene, version: &str, max: SignedDuration) {
+    let rollouts = scene.orders.get("flinkrollouts");
+    let mut all = rollouts["items"].as_array().unwrap().iter();
+    let rollout = all.find(|rollout| rollout.pointer("/spec/request/version") == Some(&json!(version))).unwrap();
+    let status: FlinkRolloutStatus = serde_json::from_value(rollout["status"].clone()).unwrap();
+    let began = |direction, stage: Option<Stage>| {
+        let mut records = status.stages.iter().filter(|record| record.direction == direction);
+        records.find(|record| stage.is_none_or(|stage| record.stage == stage)).unwrap().started_at.0
+    };
+    let took = began(Direction::Back, None).duration_since(began(Direction::Forward, Some(Stage::Deploy)));
+    println!("     {version}: turned back after {took:#}");
+    assert!(took <= max, "{version}: {took:#} from the start to the way back");
 }
 
 /// `kubectl get events` shows each stage in both directions, and the end.

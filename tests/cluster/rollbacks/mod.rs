@@ -1,7 +1,8 @@
-//! Rollbacks in a chain on one application: people ask for them after success, and resume one that could not start.
+//! Rollbacks in a chain on one application: people ask for them after success, a quota delays one, and people resume one that could not start.
 
 mod by_command;
 mod parked;
+mod quota;
 
 use serde_json::json;
 
@@ -19,8 +20,10 @@ async fn people_roll_back_after_success_and_resume_a_parked_rollback() {
     let mut ledger = RecordLedger::open(&scene.orders).await;
     let (rollout, _) = scene.orders.deploy_with_approval(&scene.slack, "1.1.0").await;
     ledger.count_after(&scene.orders, text(&rollout, "/status/job/jobId")).await;
-    scene.orders.patch_spec(&json!({"approvals": {"required": 0}}));
+    // The minimum of the way back is 300 s, which is too long for a test.
+    scene.orders.patch_spec(&json!({"approvals": {"required": 0}, "rollbackStartSeconds": 60}));
     by_command::chain(&scene, &mut ledger).await;
+    quota::released_late(&scene, &mut ledger).await;
     parked::chain(&scene, &mut ledger).await;
     bot.stop().await;
 }

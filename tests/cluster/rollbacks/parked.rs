@@ -1,13 +1,15 @@
-//! A rollback that cannot start: it is parked at 0 replicas and tells people, who fix the cause and resume it, or give it up.
+//! A rollback whose restore point cannot be read: it is parked at 0 replicas and tells people, who fix the cause and resume it, or give it up.
 
-use std::time::Duration;
+use std::{fs, path::PathBuf, time::Duration};
 
-use lockkeeper::api::{FlinkRolloutStatus, ResultKind, StartFrom};
+use lockkeeper::api::{Direction, FlinkRolloutStatus, ResultKind, Stage, StartFrom};
 use serde_json::{Value, json};
 
+use super::quota;
 use crate::scene::Scene;
 use crate::support::{
-    application::text, record_ledger::RecordLedger, refused_rollouts::wait_until_released, sandbox::eventually,
+    application::text, kubernetes_users::RITA, record_ledger::RecordLedger, refused_rollouts::wait_until_released,
+    sandbox::eventually,
 };
 
 pub(super) async fn chain(scene: &Scene, ledger: &mut RecordLedger) {
@@ -16,22 +18,40 @@ pub(super) async fn chain(scene: &Scene, ledger: &mut RecordLedger) {
     give_up(scene, ledger).await;
 }
 
-/// Parks a rollout: a quota keeps both the target and what ran before without pods, until `remove_quota`.
-async fn park(scene: &Scene, name: &str) -> FlinkRolloutStatus {
-    println!("==== {name}");
+/// A savepoint's folder that was moved away, so that no job can start from it.
+struct HiddenFolder {
+    path: PathBuf,
+    aside: PathBuf,
+}
+
+impl HiddenFolder {
+    fn hide(status: &FlinkRolloutStatus) -> Self {
+        let uri = status.restore_point.as_ref().unwrap().path.as_str();
+        let path = PathBuf::from(format!("/{}", uri.trim_start_matches("file:").trim_start_matches('/')));
+        let aside = path.with_extension("aside");
+        fs::rename(&path, &aside).unwrap();
+        Self { path, aside }
+    }
+
+    fn put_back(self) {
+        fs::rename(self.aside, self.path).unwrap();
+    }
+}
+
+/// Parks a rollout: what ran before ends again and again, because it does not find its restore point.
+/// A quota keeps the target from starting before the restore point is hidden.
+async fn park(scene: &Scene, name: &str) -> (FlinkRolloutStatus, HiddenFolder) {
     let orders = &scene.orders;
-    orders.kubectl(&["create", "quota", "no-pods", "--hard=pods=0"]);
-    eventually("the quota is in force", Duration::from_secs(120), || {
-        let quota = orders.get("resourcequota/no-pods");
-        quota.pointer("/status/hard/pods").map(drop)
-    })
-    .await;
     let replicas = orders.get_deployment("taskmanager").pointer("/spec/replicas").unwrap().clone();
-    orders.request_rollout(name, json!({"kind": "Deploy", "version": "1.0.0"}));
+    let hidden = HiddenFolder::hide(&quota::start_without_pods(scene, name).await);
+    orders.decide(RITA, name, json!({"kind": "RollBack"})).unwrap();
+    let back = |status: &FlinkRolloutStatus| status.direction == Direction::Back && status.stage == Stage::Verify;
+    orders.wait_for_status(name, "that it turned back", back).await;
+    quota::remove(scene);
     let status = orders.wait_until_settled(name).await;
     let halt = status.halt.clone().unwrap_or_else(|| panic!("{name} did not halt: {}", status.message));
     assert!(halt.parked, "{}", halt.message);
-    assert!(halt.message.contains("exceeded quota: no-pods"), "{}", halt.message);
+    assert!(halt.message.contains("savepoint"), "{}", halt.message);
     let commands = [("taskmanager", replicas), ("jobmanager", json!(1))].map(|(component, replicas)| {
         format!("kubectl -n {} scale deployment orders-{component} --replicas={replicas}", orders.namespace.name)
     });
@@ -39,7 +59,7 @@ async fn park(scene: &Scene, name: &str) -> FlinkRolloutStatus {
     let thread = scene.wait_for_thread(name, "*Halted* in").await;
     assert!(commands.iter().all(|command| thread.contains(command)), "{thread}");
     wait_until_at_zero(scene, &status).await;
-    status
+    (status, hidden)
 }
 
 /// Waits until both Deployments are at 0 replicas, with a template that starts from the restore point.
@@ -54,14 +74,9 @@ async fn wait_until_at_zero(scene: &Scene, status: &FlinkRolloutStatus) {
     .await;
 }
 
-fn remove_quota(scene: &Scene) {
-    scene.orders.kubectl(&["delete", "quota", "no-pods"]);
-}
-
 async fn resume(scene: &Scene, ledger: &mut RecordLedger) {
     let name = "parked-and-resumed";
-    park(scene, name).await;
-    remove_quota(scene);
+    park(scene, name).await.1.put_back();
     scene.orders.press_on_card(&scene.slack, name, "Resume", "rollout.resume").await;
     let status = scene.orders.wait_for_status(name, "its end", |status| status.result.is_some()).await;
     assert_eq!(status.result.unwrap().kind, ResultKind::RolledBack, "{}", status.message);
@@ -71,10 +86,10 @@ async fn resume(scene: &Scene, ledger: &mut RecordLedger) {
 /// A person runs the printed commands. The bot leaves what they started alone, and giving up ends the rollout with it running.
 async fn start_by_hand(scene: &Scene, ledger: &mut RecordLedger) {
     let (orders, name) = (&scene.orders, "parked-and-started-by-hand");
-    park(scene, name).await;
+    let (_, hidden) = park(scene, name).await;
     let at_rest = |status: &FlinkRolloutStatus| status.halt.as_ref().is_some_and(|halt| halt.at_rest.is_some());
     let status = orders.wait_for_status(name, "that it is at rest", at_rest).await;
-    remove_quota(scene);
+    hidden.put_back();
     for command in &status.halt.unwrap().commands {
         let words: Vec<&str> = command.split(' ').skip(1).collect();
         orders.sandbox.kubectl(&words);
@@ -92,7 +107,7 @@ async fn start_by_hand(scene: &Scene, ledger: &mut RecordLedger) {
 /// After giving up, a deployment needs a start state. From the restore point no record is lost.
 async fn give_up(scene: &Scene, ledger: &mut RecordLedger) {
     let (orders, name) = (&scene.orders, "parked-and-given-up");
-    park(scene, name).await;
+    let (_, hidden) = park(scene, name).await;
     orders.press_on_card(&scene.slack, name, "Give up", "rollout.give-up").await;
     let status = orders.wait_for_status(name, "its end", |status| status.result.is_some()).await;
     assert_eq!(status.result.unwrap().kind, ResultKind::Abandoned, "{}", status.message);
@@ -100,7 +115,7 @@ async fn give_up(scene: &Scene, ledger: &mut RecordLedger) {
     wait_until_released(&orders.sandbox, &orders.namespace, "orders").await;
     let application = orders.get_status();
     assert!(application.get("parkedAt").is_some(), "{application}");
-    remove_quota(scene);
+    hidden.put_back();
 
     let next = orders.start_rollout(&scene.slack, "/flink deploy orders 1.1.0").await;
     let result = orders.wait_until_settled(&next).await.result.unwrap();

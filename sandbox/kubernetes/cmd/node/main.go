@@ -2,8 +2,8 @@
 // Kubernetes on it.
 //
 // `run` is started on the machine. It starts `init` in new namespaces, and that starts `supervise`,
-// which starts the parts. Whichever of them ends, all end. `pause-image` makes the image that every
-// pod's sandbox container runs.
+// which starts the parts. Whichever of them ends, all end. One of the parts is `registry`. `pause-image`
+// makes the image that every pod's sandbox container runs.
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"lockkeeper.dev/sandbox/kubernetes/internal/inside"
 	"lockkeeper.dev/sandbox/kubernetes/internal/layout"
 	"lockkeeper.dev/sandbox/kubernetes/internal/pauseimage"
+	"lockkeeper.dev/sandbox/kubernetes/internal/registry"
 	"lockkeeper.dev/sandbox/kubernetes/internal/supervise"
 )
 
@@ -66,8 +67,10 @@ func dispatch(arguments []string) error {
 		return inside.Run(*kube, where, host.ListenerFD, host.LockFD)
 	case "supervise":
 		return supervise.Run(context.Background(), *kube, where)
+	case "registry":
+		return registry.Serve(where)
 	default:
-		return fmt.Errorf("%q is none of run, init, supervise", arguments[0])
+		return fmt.Errorf("%q is none of run, init, supervise, registry", arguments[0])
 	}
 }
 

@@ -19,6 +19,8 @@ const (
 	APIServer    = "127.0.0.1:6443"
 	EtcdURL      = "http://127.0.0.1:2379"
 	EtcdPeerURL  = "http://127.0.0.1:2380"
+	// Registry is the sandbox's own. Clients use plain HTTP for registries on loopback.
+	Registry = "127.0.0.1:5000"
 	// PauseImage runs in every pod's sandbox container. Names under .invalid are never looked up.
 	PauseImage = "sandbox.invalid/pause:1"
 )

@@ -12,8 +12,15 @@ import (
 	"lockkeeper.dev/sandbox/kubernetes/internal/layout"
 )
 
-func etcdHealthy(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, layout.EtcdURL+"/health", http.NoBody)
+func etcdHealthy(ctx context.Context) error { return answers(ctx, layout.EtcdURL+"/health") }
+
+func registryAnswers(ctx context.Context) error {
+	return answers(ctx, "http://"+layout.Registry+"/v2/")
+}
+
+// answers says whether a GET is answered with 200.
+func answers(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err
 	}
@@ -23,7 +30,7 @@ func etcdHealthy(ctx context.Context) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("etcd's health is %s", response.Status)
+		return fmt.Errorf("%s answers %s", url, response.Status)
 	}
 	return nil
 }

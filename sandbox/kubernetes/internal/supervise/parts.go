@@ -31,6 +31,11 @@ func containerd(state layout.State) part {
 	}}
 }
 
+// registry is this program itself. It serves the images that containerd has.
+func registry(own, kube string, state layout.State) part {
+	return part{name: "registry", program: own, arguments: []string{"registry", "--state", state.Dir, "--kube", kube}}
+}
+
 func apiServer(kube string, state layout.State) part {
 	return kubePart(kube, "kube-apiserver",
 		"--etcd-servers="+layout.EtcdURL,

@@ -3,6 +3,7 @@ package supervise
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"lockkeeper.dev/sandbox/kubernetes/internal/bootstrap"
@@ -31,6 +32,10 @@ func run(ctx context.Context, s *starter, kube string) error {
 	if err != nil {
 		return err
 	}
+	own, err := os.Executable()
+	if err != nil {
+		return err
+	}
 	leftovers := func(ctx context.Context) error { return removeLeftovers(ctx, s.state) }
 	dns := func(ctx context.Context) error { return client.CreateDNSService(ctx) }
 	steps := []struct {
@@ -41,6 +46,7 @@ func run(ctx context.Context, s *starter, kube string) error {
 		{"etcd to answer", []part{containerd(s.state), etcd(kube, s.state)}, etcdHealthy},
 		{"the API server to answer", []part{apiServer(kube, s.state)}, client.Serving},
 		{"containerd to answer", nil, leftovers},
+		{"the registry to answer", []part{registry(own, kube, s.state)}, registryAnswers},
 		{"the cluster's DNS address", []part{
 			controllerManager(kube, s.state), scheduler(kube, s.state), kubelet(kube, s.state), proxy(kube, s.state),
 		}, dns},

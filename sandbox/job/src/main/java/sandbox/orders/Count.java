@@ -6,6 +6,9 @@ import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
 import org.apache.flink.api.common.typeinfo.Types;
 import org.apache.flink.metrics.Counter;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.functions.KeyedProcessFunction;
 import org.apache.flink.util.Collector;
 
@@ -13,20 +16,35 @@ import org.apache.flink.util.Collector;
  * Counts the orders of each partition in keyed state. The count must equal the order's number; where it does not, state
  * and position of the source do not belong together, and the metric {@code sequenceBreaks} goes up.
  */
-final class Count extends KeyedProcessFunction<Integer, Order, Order> {
+final class Count extends KeyedProcessFunction<Integer, Order, Order> implements CheckpointedFunction {
 
     private static final long serialVersionUID = 1L;
 
     /** How long a version that crashes runs before it does: long enough for several checkpoints. */
     private static final long CRASH_AFTER_NANOS = TimeUnit.SECONDS.toNanos(4);
 
+    private final Settings settings;
     private final Release release;
     private transient ValueState<Long> seen;
     private transient Counter sequenceBreaks;
     private transient long opened;
 
-    Count(Release release) {
+    Count(Settings settings, Release release) {
+        this.settings = settings;
         this.release = release;
+    }
+
+    /** A task stays INITIALIZING until this returns, as it does while it downloads much state. */
+    @Override
+    public void initializeState(FunctionInitializationContext context) throws InterruptedException {
+        if (context.isRestored()) {
+            TimeUnit.SECONDS.sleep(settings.restoreSeconds());
+        }
+    }
+
+    @Override
+    public void snapshotState(FunctionSnapshotContext context) {
+        // The counts are keyed state.
     }
 
     @Override

@@ -3,9 +3,11 @@ package sandbox.orders;
 import java.nio.charset.StandardCharsets;
 import org.apache.flink.api.common.eventtime.WatermarkStrategy;
 import org.apache.flink.api.common.typeinfo.Types;
+import org.apache.flink.api.connector.source.Boundedness;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.connector.file.sink.FileSink;
 import org.apache.flink.core.fs.Path;
+import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.filesystem.OutputFileConfig;
 import org.apache.flink.streaming.api.functions.sink.filesystem.rollingpolicies.OnCheckpointRollingPolicy;
@@ -25,20 +27,29 @@ public final class OrdersJob {
         StreamExecutionEnvironment environment =
                 StreamExecutionEnvironment.getExecutionEnvironment(new Configuration());
         environment.setMaxParallelism(MAX_PARALLELISM);
-        environment
-                .fromSource(new OrdersSource(settings, release), WatermarkStrategy.noWatermarks(), "orders")
-                .uid("orders")
-                .map(new Stamp(settings, release))
+        DataStream<Tick> ticks =
+                read(environment, "orders", new OrdersSource(settings, release, Boundedness.CONTINUOUS_UNBOUNDED));
+        if (settings.prices()) {
+            ticks =
+                    ticks.union(
+                            read(environment, "prices", new OrdersSource(settings, release, Boundedness.BOUNDED)));
+        }
+        ticks.map(new Stamp(settings, release))
                 .uid("stamp")
                 .name("stamp")
                 .keyBy(Order::partition, Types.INT)
-                .process(new Count(release))
+                .process(new Count(settings, release))
                 .uid(release.fault() == Release.Fault.STATE_RENAMED ? "count-by-partition" : "count")
                 .name("count")
                 .sinkTo(files(settings))
                 .uid("files")
                 .name("files");
         environment.execute("orders " + release.version());
+    }
+
+    private static DataStream<Tick> read(
+            StreamExecutionEnvironment environment, String name, OrdersSource source) {
+        return environment.fromSource(source, WatermarkStrategy.noWatermarks(), name).uid(name);
     }
 
     private static FileSink<Order> files(Settings settings) {

@@ -23,15 +23,18 @@ final class OrdersSource implements Source<Tick, PartitionSplit, List<PartitionS
 
     private final Settings settings;
     private final Release release;
+    private final Boundedness boundedness;
 
-    OrdersSource(Settings settings, Release release) {
+    /** A bounded source ends at once. */
+    OrdersSource(Settings settings, Release release, Boundedness boundedness) {
         this.settings = settings;
         this.release = release;
+        this.boundedness = boundedness;
     }
 
     @Override
     public Boundedness getBoundedness() {
-        return Boundedness.CONTINUOUS_UNBOUNDED;
+        return boundedness;
     }
 
     @Override
@@ -54,7 +57,8 @@ final class OrdersSource implements Source<Tick, PartitionSplit, List<PartitionS
     @Override
     public SourceReader<Tick, PartitionSplit> createReader(SourceReaderContext context) {
         Pace pace = new Pace(settings.perSecond(), settings.catchUp());
-        return new PartitionReader(pace, release.fault() == Release.Fault.ENDS);
+        boolean ends = boundedness == Boundedness.BOUNDED || release.fault() == Release.Fault.ENDS;
+        return new PartitionReader(pace, ends);
     }
 
     @Override

@@ -10,8 +10,11 @@ import java.util.function.Function;
  * @param data folder for the files, as an absolute path that JobManager and TaskManagers share ({@code ORDERS_DATA})
  * @param perSecond orders per second and partition at the normal pace ({@code ORDERS_PER_SECOND}, default 10)
  * @param catchUp how many times faster than the pace a backlog is worked off, at most ({@code ORDERS_CATCH_UP}, default 5)
+ * @param prices whether a bounded input is read beside the orders, which ends at once ({@code ORDERS_PRICES}, default false)
+ * @param restoreSeconds how many seconds the counting operator takes to restore its state ({@code ORDERS_RESTORE_SECONDS},
+ *     default 0)
  */
-record Settings(String data, int perSecond, int catchUp) implements Serializable {
+record Settings(String data, int perSecond, int catchUp, boolean prices, int restoreSeconds) implements Serializable {
 
     /** Reads the settings from the environment's variables. */
     static Settings from(Map<String, String> environment) {
@@ -22,22 +25,26 @@ record Settings(String data, int perSecond, int catchUp) implements Serializable
         }
         Function<String, String> get = environment::get;
         return new Settings(
-                data, positive(get, "ORDERS_PER_SECOND", 10), positive(get, "ORDERS_CATCH_UP", 5));
+                data,
+                number(get, "ORDERS_PER_SECOND", 1, 10),
+                number(get, "ORDERS_CATCH_UP", 1, 5),
+                "true".equals(environment.get("ORDERS_PRICES")),
+                number(get, "ORDERS_RESTORE_SECONDS", 0, 0));
     }
 
-    private static int positive(Function<String, String> get, String name, int otherwise) {
+    private static int number(Function<String, String> get, String name, int lowest, int otherwise) {
         String text = get.apply(name);
         if (text == null || text.isEmpty()) {
             return otherwise;
         }
         try {
             int number = Integer.parseInt(text);
-            if (number >= 1 && number <= 1000) {
+            if (number >= lowest && number <= 1000) {
                 return number;
             }
         } catch (NumberFormatException e) {
             // said below, with the range
         }
-        throw new IllegalArgumentException("%s is %s; it must be a number from 1 to 1000.".formatted(name, text));
+        throw new IllegalArgumentException("%s is %s; it must be a number from %d to 1000.".formatted(name, text, lowest));
     }
 }

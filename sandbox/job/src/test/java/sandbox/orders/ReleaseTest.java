@@ -16,7 +16,7 @@ class ReleaseTest {
 
     @Test
     void settingsHaveDefaultsAndLimits() {
-        assertEquals(new Settings("/data", 10, 5), Settings.from(Map.of("ORDERS_DATA", "/data")));
+        assertEquals(new Settings("/data", 10, 5, false, 0), Settings.from(Map.of("ORDERS_DATA", "/data")));
         assertThrows(IllegalArgumentException.class, () -> Settings.from(Map.of()));
         assertThrows(
                 IllegalArgumentException.class,
