@@ -415,6 +415,9 @@ pub struct Revision {
     /// Replicas of the `TaskManager` Deployment when the revision last ran. They can differ from those it was deployed with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_manager_replicas: Option<i32>,
+    /// Seconds from the scale-up until every task was RUNNING, when the revision last started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_seconds: Option<u32>,
 }
 
 /// What a start may take where nobody says otherwise, seconds; what ran before may always take that long.

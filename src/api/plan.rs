@@ -77,6 +77,10 @@ pub struct RunningJob {
     /// SHA-256 of Flink's effective configuration, without the options that differ in every container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration_digest: Option<String>,
+    /// What was not as it should be before the rollout.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub conditions: Vec<KnownCondition>,
     /// How the job takes checkpoints. It is absent if Flink did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpointing: Option<Checkpointing>,
@@ -88,6 +92,28 @@ pub struct RunningJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub ha_config_map: Option<String>,
+}
+
+/// Something that was not as it should be before the rollout. If the new version shows the same, going back would not help.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownCondition {
+    /// Kind of the condition.
+    pub kind: ConditionKind,
+    /// What was seen, in words for people.
+    #[schemars(length(max = 1024))]
+    pub text: String,
+}
+
+/// Kinds of conditions that a job can have before a rollout.
+#[derive(Serialize, Deserialize, Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
+pub enum ConditionKind {
+    /// Some vertices have finished, because their input is bounded.
+    VerticesFinished,
+    /// The last checkpoint failed.
+    CheckpointsFail,
+    /// Fewer TaskManagers are Ready than the Deployment asks for.
+    TaskManagersMissing,
 }
 
 /// How a job takes checkpoints, from Flink's `/jobs/:id/checkpoints/config`.

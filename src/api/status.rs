@@ -10,7 +10,7 @@ use super::{
     decision::DecisionRecord,
     job_id::JobId,
     leadership::Leadership,
-    plan::Plan,
+    plan::{Checkpointing, Plan},
     restore_point::{RestorePoint, SavepointCandidate},
     start_from::StartFrom,
     state_path::StatePath,
@@ -275,6 +275,9 @@ pub struct StartedJob {
     /// Whether the job runs with Flink's adaptive scheduler, which restores a job when it rescales it.
     #[serde(default)]
     pub adaptive: bool,
+    /// How the started job takes checkpoints. It can differ from what ran before. It is absent if Flink did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpointing: Option<Checkpointing>,
     /// How far the start has come.
     #[serde(default)]
     pub progress: u64,
@@ -294,6 +297,7 @@ impl StartedJob {
             running_at: None,
             templates: None,
             adaptive: false,
+            checkpointing: None,
             progress: 0,
             ends: None,
         }
@@ -308,9 +312,12 @@ pub struct JobManagerEnds {
     pub count: u32,
     /// How often it ended in a row with the same cause as the last time.
     pub same_cause: u32,
-    /// Why it ended the last time.
+    /// Exit code of the last end.
+    pub code: i32,
+    /// Why it ended, from the last log that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
-    pub cause: String,
+    pub cause: Option<String>,
     /// When it ended the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,

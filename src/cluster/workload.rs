@@ -87,7 +87,13 @@ impl Workload {
     /// Whether a pod that is not being deleted is Ready.
     #[must_use]
     pub fn has_ready_pod(&self) -> bool {
-        self.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none()).any(is_ready)
+        self.ready_pods() > 0
+    }
+
+    /// How many pods that are not being deleted are Ready.
+    #[must_use]
+    pub fn ready_pods(&self) -> usize {
+        self.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none() && is_ready(pod)).count()
     }
 
     /// How far the pods have come: one for each that has a node, one if its container has started, one if it is Ready.

@@ -76,7 +76,8 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
         kept.show_in(&mut plan.changes);
     }
     plan.changes.splice(0..0, changed);
-    warnings::add_warnings(&mut plan, world.flink.configuration.as_ref());
+    let earlier = application.status.as_ref().map(|status| status.revisions.as_slice()).unwrap_or_default();
+    warnings::add_warnings(&mut plan, world.flink.configuration.as_ref(), earlier);
     context.revisions().write(&target).await?;
     Ok(plan)
 }

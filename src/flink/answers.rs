@@ -99,6 +99,14 @@ impl JobDetail {
         self.vertices.iter().all(Vertex::is_running_or_finished) && self.vertices.iter().any(Vertex::has_running_task)
     }
 
+    /// The names of the vertices whose tasks have all finished.
+    #[must_use]
+    pub fn finished(&self) -> Vec<&str> {
+        let finished =
+            self.vertices.iter().filter(|vertex| vertex.is_running_or_finished() && !vertex.has_running_task());
+        finished.map(|vertex| vertex.name.as_str()).collect()
+    }
+
     /// Whether a task restores its state.
     #[must_use]
     pub fn has_initializing_task(&self) -> bool {
@@ -218,6 +226,8 @@ pub struct LatestCheckpoints {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct FailedCheckpoint {
+    /// The time when it was triggered, by Flink's clock, in milliseconds since 1970.
+    pub trigger_timestamp: i64,
     pub failure_message: Option<String>,
 }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
-    configuration::configuration_digest,
+    configuration::{configuration_digest, to_checkpointing},
+    known_conditions::find_conditions,
     offers::{self, Refusal, refuse_without_start},
     request::requested_path,
     restart_strategy::refuse_last_checkpoint,
@@ -17,7 +18,7 @@ use crate::{
         PerComponent, RequestKind, RunningJob, StartFrom, StartFromKind, WorkloadSnapshot, watch_seconds_for,
     },
     cluster::Workload,
-    flink::{Checkpoint, CheckpointConfiguration, JobOverview, JobState},
+    flink::{Checkpoint, JobOverview, JobState},
     text::truncate,
 };
 
@@ -84,6 +85,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
         id: job.jid.clone(),
         last_checkpoint: last,
         configuration_digest: Some(configuration_digest(configuration)),
+        conditions: find_conditions(world),
         checkpointing: world.flink.checkpoint_configuration.as_ref().map(to_checkpointing),
         restart_strategy: world.flink.restart_strategy.as_deref().map(|text| truncate(text, 1000)),
         ha_config_map: world
@@ -132,16 +134,6 @@ fn build_existing(
     high_availability: HighAvailability,
 ) -> Assessment {
     Assessment::Existing(Box::new(Current { job, flink_version: flink_version.cloned(), workloads, high_availability }))
-}
-
-fn to_checkpointing(configuration: &CheckpointConfiguration) -> Checkpointing {
-    let millis = |value: i64| u64::try_from(value).unwrap_or_default();
-    Checkpointing {
-        interval_millis: configuration.periodic_interval(),
-        min_pause_millis: millis(configuration.min_pause),
-        timeout_millis: millis(configuration.timeout),
-        retained_on_failure: configuration.externalization.map(|kept| kept.enabled),
-    }
 }
 
 fn to_last_checkpoint(completed: &Checkpoint) -> Option<LastCheckpoint> {

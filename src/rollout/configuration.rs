@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::digest::digest_of;
+use crate::{api::Checkpointing, digest::digest_of, flink::CheckpointConfiguration};
 
 /// Whether Flink rescales its jobs by restoring them: the adaptive scheduler does, also in reactive mode.
 pub(super) fn is_adaptive(configuration: &BTreeMap<String, String>) -> bool {
@@ -19,4 +19,15 @@ pub(super) fn configuration_digest(configuration: &BTreeMap<String, String>) -> 
     let lasts = |key: &str| !VOLATILE.contains(&key) && key.rsplit('.').next() != Some("port");
     let lasting: BTreeMap<_, _> = configuration.iter().filter(|(key, _)| lasts(key)).collect();
     digest_of(&lasting)
+}
+
+/// How a job takes checkpoints, in the form of the record.
+pub(super) fn to_checkpointing(configuration: &CheckpointConfiguration) -> Checkpointing {
+    let millis = |value: i64| u64::try_from(value).unwrap_or_default();
+    Checkpointing {
+        interval_millis: configuration.periodic_interval(),
+        min_pause_millis: millis(configuration.min_pause),
+        timeout_millis: millis(configuration.timeout),
+        retained_on_failure: configuration.externalization.map(|kept| kept.enabled),
+    }
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::api::{
     Decision, DecisionRecord, DecisionResult, Direction, FlinkApplicationStatus, FlinkRolloutStatus, Plan, ResultKind,
-    Revision, RolloutResult, StageOutcome,
+    Revision, RolloutResult, Stage, StageOutcome,
 };
 
 const MAX_REVISIONS: usize = 20;
@@ -93,12 +93,13 @@ fn update_history(
             rollout: None,
             at: world.time(),
             task_manager_replicas: replicas,
+            start_seconds: if status.direction == Direction::Back { start_seconds(status) } else { None },
         };
         remember(&mut history, revision, false);
     }
     match result.kind {
         ResultKind::Succeeded => {
-            remember(&mut history, target_revision(world, plan), true);
+            remember(&mut history, target_revision(world, plan, status), true);
             history.revision = Some(plan.target.revision);
             history.version = Some(plan.to_version.clone());
             history.parked_at = None;
@@ -118,7 +119,7 @@ fn update_history(
             let parked = world.workloads.job_manager.replicas() == 0;
             history.parked_at = parked.then(|| world.time());
             if forward {
-                remember(&mut history, target_revision(world, plan), true);
+                remember(&mut history, target_revision(world, plan, status), true);
             }
         }
         ResultKind::Untouched | ResultKind::Failed => {}
@@ -126,14 +127,22 @@ fn update_history(
     history
 }
 
-fn target_revision(world: &World, plan: &Plan) -> Revision {
+fn target_revision(world: &World, plan: &Plan, status: &FlinkRolloutStatus) -> Revision {
     Revision {
         number: plan.target.revision,
         version: plan.to_version.clone(),
         rollout: world.rollout.metadata.name.clone(),
         at: world.time(),
         task_manager_replicas: Some(plan.target.task_manager_replicas),
+        start_seconds: start_seconds(status),
     }
+}
+
+/// How long the last start took until every task was RUNNING.
+fn start_seconds(status: &FlinkRolloutStatus) -> Option<u32> {
+    let running_at = status.job.as_ref()?.running_at.as_ref()?;
+    let verify = status.stages.iter().rev().find(|record| record.stage == Stage::Verify)?;
+    u32::try_from(running_at.0.duration_since(verify.started_at.0).as_secs()).ok()
 }
 
 fn remember(history: &mut FlinkApplicationStatus, revision: Revision, newest: bool) {
@@ -144,8 +153,9 @@ fn remember(history: &mut FlinkApplicationStatus, revision: Revision, newest: bo
             history.revisions.push(revision);
         }
         Some(index) => {
-            let known = &mut history.revisions[index].task_manager_replicas;
-            *known = revision.task_manager_replicas.or(*known);
+            let known = &mut history.revisions[index];
+            known.task_manager_replicas = revision.task_manager_replicas.or(known.task_manager_replicas);
+            known.start_seconds = revision.start_seconds.or(known.start_seconds);
         }
         None => history.revisions.push(revision),
     }

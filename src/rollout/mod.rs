@@ -24,6 +24,7 @@ mod end;
 mod halts;
 mod health;
 mod ids;
+mod known_conditions;
 mod leadership;
 mod needs;
 mod offers;

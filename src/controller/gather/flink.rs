@@ -54,6 +54,7 @@ async fn ask_what_runs(client: &FlinkClient, view: &mut FlinkView) -> Result<(),
             Err(error) => return Err(error),
         };
         // No rollout is refused because one of these answers is missing.
+        view.job = client.job(&job.jid).await.ok();
         view.checkpoint_configuration = client.checkpoint_configuration(&job.jid).await.ok();
         let configuration = client.job_configuration(&job.jid).await.ok();
         view.restart_strategy = configuration.and_then(|configuration| configuration.execution_config.restart_strategy);
@@ -108,6 +109,7 @@ async fn ask_about_started_job(
     let unproven = status.job.as_ref().is_some_and(|job| job.restored_at.is_none());
     if unproven {
         view.configuration = client.configuration().await.ok();
+        view.checkpoint_configuration = client.checkpoint_configuration(&job).await.ok();
     }
     let detail = client.job(&job).await?;
     if !detail.vertices.iter().all(crate::flink::Vertex::is_running_or_finished) {

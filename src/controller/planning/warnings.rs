@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::api::Plan;
+use crate::api::{Plan, Revision};
 
 /// The longest time-out that the record accepts, in seconds.
 const MAX_SAVEPOINT_TIMEOUT: u64 = 86_400;
@@ -10,9 +10,11 @@ const MAX_SAVEPOINT_TIMEOUT: u64 = 86_400;
 const SHUTDOWN_OPTION: &str = "execution.shutdown-on-application-finish";
 
 /// Adapts the plan to what runs, and adds its warnings. `configuration` is Flink's effective configuration.
-pub(super) fn add_warnings(plan: &mut Plan, configuration: Option<&BTreeMap<String, String>>) {
+pub(super) fn add_warnings(plan: &mut Plan, configuration: Option<&BTreeMap<String, String>>, earlier: &[Revision]) {
     raise_savepoint_timeout(plan);
     warn_about_start(plan);
+    warn_about_earlier_starts(plan, earlier);
+    tell_conditions(plan);
     warn_about_shutdown(plan, configuration);
 }
 
@@ -49,6 +51,30 @@ fn warn_about_start(plan: &mut Plan) {
             size / 1_000_000_000
         ));
     }
+}
+
+/// Compares the time of a start with those of earlier ones.
+fn warn_about_earlier_starts(plan: &mut Plan, earlier: &[Revision]) {
+    let slowest =
+        earlier.iter().filter_map(|revision| Some((revision.start_seconds?, revision.version.as_str()))).max();
+    let total = plan.settings.start_total_seconds;
+    if let Some((seconds, version)) = slowest.filter(|(seconds, _)| seconds.saturating_mul(2) > total) {
+        plan.warnings.push(format!(
+            "The start of version {version} took {seconds} s, and startTotalSeconds is {total}: raise it, or a good version that is \
+             somewhat slower is rolled back."
+        ));
+    }
+}
+
+/// Says what is not as it should be already.
+fn tell_conditions(plan: &mut Plan) {
+    let job = plan.current.as_ref().and_then(|current| current.job.as_ref());
+    let texts = job
+        .into_iter()
+        .flat_map(|job| &job.conditions)
+        .map(|condition| format!("Before this rollout: {}.", condition.text));
+    let texts: Vec<String> = texts.collect();
+    plan.warnings.extend(texts);
 }
 
 /// The JobManager of a job that has ended exits with Flink's default, and its Deployment starts it again with its old arguments.
@@ -91,7 +117,7 @@ mod tests {
 
     fn with_timeout(millis: u64) -> Plan {
         let mut plan = plan(&json!({"timeoutMillis": millis}));
-        add_warnings(&mut plan, None);
+        add_warnings(&mut plan, None, &[]);
         plan
     }
 
@@ -114,7 +140,7 @@ mod tests {
             let checkpoint = json!({"path": "file:/cp/1", "at": "2026-01-01T12:00:00Z", "sizeBytes": bytes});
             let job = plan.current.as_mut().unwrap().job.as_mut().unwrap();
             job.last_checkpoint = Some(serde_json::from_value(checkpoint).unwrap());
-            add_warnings(&mut plan, None);
+            add_warnings(&mut plan, None, &[]);
             plan.warnings
         };
         assert!(warnings(2_000_000_000_000)[0].contains("has 2000 GB. 3 TaskManagers"));
@@ -122,11 +148,29 @@ mod tests {
     }
 
     #[test]
+    fn a_plan_warns_if_an_earlier_start_took_half_of_the_time() {
+        let revision = |seconds: u32| -> Revision {
+            serde_json::from_value(
+                json!({"number": 1, "version": "1.0.0", "at": "2026-01-01T12:00:00Z", "startSeconds": seconds}),
+            )
+            .unwrap()
+        };
+        let warnings = |seconds: &[u32]| {
+            let mut plan = plan(&serde_json::Value::Null);
+            let earlier: Vec<Revision> = seconds.iter().map(|seconds| revision(*seconds)).collect();
+            add_warnings(&mut plan, None, &earlier);
+            plan.warnings
+        };
+        assert!(warnings(&[10, 1801])[0].contains("took 1801 s, and startTotalSeconds is 3600"));
+        assert!(warnings(&[10, 1800]).is_empty());
+    }
+
+    #[test]
     fn a_plan_warns_if_the_job_manager_exits_with_its_job() {
         let warnings = |value: Option<&str>| {
             let mut plan = plan(&serde_json::Value::Null);
             let set = value.map(|value| (SHUTDOWN_OPTION.to_owned(), value.to_owned()));
-            add_warnings(&mut plan, Some(&set.into_iter().collect()));
+            add_warnings(&mut plan, Some(&set.into_iter().collect()), &[]);
             plan.warnings
         };
         assert!(warnings(None)[0].contains("shutdown-on-application-finish: false"));

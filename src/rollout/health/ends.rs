@@ -16,15 +16,15 @@ pub(crate) fn record_end(world: &World, status: &FlinkRolloutStatus) -> Option<F
     if known.is_some_and(|known| !is_newer(&end, known)) {
         return None;
     }
-    let cause = failure_reason(world).unwrap_or_else(|| format!("exit code {}", end.code));
-    let same = |known: &JobManagerEnds| without_digits(&known.cause) == without_digits(&cause);
+    let cause = failure_reason(world).map(|cause| truncate(&cause, 1000));
     // Before the first look, the container may have ended several times.
     let (count, same_cause) = match known {
         None => (end.count, end.count),
-        Some(known) if same(known) => (known.count + 1, known.same_cause + 1),
+        Some(known) if is_same(known, end.code, cause.as_deref()) => (known.count + 1, known.same_cause + 1),
         Some(known) => (known.count + 1, 1),
     };
-    let ends = JobManagerEnds { count, same_cause, cause: truncate(&cause, 1000), at: end.at };
+    let known_cause = known.filter(|known| known.code == end.code).and_then(|known| known.cause.clone());
+    let ends = JobManagerEnds { count, same_cause, code: end.code, cause: cause.or(known_cause), at: end.at };
     Some(FlinkRolloutStatus { job: Some(StartedJob { ends: Some(ends), ..job.clone() }), ..status.clone() })
 }
 
@@ -34,6 +34,13 @@ fn is_newer(end: &ContainerEnd, known: &JobManagerEnds) -> bool {
         (Some(_), None) => true,
         (None, _) => false,
     }
+}
+
+/// Whether an end has the cause of the last one. A log that could not be read names no other cause.
+fn is_same(known: &JobManagerEnds, code: i32, cause: Option<&str>) -> bool {
+    let differ =
+        known.cause.as_deref().zip(cause).is_some_and(|(known, cause)| without_digits(known) != without_digits(cause));
+    known.code == code && !differ
 }
 
 /// Two causes are the same although they name another time, port or thread.

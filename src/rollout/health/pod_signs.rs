@@ -11,10 +11,11 @@ use crate::{
 /// The end of the `JobManager`'s container, from the record.
 pub(crate) fn find_job_manager_end(world: &World, job: &StartedJob) -> Option<Observed> {
     let ends = job.ends.as_ref().filter(|ends| ends.count > 0)?;
-    let sign = if is_lasting_cause(&ends.cause) { Sign::JobManagerEndedForGood } else { Sign::JobManagerEnded };
+    let is_lasting = ends.cause.as_deref().is_some_and(is_lasting_cause);
+    let sign = if is_lasting { Sign::JobManagerEndedForGood } else { Sign::JobManagerEnded };
     let what = find_end(&world.workloads.job_manager)
         .map_or_else(|| format!("the JobManager ended {} times", ends.count), |end| end.sentence());
-    let cause = if ends.cause.starts_with("exit code") { String::new() } else { format!(": {}", ends.cause) };
+    let cause = ends.cause.as_ref().map_or_else(String::new, |cause| format!(": {cause}"));
     Some(Observed { sign, text: format!("{what}{cause}"), repeated: ends.count > 1 })
 }
 

@@ -7,9 +7,10 @@ use super::{
     sign::{Observed, Sign, Verdict, end_of_wait},
 };
 use crate::{
-    api::{self, Direction, FlinkRolloutStatus, HaltKind, Stage, StartedJob, Waiting},
+    api::{self, ConditionKind, Direction, FlinkRolloutStatus, HaltKind, Stage, StartedJob, Waiting},
     rollout::{
         effect::{POLL_FAST, Step},
+        known_conditions::known_condition,
         transition::{halt, park, start_seconds, turn_back_or_halt},
         world::World,
     },
@@ -30,6 +31,10 @@ pub(crate) fn conclude(world: &World, status: FlinkRolloutStatus, sign: Sign, wh
     let keeps_ending = ends.is_some_and(|ends| ends.same_cause > 1);
     // A version that is watched has run whole, so it is never parked.
     let is_watched = status.stage == Stage::Monitor;
+    if let (Verdict::TurnBack, Some(before)) = (verdict, had_before(&status, sign)) {
+        let why = format!("{why}. Before this rollout it was the same, so going back would not help: {before}");
+        return Step::record(leave_as_it_is(world, status, HaltKind::Unhealthy, &why));
+    }
     Step::record(match verdict {
         Verdict::TurnBack => turn_back_or_halt(world, status, why),
         Verdict::Park if !is_watched => park(world, status, why),
@@ -45,6 +50,15 @@ pub(crate) fn conclude(world: &World, status: FlinkRolloutStatus, sign: Sign, wh
     })
 }
 
+/// The same trouble of the previous version, as Plan recorded it.
+fn had_before(status: &FlinkRolloutStatus, sign: Sign) -> Option<String> {
+    let kind = match sign {
+        Sign::CheckpointsMissing => ConditionKind::CheckpointsFail,
+        _ => return None,
+    };
+    known_condition(status, kind).map(|known| known.text.clone())
+}
+
 fn leave_as_it_is(world: &World, status: FlinkRolloutStatus, kind: HaltKind, why: &str) -> FlinkRolloutStatus {
     let who = if status.direction == Direction::Back { "the previous version" } else { "the new version" };
     let why = match kind {
@@ -58,6 +72,9 @@ fn leave_as_it_is(world: &World, status: FlinkRolloutStatus, kind: HaltKind, why
         HaltKind::OutOfSight => format!(
             "{why}. {who} is left running: check the REST Service, its endpoints, and the way from the API server to the pods; then resume"
         ),
+        HaltKind::Unhealthy if status.direction == Direction::Forward => {
+            format!("{who} runs but is not healthy: {why}. It is left running: resume the watch, roll back, or give up")
+        }
         HaltKind::Unhealthy => format!(
             "{who} runs again from the restore point but is not healthy: {why}. It is left running: resume the watch, or give up"
         ),

@@ -44,7 +44,7 @@ pub(super) fn next_step(world: &World) -> Step {
         return Step::record(next);
     }
     let settings = &plan.settings.monitor;
-    let wanted = WantedCheckpoints::of(&plan);
+    let wanted = WantedCheckpoints::of(&plan, &job);
     if let Some(next) = counters::follow_recovery(world, &watch) {
         return Step::record(begin_settling(world, status, next, settings));
     }
@@ -131,7 +131,8 @@ fn end_of_watch(
     let watched = world.now.duration_since(watch.watching_since.as_ref()?.0);
     let is_seen = world.flink.job.as_ref().is_some_and(JobDetail::runs_whole)
         && world.flink.checkpoints.is_some()
-        && probes::find_silent(world, watch, settings).is_none();
+        && probes::find_silent(world, watch, settings).is_none()
+        && watch.probe_failures.values().all(|failures| *failures == 0);
     if watched < wanted.watch || !is_seen {
         return None;
     }

@@ -6,7 +6,7 @@ use crate::{
     api::{Direction, FlinkRolloutStatus, Stage, StageOutcome, StartFromKind, StartedJob, Watch},
     flink::{Checkpoints, JobDetail, JobState},
     rollout::{
-        configuration::is_adaptive,
+        configuration::{is_adaptive, to_checkpointing},
         effect::{POLL_FAST, Step},
         health::{
             Observed, Sign, conclude, find_failure, find_foreign_change, find_job_end, find_job_manager_end,
@@ -52,7 +52,8 @@ pub(super) fn next_step(world: &World) -> Step {
             ..Watch::default()
         });
         let adaptive = world.flink.configuration.as_ref().is_some_and(is_adaptive);
-        status.job = Some(StartedJob { restored_at: Some(world.time()), adaptive, ..job });
+        let checkpointing = world.flink.checkpoint_configuration.as_ref().map(to_checkpointing);
+        status.job = Some(StartedJob { restored_at: Some(world.time()), adaptive, checkpointing, ..job });
         return Step::record(status);
     }
     match (&world.flink.job, &world.flink.checkpoints) {

@@ -303,3 +303,28 @@ fn a_plan_or_claim_that_is_not_made_in_time_ends_with_a_reason() {
     let why = result_of(&world).1;
     assert!(why.starts_with("the application could not be claimed in time: Kubernetes"), "{why}");
 }
+
+#[test]
+fn what_is_wrong_before_the_rollout_is_recorded() {
+    let mut world = world_that_can_be_planned();
+    world.flink.job = Some(from_json(json!({"state": "RUNNING", "vertices": [
+        {"id": "a", "name": "prices", "parallelism": 2, "tasks": {"FINISHED": 2}}, {"id": "b", "name": "count", "parallelism": 2, "tasks": {"RUNNING": 2}}]})));
+    world.flink.checkpoints = Some(from_json(json!({"latest": {
+        "completed": {"status": "COMPLETED", "external_path": "file:/cp/1", "trigger_timestamp": 1000},
+        "failed": {"trigger_timestamp": 2000, "failure_message": "disk full\n\tat X"}}})));
+    for status in world.workloads.task_manager.pods[0].status.as_mut().unwrap().container_statuses.iter_mut().flatten()
+    {
+        status.ready = false;
+    }
+    let application = world.application.clone().unwrap();
+    let Ok(crate::rollout::Assessment::Existing(current)) = crate::rollout::assess(&world, &application) else {
+        panic!("it is refused")
+    };
+    let texts: Vec<String> = current.job.unwrap().conditions.into_iter().map(|condition| condition.text).collect();
+    let wanted = [
+        "vertices that have FINISHED: prices",
+        "the last checkpoint failed: disk full",
+        "1 of 2 TaskManagers are Ready",
+    ];
+    assert_eq!(texts, wanted);
+}

@@ -183,6 +183,45 @@ fn the_watch_is_as_long_as_the_wanted_checkpoints_need() {
 }
 
 #[test]
+fn the_interval_of_the_new_version_counts_and_fewer_checkpoints_are_wanted_if_it_is_too_long() {
+    let with_own_interval = |millis: u64| {
+        let mut world = with_interval(with_watch(world(Stage::Monitor), 1, 1), Some(1_000));
+        let own = json!({"intervalMillis": millis});
+        change_status(&mut world, |status| status.job.as_mut().unwrap().checkpointing = Some(from_json(own)));
+        world
+    };
+    let mut world = with_own_interval(30_000);
+    look(&mut world);
+    advance_clock(&mut world, 60);
+    assert!(next_status_or_same(&world).failure.is_none(), "2 checkpoints need up to 90 s");
+    let mut world = with_own_interval(1_800_000);
+    look(&mut world);
+    assert!(world.status().ending.is_none(), "1 checkpoint needs up to 3600 s");
+    advance_clock(&mut world, 3600);
+    assert_eq!(result_of(&world).0, ResultKind::Succeeded);
+}
+
+#[test]
+fn checkpoints_that_failed_before_too_halt_because_going_back_would_not_help() {
+    let mut world = with_watch(world(Stage::Monitor), 1, 0);
+    change_status(&mut world, |status| {
+        let job = status.plan.as_mut().unwrap().current.as_mut().unwrap().job.as_mut().unwrap();
+        job.conditions =
+            vec![from_json(json!({"kind": "CheckpointsFail", "text": "the last checkpoint failed: disk full"}))];
+    });
+    let halt = next_status(&world).halt.unwrap();
+    assert_eq!(halt.kind, HaltKind::Unhealthy);
+    assert!(
+        halt.message.contains("Before this rollout it was the same") && halt.message.contains("disk full"),
+        "{}",
+        halt.message
+    );
+    // It does not make a failing version succeed, and other signs go back all the same.
+    let restarted = with_watch(world.clone(), 3, 2);
+    assert_eq!(next_status(&restarted).direction, Direction::Back);
+}
+
+#[test]
 fn a_job_without_periodic_checkpoints_is_not_asked_for_any() {
     let world = with_interval(with_watch(world(Stage::Monitor), 1, 0), None);
     assert_eq!(result_of(&world).0, ResultKind::Succeeded);

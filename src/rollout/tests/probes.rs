@@ -63,3 +63,13 @@ fn a_probe_that_stops_answering_has_failed() {
     let why = next_status(&world).failure.unwrap().message;
     assert_eq!(why, "the probe lag failed 2 times in a row, 1 allowed: no answer within 3 s");
 }
+
+#[test]
+fn a_watch_does_not_succeed_while_a_probe_fails() {
+    let mut world = world_with_probe(ProbeAnswer::Failed("lag is 12".to_owned()));
+    world.rollout.status = Some(next_status(&world));
+    assert_eq!(world.status().ending, None, "one failure is allowed, but it may be the first of many");
+    world.probes.insert("lag".to_owned(), ProbeAnswer::Passed);
+    advance_clock(&mut world, 4);
+    assert_eq!(result_of(&world).0, ResultKind::Succeeded);
+}

@@ -199,6 +199,9 @@ async fn assert_whole_thread(
     if status.failure.is_some() {
         wanted.insert(format!("{uid}/failure"));
     }
+    if status.plan.as_ref().is_some_and(|plan| !plan.warnings.is_empty()) {
+        wanted.insert(format!("{uid}/warnings"));
+    }
     let posted = |view: &View<'_>| -> Vec<String> {
         let roots = view.channel(CHANNEL).into_iter().filter(|message| !message.is_reply());
         let all = roots.flat_map(|root| view.thread(CHANNEL, &root.ts));

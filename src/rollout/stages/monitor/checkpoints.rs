@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::{
-    api::{Plan, Watch, watch_seconds_for},
+    api::{Checkpointing, Plan, StartedJob, Watch, watch_seconds_for},
     rollout::{
         health::{Observed, Sign},
         world::World,
@@ -19,16 +19,29 @@ pub(super) struct WantedCheckpoints {
     longest: SignedDuration,
 }
 
+/// So many of the wanted checkpoints fit into the longest watch. A job that takes no periodic checkpoints is not asked for any.
+///
+/// Plan refuses a watch that is too short for the interval of the job that runs. A new version can have a longer interval.
+fn most_checkpoints(checkpointing: &Checkpointing, wanted: u64, longest: u64) -> u64 {
+    if checkpointing.interval_millis.is_none() {
+        return 0;
+    }
+    (0..=wanted).rev().find(|count| watch_seconds_for(checkpointing, *count) <= longest).unwrap_or_default()
+}
+
 impl WantedCheckpoints {
-    pub(super) fn of(plan: &Plan) -> Self {
+    /// Fits the watch to the job: its own checkpoint interval counts, or else that of the job that ran before.
+    pub(super) fn of(plan: &Plan, job: &StartedJob) -> Self {
         let settings = &plan.settings.monitor;
-        let checkpointing = plan.current.as_ref().and_then(|current| current.job.as_ref()?.checkpointing.as_ref());
+        let before = plan.current.as_ref().and_then(|current| current.job.as_ref()?.checkpointing.as_ref());
+        let checkpointing = job.checkpointing.as_ref().or(before);
         let seconds = |seconds: u64| SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
-        // A job that takes no periodic checkpoints is not asked for any.
-        let takes_none = checkpointing.is_some_and(|known| known.interval_millis.is_none());
-        let count = if takes_none { 0 } else { u64::from(settings.checkpoints_wanted) };
-        let needed = checkpointing.map_or(0, |known| watch_seconds_for(known, count));
         let longest = u64::from(settings.watch_max_seconds.max(settings.watch_seconds));
+        let wanted = u64::from(settings.checkpoints_wanted);
+        let (count, needed) = checkpointing.map_or((wanted, 0), |known| {
+            let count = most_checkpoints(known, wanted, longest);
+            (count, watch_seconds_for(known, count))
+        });
         Self {
             count,
             watch: seconds(needed.min(longest).max(u64::from(settings.watch_seconds))),
