@@ -6,14 +6,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    component::PerComponent,
     decision::DecisionRecord,
-    job_id::JobId,
+    halt::Halt,
     leadership::Leadership,
-    plan::{Checkpointing, Plan},
+    plan::Plan,
     restore_point::{RestorePoint, SavepointCandidate},
+    stage::Stage,
     start_from::StartFrom,
-    state_path::StatePath,
+    started_job::{StartedJob, Watch},
     time::Time,
 };
 
@@ -126,70 +126,6 @@ impl FlinkRolloutStatus {
     }
 }
 
-/// The stages of a rollout.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, JsonSchema)]
-pub enum Stage {
-    /// Take the claim, read what runs, render the chart, and check the result.
-    #[default]
-    Plan,
-    /// Wait for approvals.
-    Approve,
-    /// Stop the job with a savepoint.
-    Savepoint,
-    /// Scale to zero and wait until no pod is left.
-    Stop,
-    /// Delete the HA metadata.
-    #[serde(rename = "ClearHA")]
-    ClearHa,
-    /// Write and start the target.
-    Deploy,
-    /// Write and start what ran before.
-    Restore,
-    /// Prove that the job was restored from its start state and runs.
-    Verify,
-    /// Watch the job.
-    Monitor,
-}
-
-impl Stage {
-    /// Whether the plan of the rollout can still be approved or rejected.
-    #[must_use]
-    pub fn is_before_approval(self) -> bool {
-        match self {
-            Self::Plan | Self::Approve => true,
-            Self::Savepoint
-            | Self::Stop
-            | Self::ClearHa
-            | Self::Deploy
-            | Self::Restore
-            | Self::Verify
-            | Self::Monitor => false,
-        }
-    }
-
-    /// Whether the job has not been stopped in this stage or an earlier one.
-    #[must_use]
-    pub fn is_before_stop(self) -> bool {
-        self.is_before_approval() || self == Self::Savepoint
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Plan => "Plan",
-            Self::Approve => "Approve",
-            Self::Savepoint => "Savepoint",
-            Self::Stop => "Stop",
-            Self::ClearHa => "Clear HA",
-            Self::Deploy => "Deploy",
-            Self::Restore => "Restore",
-            Self::Verify => "Verify",
-            Self::Monitor => "Monitor",
-        })
-    }
-}
-
 /// The direction of a rollout.
 #[derive(Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, Hash, JsonSchema)]
 pub enum Direction {
@@ -254,75 +190,6 @@ pub struct OperationRecord {
     pub last_error: Option<String>,
 }
 
-/// A job that a Deploy or Restore started.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct StartedJob {
-    /// Flink's id of the job. Each direction and attempt has a new one.
-    pub job_id: JobId,
-    /// Path of the state that the job starts from. It is absent for an empty start.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub start_path: Option<StatePath>,
-    /// When Flink confirmed that the job was restored from exactly this state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub restored_at: Option<Time>,
-    /// When every vertex was RUNNING.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub running_at: Option<Time>,
-    /// SHA-256 of the pod template of each component, as the API server answered to the write.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub templates: Option<PerComponent<String>>,
-    /// Whether the job runs with Flink's adaptive scheduler, which restores a job when it rescales it.
-    #[serde(default)]
-    pub adaptive: bool,
-    /// How the started job takes checkpoints. It can differ from what ran before. It is absent if Flink did not say.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checkpointing: Option<Checkpointing>,
-    /// How far the start has come.
-    #[serde(default)]
-    pub progress: u64,
-    /// The ends of the JobManager's container during the start and the watch.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ends: Option<JobManagerEnds>,
-}
-
-impl StartedJob {
-    /// A job that is about to be started.
-    #[must_use]
-    pub fn new(job_id: JobId, start_path: Option<StatePath>) -> Self {
-        Self {
-            job_id,
-            start_path,
-            restored_at: None,
-            running_at: None,
-            templates: None,
-            adaptive: false,
-            checkpointing: None,
-            progress: 0,
-            ends: None,
-        }
-    }
-}
-
-/// The ends of the JobManager's container since the job was started.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct JobManagerEnds {
-    /// How often the container ended.
-    pub count: u32,
-    /// How often it ended in a row with the same cause as the last time.
-    pub same_cause: u32,
-    /// Exit code of the last end.
-    pub code: i32,
-    /// Why it ended, from the last log that could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 1024))]
-    pub cause: Option<String>,
-    /// When it ended the last time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at: Option<Time>,
-}
-
 /// What a rollout waits for that can come by itself.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -332,46 +199,6 @@ pub struct Waiting {
     pub sign: String,
     /// Since when the sign was seen without a pause.
     pub since: Time,
-}
-
-/// Flink's counters when the watch began, and how the probes stand.
-#[derive(Serialize, Deserialize, Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Watch {
-    /// When every vertex was RUNNING, and the job began to settle.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub settling_since: Option<Time>,
-    /// When the watch began.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub watching_since: Option<Time>,
-    /// Flink's `counts.restored` of `/checkpoints` when the start was proven. Flink adds 1 at each restart.
-    pub restored: u64,
-    /// Flink's `counts.completed` of `/checkpoints` when the watch began.
-    pub completed: u64,
-    /// How often the job restarted since the start was proven.
-    pub restarts: u64,
-    /// How many checkpoints completed since the watch began.
-    pub checkpoints: u64,
-    /// When the probes were last counted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub probed_at: Option<Time>,
-    /// When the newest exception happened that was known before the watch, in milliseconds since 1970 by Flink's clock. 0 means
-    /// that there was none. Absent while Flink has not answered.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub newest_exception: Option<i64>,
-    /// Failures in a row of each probe, by the name of the probe.
-    #[serde(default)]
-    pub probe_failures: std::collections::BTreeMap<String, u32>,
-    /// When the JobManager that is watched started the job, in milliseconds since 1970 by its clock. A later time means that another
-    /// JobManager has recovered the job.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job_started: Option<i64>,
-    /// How often another JobManager recovered the job. Each counts as one restart.
-    #[serde(default)]
-    pub recoveries: u64,
-    /// Flink's `counts.failed` of `/checkpoints` when every task was RUNNING.
-    #[serde(default)]
-    pub failed: u64,
 }
 
 /// Why a rollout turned back.
@@ -385,60 +212,6 @@ pub struct Failure {
     pub message: String,
     /// When the stage failed.
     pub at: Time,
-}
-
-/// A rollout that waits for a person.
-#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Halt {
-    /// The stage that the rollout halted in.
-    pub stage: Stage,
-    /// The kind of the halt. It decides whether the rollout can continue by itself.
-    #[serde(default)]
-    pub kind: HaltKind,
-    /// Why the rollout halted, and what can be done.
-    #[schemars(length(max = 2048))]
-    pub message: String,
-    /// Whether the application is scaled down to 0 replicas.
-    pub parked: bool,
-    /// When the application had reached 0 replicas. From then on the controller does not scale it down again unless someone sends
-    /// Resume.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub at_rest: Option<Time>,
-    /// Exact commands for the person who takes over.
-    #[serde(default)]
-    #[schemars(length(max = 8))]
-    pub commands: Vec<String>,
-    /// When the rollout halted.
-    pub at: Time,
-}
-
-/// Why a rollout is halted. docs/health.md says which kinds continue by themselves, and after which proof.
-#[derive(
-    Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, strum::VariantArray, strum::Display,
-)]
-pub enum HaltKind {
-    /// Only a person can decide how it goes on.
-    #[default]
-    NeedsDecision,
-    /// The previous version could not be brought back, and the application is at 0 replicas.
-    Parked,
-    /// Pods are still there after the scale-down.
-    PodsRemain,
-    /// Something else scales the Deployments up again and again.
-    ScaledUpAgain,
-    /// Objects could not be written, or HA metadata could not be cleared.
-    NotWritten,
-    /// The job never appeared. Its Deployments are left at their replicas.
-    NotStarted,
-    /// The job was restored, but not all its tasks run. It is left as it is.
-    StartTooSlow,
-    /// Flink does not answer, although its pods are Ready. They are left running.
-    OutOfSight,
-    /// The version runs but is not healthy. It is left running.
-    Unhealthy,
-    /// Somebody else changed what the rollout deployed.
-    ForeignChange,
 }
 
 /// A period in which duplicate records are possible.

@@ -34,7 +34,8 @@ pub(super) enum LeaderVerdict {
 
 /// The status with the leaders of this look, if a pod of our own JobManager runs and one of them is new.
 pub(super) fn record_own_leaders(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
-    world.workloads.job_manager.live_pods().next()?;
+    // While our pod terminates, another JobManager may take over the leadership.
+    world.workloads.job_manager.live_pods().find(|pod| pod.metadata.deletion_timestamp.is_none())?;
     let unknown = find_unknown(world, status);
     (!unknown.is_empty()).then(|| with_known(status, &unknown))
 }

@@ -78,3 +78,12 @@ fn an_application_whose_job_manager_leads_under_another_name_is_refused_without_
     gone.rollout.status = Some(next_status(&gone));
     assert_eq!(next_effect(&gone).0, Operation::Plan, "a lock that nobody renews is left over");
 }
+
+#[test]
+fn a_leader_that_takes_over_while_our_pod_terminates_is_not_our_own() {
+    let mut world = world(Stage::Stop);
+    let at = world.time();
+    world.workloads.job_manager.pods[0].metadata.deletion_timestamp = Some(at);
+    world.ha.items = vec![locked_map("theirs", 0)];
+    assert_eq!(next_status_or_same(&world).leadership, None);
+}

@@ -1,6 +1,10 @@
 //! A stop that nobody saw the end of. The old JobManager ends some time after its job, and its Deployment would start the old job again.
 
-use std::time::Duration;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use lockkeeper::api::{Direction, FlinkRolloutStatus, ResultKind, Stage};
 use serde_json::json;
@@ -15,6 +19,7 @@ use crate::support::{
     application::{Application, text},
     kubernetes_users::RITA,
     record_ledger::RecordLedger,
+    refused_rollouts::wait_until_released,
     sandbox::eventually,
 };
 
@@ -32,7 +37,8 @@ pub(super) async fn expire_results_early(orders: &Application) {
     orders.wait_for_running_job().await;
 }
 
-/// Flink goes out of sight when the stop was asked for. The halt leaves no JobManager that starts the old job, and Resume goes on.
+/// Flink goes out of sight when the stop was asked for. The halt leaves no JobManager that starts the old job, and
+/// nothing is lost if a person goes on from the savepoint.
 pub(super) async fn chain(scene: &Scene, ledger: &mut RecordLedger) {
     let (orders, name) = (&scene.orders, "out-of-sight-in-the-stop");
     let local_view = orders.get("flinkapplication/orders").pointer("/spec/savepoint/localView").unwrap().clone();
@@ -56,7 +62,26 @@ pub(super) async fn chain(scene: &Scene, ledger: &mut RecordLedger) {
     assert!(status.halt.is_some_and(|halt| !halt.parked), "{}", status.message);
     show_flink(orders);
     orders.patch_spec(&json!({"savepoint": {"localView": local_view}}));
-    orders.decide(RITA, name, json!({"kind": "Resume"})).unwrap();
-    let status = expect_end(scene, ledger, name, ResultKind::Succeeded).await;
+    orders.decide(RITA, name, json!({"kind": "GiveUp"})).unwrap();
+    let given_up = |status: &FlinkRolloutStatus| status.result.is_some();
+    orders.wait_for_status(name, "its end", given_up).await;
+    wait_until_released(&orders.sandbox, &orders.namespace, "orders").await;
+
+    // The runbook's way: the person looks into the rollout's own directory, and starts from the savepoint there.
+    let next = "from-the-savepoint";
+    let from = json!({"from": "Path", "value": find_savepoint(orders, name)});
+    orders.request_rollout(next, json!({"kind": "Deploy", "version": "1.1.0", "startFrom": from}));
+    let status = expect_end(scene, ledger, next, ResultKind::Succeeded).await;
     assert_eq!(status.duplicates, None, "the old job ran again");
+}
+
+/// The one complete savepoint in the directory of a rollout.
+fn find_savepoint(orders: &Application, rollout: &str) -> String {
+    let folders =
+        |path: &Path| -> Vec<PathBuf> { fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let own = folders(&orders.data.join("savepoints"))
+        .into_iter()
+        .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&format!("{rollout}-"))));
+    let complete = folders(&own.unwrap()).into_iter().find(|path| path.join("_metadata").exists());
+    format!("file://{}", complete.unwrap().display())
 }
