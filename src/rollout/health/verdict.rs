@@ -14,6 +14,7 @@ use crate::{
         transition::{halt, park, start_seconds, turn_back_or_halt},
         world::World,
     },
+    text::truncate,
 };
 
 /// A start that is younger shows only what pods wait for. What Flink does not show yet is no news then.
@@ -164,5 +165,6 @@ pub(crate) fn show_sign(world: &World, status: &mut FlinkRolloutStatus, sign: Op
     };
     let shown = status.waiting.take().filter(|waiting| waiting.sign == sign.sign.to_string());
     status.waiting = shown.or_else(|| Some(Waiting { sign: sign.sign.to_string(), since: world.time() }));
-    status.message.clone_from(&sign.text);
+    // A job can have hundreds of vertices with long names.
+    status.message = truncate(&sign.text, 2000);
 }

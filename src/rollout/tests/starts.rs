@@ -226,6 +226,20 @@ fn the_start_deadline_counts_from_the_last_progress() {
 }
 
 #[test]
+fn a_job_with_many_vertices_does_not_overflow_the_record() {
+    for stage in [Stage::Verify, Stage::Monitor] {
+        let mut world = with_watch(world(stage), 1, 0);
+        let vertex = |number: u32| json!({"id": number.to_string(), "name": "a vertex with a long name".repeat(4), "parallelism": 1, "tasks": {}});
+        world.flink.job =
+            Some(from_json(json!({"state": "RUNNING", "vertices": (0..200).map(vertex).collect::<Vec<_>>()})));
+        advance_clock(&mut world, 11);
+        look(&mut world);
+        let message = world.status().message;
+        assert!(message.starts_with("not RUNNING") && message.chars().count() <= 2048, "{}", message.len());
+    }
+}
+
+#[test]
 fn a_start_ends_at_its_total_time_even_with_progress() {
     let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
     change_status(&mut world, |status| status.plan.as_mut().unwrap().settings.start_total_seconds = 100);
