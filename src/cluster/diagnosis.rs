@@ -87,7 +87,8 @@ pub fn pod_signs(workload: &Workload) -> Vec<(PodSign, String)> {
     let mut signs: Vec<(PodSign, String)> = live(workload).flat_map(signs_of_pod).collect();
     signs.extend(find_failed_create(workload));
     // One node may have a bad mirror. An image is missing only if no pod gets it.
-    if live(workload).any(has_started) {
+    let missing = signs.iter().filter(|(sign, _)| *sign == PodSign::ImageMissing).count();
+    if missing < live(workload).count() || has_started_pod(workload) {
         for (sign, _) in &mut signs {
             if *sign == PodSign::ImageMissing {
                 *sign = PodSign::ImageNotPulled;
@@ -95,6 +96,12 @@ pub fn pod_signs(workload: &Workload) -> Vec<(PodSign, String)> {
         }
     }
     signs
+}
+
+/// Whether the Flink container of a pod has started, so that its node has the image.
+#[must_use]
+pub fn has_started_pod(workload: &Workload) -> bool {
+    live(workload).any(has_started)
 }
 
 fn live(workload: &Workload) -> impl Iterator<Item = &Pod> {
@@ -254,6 +261,9 @@ mod tests {
         let sign = |pods: &[Value]| pod_signs(&workload(pods)).first().map(|(sign, _)| *sign);
         assert_eq!(sign(&[pod("tm-1", &[("main", missing.clone())])]), Some(PodSign::ImageMissing));
         assert_eq!(sign(&[pod("tm-1", &[("main", limited)])]), Some(PodSign::ImageNotPulled));
+        let others_still_pull =
+            [pod("tm-1", &[("main", missing.clone())]), pod("tm-2", &[("main", waiting("ContainerCreating", ""))])];
+        assert_eq!(sign(&others_still_pull), Some(PodSign::ImageNotPulled));
         let one_bad_node = [pod("tm-1", &[("main", missing)]), pod("tm-2", &[("main", json!({"running": {}}))])];
         assert_eq!(sign(&one_bad_node), Some(PodSign::ImageNotPulled));
         let config = waiting("CreateContainerConfigError", "secret \"x\" not found");

@@ -192,7 +192,10 @@ impl Checkpoints {
     #[must_use]
     pub fn is_in_progress(&self) -> bool {
         let mut all = self.history.iter();
-        all.any(|checkpoint| checkpoint.checkpoint_type == "CHECKPOINT" && checkpoint.status == "IN_PROGRESS")
+        let periodic = ["CHECKPOINT", "UNALIGNED_CHECKPOINT"];
+        all.any(|checkpoint| {
+            periodic.contains(&checkpoint.checkpoint_type.as_str()) && checkpoint.status == "IN_PROGRESS"
+        })
     }
 
     /// Whether a stop with savepoint is in progress.
@@ -238,8 +241,10 @@ pub struct FailedCheckpoint {
 pub struct Checkpoint {
     /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
     pub status: String,
-    /// `CHECKPOINT`, `SAVEPOINT` or `SYNC_SAVEPOINT`.
+    /// `CHECKPOINT`, `UNALIGNED_CHECKPOINT`, `SAVEPOINT` or `SYNC_SAVEPOINT`.
     pub checkpoint_type: String,
+    /// The time when the last task acknowledged it, by Flink's clock, in milliseconds since 1970.
+    pub latest_ack_timestamp: i64,
     /// The time when it was triggered, by Flink's clock, in milliseconds since 1970.
     pub trigger_timestamp: i64,
     /// In bytes.

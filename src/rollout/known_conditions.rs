@@ -33,8 +33,12 @@ fn find_failing_checkpoints(world: &World) -> Option<KnownCondition> {
     let latest = &world.flink.checkpoints.as_ref()?.latest;
     let failed = latest.failed.as_ref()?;
     let completed = latest.completed.as_ref().map_or(0, |completed| completed.trigger_timestamp);
+    // One failed checkpoint proves nothing.
+    let pause = world.flink.checkpoint_configuration.as_ref().map_or(0, |known| known.interval.max(known.min_pause));
+    let age = world.flink.job.as_ref().map_or(i64::MAX, |job| job.now - completed);
+    let is_old = completed == 0 || age > pause.saturating_mul(3);
     let why = failed.failure_message.as_deref().and_then(|message| message.lines().next()).unwrap_or("no reason");
-    (failed.trigger_timestamp > completed).then(|| KnownCondition {
+    (failed.trigger_timestamp > completed && is_old).then(|| KnownCondition {
         kind: ConditionKind::CheckpointsFail,
         text: format!("the last checkpoint failed: {}", truncate(why, 300)),
     })

@@ -13,14 +13,16 @@ use crate::{
 
 /// Reads the JobManager's log for what only the log holds: why a container ended, and from which path a restarted job first started.
 pub(super) async fn read_logs(context: &Context, world: &mut World, status: &FlinkRolloutStatus) {
-    let ended = find_end(&world.workloads.job_manager).is_some();
+    let end = find_end(&world.workloads.job_manager);
     let restarted = world.flink.checkpoints.as_ref().is_some_and(|checkpoints| checkpoints.counts.restored > 1);
     let unproven = status.job.as_ref().is_some_and(|job| job.restored_at.is_none());
-    let worth_reading = ended || (restarted && unproven);
+    let worth_reading = end.is_some() || (restarted && unproven);
     if !worth_reading {
         return;
     }
-    let Some(pod) = world.workloads.job_manager.live_pods().next() else { return };
+    let ended = end.map(|end| end.pod);
+    let is_meant = |pod: &&Pod| ended.as_ref().is_none_or(|ended| pod.name_any() == *ended);
+    let Some(pod) = world.workloads.job_manager.live_pods().find(is_meant) else { return };
     // Without the name of a container, the API server refuses to read the log of a pod with sidecars.
     let container = flink_container(pod).map(str::to_owned);
     let pod = pod.name_any();

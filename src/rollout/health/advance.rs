@@ -1,7 +1,7 @@
 //! How far a start has come. The start deadline counts from the last progress.
 
 use super::reason::newest_exception_time;
-use crate::{api::FlinkRolloutStatus, cluster::Workload, rollout::world::World};
+use crate::{cluster::Workload, rollout::world::World};
 
 /// How far the start has come: it grows when a pod gets a node, its image or Ready, and when a task reaches its next state.
 ///
@@ -13,11 +13,11 @@ pub(crate) fn start_progress(world: &World) -> u64 {
     pods + listed + tasks
 }
 
-/// Whether a task restores its state, and no exception came since the start was proven.
+/// Whether a task restores its state, and no exception came for so many seconds.
 ///
 /// It can take hours to download the state, and nothing that Flink shows changes meanwhile.
-pub(crate) fn is_initializing(world: &World, status: &FlinkRolloutStatus) -> bool {
-    let initializing = world.flink.job.as_ref().is_some_and(crate::flink::JobDetail::has_initializing_task);
-    let known = status.watch.as_ref().and_then(|watch| watch.newest_exception).unwrap_or_default();
-    initializing && newest_exception_time(world).is_none_or(|newest| newest <= known)
+pub(crate) fn is_initializing(world: &World, quiet_seconds: i64) -> bool {
+    let Some(detail) = world.flink.job.as_ref().filter(|detail| detail.has_initializing_task()) else { return false };
+    let newest = newest_exception_time(world).filter(|at| *at > 0);
+    newest.is_none_or(|at| detail.now - at >= quiet_seconds * 1000)
 }

@@ -19,7 +19,7 @@ pub(crate) fn record_end(world: &World, status: &FlinkRolloutStatus) -> Option<F
     let cause = failure_reason(world).map(|cause| truncate(&cause, 1000));
     // Before the first look, the container may have ended several times.
     let (count, same_cause) = match known {
-        None => (end.count, end.count),
+        None => (end.count, 1),
         Some(known) if is_same(known, end.code, cause.as_deref()) => (known.count + 1, known.same_cause + 1),
         Some(known) => (known.count + 1, 1),
     };

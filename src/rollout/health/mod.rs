@@ -18,4 +18,4 @@ pub(super) use job_signs::{find_foreign_change, find_job_end, find_other_job, fi
 pub(super) use pod_signs::{find_job_manager_end, find_pod_signs};
 pub(super) use reason::{failure_reason, newest_exception_time, waits_for_log};
 pub(super) use sign::{Observed, Sign};
-pub(super) use verdict::{conclude, find_failure, show_sign, silence_counts, waits_out};
+pub(super) use verdict::{conclude, find_deciding, find_failure, show_sign, silence_counts, waits_out};

@@ -3,7 +3,7 @@
 use super::sign::{Observed, Sign};
 use crate::{
     api::StartedJob,
-    cluster::{PodSign, find_end, pod_signs},
+    cluster::{PodSign, find_end, has_started_pod, pod_signs},
     flink::is_lasting_cause,
     rollout::world::World,
 };
@@ -11,7 +11,9 @@ use crate::{
 /// The end of the `JobManager`'s container, from the record.
 pub(crate) fn find_job_manager_end(world: &World, job: &StartedJob) -> Option<Observed> {
     let ends = job.ends.as_ref().filter(|ends| ends.count > 0)?;
-    let is_lasting = ends.cause.as_deref().is_some_and(is_lasting_cause);
+    // Flink itself ends with these codes. The log of a container that was killed names what happened to be last.
+    let ended_by_flink = matches!(ends.code, 1 | 2 | 163);
+    let is_lasting = ended_by_flink && ends.cause.as_deref().is_some_and(is_lasting_cause);
     let sign = if is_lasting { Sign::JobManagerEndedForGood } else { Sign::JobManagerEnded };
     let what = find_end(&world.workloads.job_manager)
         .map_or_else(|| format!("the JobManager ended {} times", ends.count), |end| end.sentence());
@@ -21,11 +23,16 @@ pub(crate) fn find_job_manager_end(world: &World, job: &StartedJob) -> Option<Ob
 
 /// The signs of the pods of both workloads.
 pub(crate) fn find_pod_signs(world: &World) -> Vec<Observed> {
+    let is_pulled = world.workloads.iter().any(has_started_pod);
     let mut signs: Vec<Observed> = world
         .workloads
         .iter()
         .flat_map(pod_signs)
-        .map(|(sign, text): (PodSign, String)| Observed::once(sign.into(), text))
+        .map(|(sign, text)| match sign {
+            // The other component has the image, so the registry has it, or had it a moment ago.
+            PodSign::ImageMissing if is_pulled => Observed::once(Sign::ImageNotPulled, text),
+            sign => Observed::once(sign.into(), text),
+        })
         .collect();
     let ended = find_end(&world.workloads.task_manager);
     signs.extend(ended.map(|end| Observed::once(Sign::TaskManagerEnded, end.sentence())));

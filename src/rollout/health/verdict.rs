@@ -20,6 +20,9 @@ use crate::{
 /// A start that is younger shows only what pods wait for. What Flink does not show yet is no news then.
 const QUIET_START: SignedDuration = SignedDuration::from_secs(10);
 
+/// How long every answer of Flink must have a gap before this counts as silence.
+const LONG_GAP: SignedDuration = SignedDuration::from_secs(30);
+
 /// The first sign that fails the version now.
 pub(crate) fn find_failure(signs: &[Observed], direction: Direction) -> Option<&Observed> {
     signs.iter().find(|sign| sign.fails(direction))
@@ -28,8 +31,7 @@ pub(crate) fn find_failure(signs: &[Observed], direction: Direction) -> Option<&
 /// Carries out the verdict of a sign.
 pub(crate) fn conclude(world: &World, status: FlinkRolloutStatus, sign: Sign, why: &str) -> Step {
     let verdict = end_of_wait(sign, status.direction);
-    let ends = status.job.as_ref().and_then(|job| job.ends.as_ref());
-    let keeps_ending = ends.is_some_and(|ends| ends.same_cause > 1);
+    let keeps_ending = keeps_ending(world, &status);
     // A version that is watched has run whole, so it is never parked.
     let is_watched = status.stage == Stage::Monitor;
     if let (Verdict::TurnBack, Some(before)) = (verdict, had_before(&status, sign)) {
@@ -49,6 +51,12 @@ pub(crate) fn conclude(world: &World, status: FlinkRolloutStatus, sign: Sign, wh
             leave_as_it_is(world, status, HaltKind::StartTooSlow, why)
         }
     })
+}
+
+/// Whether the JobManager ends again and again with the same cause, and has never shown the restored job.
+fn keeps_ending(world: &World, status: &FlinkRolloutStatus) -> bool {
+    let Some(job) = status.job.as_ref().filter(|job| job.restored_at.is_none()) else { return false };
+    job.ends.as_ref().is_some_and(|ends| ends.same_cause > 1) && world.flink.job.is_none()
 }
 
 /// The same trouble of the previous version, as Plan recorded it.
@@ -80,7 +88,7 @@ fn leave_as_it_is(world: &World, status: FlinkRolloutStatus, kind: HaltKind, why
             "{who} runs again from the restore point but is not healthy: {why}. It is left running: resume the watch, or give up"
         ),
         HaltKind::ForeignChange => format!(
-            "{why}. Nothing else is changed: find out who changes it (GitOps, an operator, a person) and stop that; then resume or give up"
+            "{why}. Nothing else is changed: find out who changes it (GitOps, an operator, a person) and stop that. Put the template back, then resume; or give up"
         ),
         HaltKind::NeedsDecision
         | HaltKind::Parked
@@ -97,7 +105,7 @@ pub(crate) fn waits_out(world: &World, status: FlinkRolloutStatus, job: &Started
     if let Some(status) = note_progress(world, &status, job) {
         return Step::record(status);
     }
-    let deciding = signs.iter().find(|sign| end_of_wait(sign.sign, status.direction) != Verdict::Nothing);
+    let deciding = find_deciding(signs, status.direction);
     // Silence counts only after a while, and not in the one look in which the deadline passes.
     let is_short = |sign: Sign| sign == Sign::Silence && !silence_counts(world);
     match deciding {
@@ -114,9 +122,18 @@ pub(crate) fn waits_out(world: &World, status: FlinkRolloutStatus, job: &Started
     }
 }
 
-/// Whether Flink has been silent for a while, and not only in one look. An answer with a gap in it counts too.
+/// The sign that decides at the end of a wait. Silence comes first: the others may be old, and the job may run all the same.
+pub(crate) fn find_deciding(signs: &[Observed], direction: Direction) -> Option<&Observed> {
+    let silence = signs.iter().find(|sign| sign.sign == Sign::Silence);
+    silence.or_else(|| signs.iter().find(|sign| end_of_wait(sign.sign, direction) != Verdict::Nothing))
+}
+
+/// Whether Flink has been silent for a while, and not only in one look. An answer with a gap counts if no look since the deadline had a
+/// whole one.
 pub(crate) fn silence_counts(world: &World) -> bool {
-    world.flink.jobs.is_some() || world.flink_is_silent()
+    let deadline = world.rollout.status.as_ref().and_then(|status| status.deadline.as_ref());
+    let is_long_over = deadline.is_some_and(|deadline| world.now.duration_since(deadline.0) >= LONG_GAP);
+    world.flink_is_silent() || (world.flink.jobs.is_some() && is_long_over)
 }
 
 /// Records progress, and counts the deadline from it.
@@ -125,7 +142,7 @@ fn note_progress(world: &World, status: &FlinkRolloutStatus, job: &StartedJob) -
     let seconds = i64::from(start_seconds(status).without_progress);
     let deadline = status.deadline.as_ref().map_or(world.now, |deadline| deadline.0);
     let is_half_over = deadline.duration_since(world.now).as_secs() < seconds / 2;
-    let restores = is_half_over && is_initializing(world, status);
+    let restores = is_half_over && is_initializing(world, seconds / 2);
     if progress <= job.progress && !restores {
         return None;
     }

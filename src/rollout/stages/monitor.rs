@@ -14,7 +14,7 @@ use crate::{
     rollout::{
         effect::{POLL_FAST, POLL_SLOW, Step},
         health::{
-            Observed, Sign, conclude, failure_reason, find_failure, find_foreign_change, find_job_end,
+            Observed, Sign, conclude, failure_reason, find_deciding, find_failure, find_foreign_change, find_job_end,
             find_job_manager_end, find_pod_signs, find_silence, record_end, show_sign, silence_counts, waits_for_log,
         },
         needs::{FlinkQuestions, Needs},
@@ -60,7 +60,10 @@ pub(super) fn next_step(world: &World) -> Step {
     if let Some(end) = end_of_watch(world, &status, &next, settings, &wanted) {
         return end;
     }
-    if world.is_past_deadline() && !wanted.may_wait_longer(world, &next) {
+    if wanted.may_wait_longer(world, &next) && is_deadline_near(world, &status) {
+        return Step::record(FlinkRolloutStatus { deadline: Some(deadline_in(world, WATCH_SLACK)), ..status });
+    }
+    if world.is_past_deadline() {
         return give_up_waiting(world, status, &next, &signs, settings);
     }
     show(world, &status, next, &signs, &wanted)
@@ -120,6 +123,10 @@ fn deadline_in(world: &World, time: SignedDuration) -> crate::api::Time {
     crate::api::time(world.now.checked_add(time).unwrap_or(jiff::Timestamp::MAX))
 }
 
+fn is_deadline_near(world: &World, status: &FlinkRolloutStatus) -> bool {
+    status.deadline.as_ref().is_some_and(|deadline| deadline.0.duration_since(world.now) < WATCH_SLACK / 2)
+}
+
 /// The step at the end of the watch. There is none while the watch goes on, or while the job cannot be observed.
 fn end_of_watch(
     world: &World,
@@ -167,7 +174,7 @@ fn give_up_waiting(
     signs: &[Observed],
     settings: &MonitorSettings,
 ) -> Step {
-    if let Some(sign) = signs.iter().find(|sign| sign.sign != Sign::SidecarEnded) {
+    if let Some(sign) = find_deciding(signs, status.direction) {
         if sign.sign == Sign::Silence && !silence_counts(world) {
             return Step::Wait(POLL_FAST);
         }
@@ -191,6 +198,10 @@ fn show(
     status.message = describe_watch(&next, wanted);
     status.watch = Some(next);
     show_sign(world, &mut status, signs.first());
+    // The words of a sign can change with every look.
+    if status.waiting.is_some() && status.waiting == before.waiting {
+        status.message.clone_from(&before.message);
+    }
     if status == *before { Step::Wait(POLL_SLOW) } else { Step::record(status) }
 }
 

@@ -307,7 +307,7 @@ fn a_plan_or_claim_that_is_not_made_in_time_ends_with_a_reason() {
 #[test]
 fn what_is_wrong_before_the_rollout_is_recorded() {
     let mut world = world_that_can_be_planned();
-    world.flink.job = Some(from_json(json!({"state": "RUNNING", "vertices": [
+    world.flink.job = Some(from_json(json!({"state": "RUNNING", "now": 90_000, "vertices": [
         {"id": "a", "name": "prices", "parallelism": 2, "tasks": {"FINISHED": 2}}, {"id": "b", "name": "count", "parallelism": 2, "tasks": {"RUNNING": 2}}]})));
     world.flink.checkpoints = Some(from_json(json!({"latest": {
         "completed": {"status": "COMPLETED", "external_path": "file:/cp/1", "trigger_timestamp": 1000},

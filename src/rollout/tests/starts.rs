@@ -191,6 +191,45 @@ fn a_previous_version_that_is_slow_is_left_running_and_halts() {
     assert_eq!(next_status(&world).stage, Stage::Monitor);
 }
 
+#[test]
+fn a_proven_restore_is_never_parked() {
+    let mut world = with_started_job(world_going_back(Stage::Verify), 1, POINT, 1);
+    let flink = world.flink.clone();
+    for second in [0, 20] {
+        end_job_manager(&mut world, 1, second);
+        world.logged_cause = Some("E: no storage".to_owned());
+        look(&mut world);
+    }
+    assert_eq!(world.status().job.unwrap().ends.unwrap().same_cause, 2);
+    world.flink = flink;
+    advance_clock(&mut world, 30);
+    look(&mut world);
+    assert!(world.status().job.unwrap().restored_at.is_some());
+    advance_clock(&mut world, 301);
+    assert_eq!(next_status(&world).halt.unwrap().kind, HaltKind::StartTooSlow);
+}
+
+#[test]
+fn a_killed_container_has_no_lasting_cause() {
+    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
+    world.logged_cause = Some("java.lang.ClassNotFoundException: optional.Metrics".into());
+    let killed = json!([{"name": "main", "image": "i", "imageID": "i", "ready": false, "restartCount": 1, "state": {},
+        "lastState": {"terminated": {"exitCode": 137, "reason": "OOMKilled"}}}]);
+    world.workloads.job_manager.pods[0].status.as_mut().unwrap().container_statuses = Some(from_json(killed));
+    look(&mut world);
+    assert!(next_status_or_same(&world).failure.is_none(), "it may recover");
+}
+
+#[test]
+fn an_old_sign_does_not_turn_silence_into_a_failure() {
+    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
+    super::normal_events::add_pending_pod(&mut world);
+    world.flink = crate::rollout::FlinkView { unknown: Some("no answer".into()), ..Default::default() };
+    look(&mut world);
+    advance_clock(&mut world, 61);
+    assert_eq!(next_status(&world).halt.unwrap().kind, HaltKind::OutOfSight);
+}
+
 /// The job's tasks are in this state.
 fn job_with_tasks(state: &str) -> crate::flink::JobDetail {
     from_json(

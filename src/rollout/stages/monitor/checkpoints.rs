@@ -17,6 +17,13 @@ pub(super) struct WantedCheckpoints {
     pub(super) watch: SignedDuration,
     /// How long it may take while a checkpoint is in progress.
     longest: SignedDuration,
+    /// The longest pause between two checkpoints, in milliseconds.
+    pause_millis: i64,
+}
+
+fn pause_millis(checkpointing: &Checkpointing) -> i64 {
+    let pause = checkpointing.interval_millis.unwrap_or_default().max(checkpointing.min_pause_millis);
+    i64::try_from(pause).unwrap_or(i64::MAX / 4)
 }
 
 /// So many of the wanted checkpoints fit into the longest watch. A job that takes no periodic checkpoints is not asked for any.
@@ -46,6 +53,7 @@ impl WantedCheckpoints {
             count,
             watch: seconds(needed.min(longest).max(u64::from(settings.watch_seconds))),
             longest: seconds(longest),
+            pause_millis: checkpointing.map_or(0, pause_millis),
         }
     }
 
@@ -56,9 +64,17 @@ impl WantedCheckpoints {
         let Some(checkpoints) = &world.flink.checkpoints else { return false };
         let Some(since) = &watch.watching_since else { return false };
         watch.checkpoints < self.count
-            && checkpoints.is_in_progress()
+            && (checkpoints.is_in_progress() || self.is_next_due(world, watch))
             && checkpoints.counts.failed <= watch.failed
             && world.now.duration_since(since.0) < self.longest
+    }
+
+    /// Whether one of the wanted checkpoints has just completed, so that the next one has not begun.
+    fn is_next_due(&self, world: &World, watch: &Watch) -> bool {
+        let Some(detail) = world.flink.job.as_ref().filter(|_| watch.checkpoints > 0) else { return false };
+        let last = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.completed.as_ref());
+        let cache = i64::try_from(world.flink.max_cache_age().as_millis()).unwrap_or_default();
+        last.is_some_and(|last| detail.now - last.latest_ack_timestamp < self.pause_millis + 2 * cache)
     }
 
     /// The checkpoint that a watch waits for beyond its end.
