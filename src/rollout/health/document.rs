@@ -22,7 +22,8 @@ The start deadline (`startDeadlineSeconds`) counts from the last progress: a pod
 reaches its next state. A task that is INITIALIZING without an exception counts as progress. The whole start may take
 `startTotalSeconds`.
 
-Where several signs are seen, the one that stands higher in the table names the failure.
+Where several signs are seen, the one that stands higher in the table names the failure. At the end of a wait, `Silence` decides first:
+the other signs may be old, and the job may run all the same.
 
 ## Signs
 
