@@ -134,12 +134,19 @@ pub struct Checkpointing {
     pub retained_on_failure: Option<bool>,
 }
 
+impl Checkpointing {
+    /// The longest pause between two periodic checkpoints, in milliseconds. It is absent if the job takes none.
+    #[must_use]
+    pub fn longest_pause_millis(&self) -> Option<u64> {
+        self.interval_millis.map(|interval| interval.max(self.min_pause_millis))
+    }
+}
+
 /// How many seconds a watch needs until so many checkpoints have completed. It may begin right after a checkpoint.
 #[must_use]
 pub fn watch_seconds_for(checkpointing: &Checkpointing, wanted: u64) -> u64 {
-    let Some(interval) = checkpointing.interval_millis else { return 0 };
-    let cycle = interval.max(checkpointing.min_pause_millis);
-    if wanted == 0 { 0 } else { cycle.saturating_mul(wanted + 1).div_ceil(1000) }
+    let Some(pause) = checkpointing.longest_pause_millis() else { return 0 };
+    if wanted == 0 { 0 } else { pause.saturating_mul(wanted + 1).div_ceil(1000) }
 }
 
 /// A completed checkpoint.

@@ -22,6 +22,12 @@ pub(super) fn flink_statuses(pod: &Pod) -> impl Iterator<Item = &ContainerStatus
     statuses.filter(move |status| flink.is_none_or(|flink| status.name == flink))
 }
 
+/// Whether the container that runs Flink has started once, so that the node has its image.
+pub(super) fn has_started(pod: &Pod) -> bool {
+    flink_statuses(pod)
+        .any(|status| status.restart_count > 0 || status.state.as_ref().is_some_and(|state| state.running.is_some()))
+}
+
 /// Whether a container starts Flink: by the words of the image's entry point, or by Flink's own scripts.
 fn runs_flink(container: &Container) -> bool {
     let program = |word: &String| word.rsplit('/').next().unwrap_or(word).to_owned();

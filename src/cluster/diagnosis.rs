@@ -4,7 +4,7 @@ use k8s_openapi::api::core::v1::{ContainerStateWaiting, ContainerStatus, Pod};
 use kube::ResourceExt;
 
 use super::{
-    containers::{flink_container, flink_statuses},
+    containers::{flink_container, flink_statuses, has_started},
     image_pull::is_missing_image,
     workload::Workload,
 };
@@ -60,10 +60,16 @@ pub enum PodSign {
     SidecarEnded,
 }
 
+/// Whether Flink itself ends with this exit code after a failure. Codes above 128 come from whoever killed the container, except 163.
+#[must_use]
+pub fn is_end_by_flink(code: i32) -> bool {
+    matches!(code, 1 | 2 | 163)
+}
+
 /// The newest end of a container of the workload that runs Flink, in a pod that is not being deleted.
 #[must_use]
 pub fn find_end(workload: &Workload) -> Option<ContainerEnd> {
-    live(workload).find_map(|pod| {
+    workload.staying_pods().find_map(|pod| {
         flink_statuses(pod).find_map(|status| {
             let now = status.state.as_ref().and_then(|state| state.terminated.as_ref());
             let before = status.last_state.as_ref().and_then(|state| state.terminated.as_ref());
@@ -84,11 +90,11 @@ pub fn find_end(workload: &Workload) -> Option<ContainerEnd> {
 /// The signs of a workload's pods and events, each with a sentence for people.
 #[must_use]
 pub fn pod_signs(workload: &Workload) -> Vec<(PodSign, String)> {
-    let mut signs: Vec<(PodSign, String)> = live(workload).flat_map(signs_of_pod).collect();
+    let mut signs: Vec<(PodSign, String)> = workload.staying_pods().flat_map(signs_of_pod).collect();
     signs.extend(find_failed_create(workload));
     // One node may have a bad mirror. An image is missing only if no pod gets it.
     let missing = signs.iter().filter(|(sign, _)| *sign == PodSign::ImageMissing).count();
-    if missing < live(workload).count() || has_started_pod(workload) {
+    if missing < workload.staying_pods().count() || has_started_pod(workload) {
         for (sign, _) in &mut signs {
             if *sign == PodSign::ImageMissing {
                 *sign = PodSign::ImageNotPulled;
@@ -101,18 +107,7 @@ pub fn pod_signs(workload: &Workload) -> Vec<(PodSign, String)> {
 /// Whether the Flink container of a pod has started, so that its node has the image.
 #[must_use]
 pub fn has_started_pod(workload: &Workload) -> bool {
-    live(workload).any(has_started)
-}
-
-fn live(workload: &Workload) -> impl Iterator<Item = &Pod> {
-    workload.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none())
-}
-
-fn has_started(pod: &Pod) -> bool {
-    flink_statuses(pod).any(|status| {
-        let running = status.state.as_ref().is_some_and(|state| state.running.is_some());
-        running || status.restart_count > 0
-    })
+    workload.staying_pods().any(has_started)
 }
 
 fn signs_of_pod(pod: &Pod) -> Vec<(PodSign, String)> {

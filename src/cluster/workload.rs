@@ -8,7 +8,11 @@ use k8s_openapi::api::{
 };
 use kube::ResourceExt;
 
-use super::{containers::flink_statuses, template::template_digest, write::MANAGER};
+use super::{
+    containers::{flink_statuses, has_started},
+    template::template_digest,
+    write::MANAGER,
+};
 use crate::api::WorkloadSnapshot;
 
 /// A Deployment, its `ReplicaSets` and their pods.
@@ -43,6 +47,11 @@ impl Workload {
     /// Pods that may still run. Terminating pods count, Succeeded and Failed pods do not.
     pub fn live_pods(&self) -> impl Iterator<Item = &Pod> {
         self.pods.iter().filter(|pod| !matches!(phase(pod), "Succeeded" | "Failed"))
+    }
+
+    /// Live pods that are not being deleted.
+    pub fn staying_pods(&self) -> impl Iterator<Item = &Pod> {
+        self.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none())
     }
 
     /// `ReplicaSets` that keep pods running although the current Deployment does not own them. Scaling the Deployment does not stop them.
@@ -93,21 +102,17 @@ impl Workload {
     /// How many pods that are not being deleted are Ready.
     #[must_use]
     pub fn ready_pods(&self) -> usize {
-        self.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none() && is_ready(pod)).count()
+        self.staying_pods().filter(|pod| is_ready(pod)).count()
     }
 
     /// How far the pods have come: one for each that has a node, one if its container has started, one if it is Ready.
     #[must_use]
     pub fn pod_progress(&self) -> u64 {
-        let live = self.live_pods().filter(|pod| pod.metadata.deletion_timestamp.is_none());
         let of_pod = |pod: &Pod| {
             let has_node = pod.spec.as_ref().is_some_and(|spec| spec.node_name.is_some());
-            let has_started = flink_statuses(pod).any(|status| {
-                status.restart_count > 0 || status.state.as_ref().is_some_and(|state| state.running.is_some())
-            });
-            u64::from(has_node) + u64::from(has_started) + u64::from(is_ready(pod))
+            u64::from(has_node) + u64::from(has_started(pod)) + u64::from(is_ready(pod))
         };
-        live.map(of_pod).sum()
+        self.staying_pods().map(of_pod).sum()
     }
 
     /// The field manager that changed the Deployment last, if that was not Lockkeeper or a controller's status update.

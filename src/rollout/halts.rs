@@ -87,10 +87,7 @@ fn is_proven(world: &World, halt: &Halt) -> bool {
             let since = world.watched_since.max(halt.at.0);
             world.now.duration_since(since) >= ANSWERS_AGAIN
         }
-        ContinuesAfter::JobRunsWhole => {
-            world.flink.checkpoints.is_some()
-                && world.flink.job.as_ref().is_some_and(crate::flink::JobDetail::runs_whole)
-        }
+        ContinuesAfter::JobRunsWhole => world.flink.checkpoints.is_some() && world.job_runs_whole(),
     }
 }
 

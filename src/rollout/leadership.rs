@@ -35,7 +35,7 @@ pub(super) enum LeaderVerdict {
 /// The status with the leaders of this look, if a pod of our own JobManager runs and one of them is new.
 pub(super) fn record_own_leaders(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
     // While our pod terminates, another JobManager may take over the leadership.
-    world.workloads.job_manager.live_pods().find(|pod| pod.metadata.deletion_timestamp.is_none())?;
+    world.workloads.job_manager.staying_pods().next()?;
     let unknown = find_unknown(world, status);
     (!unknown.is_empty()).then(|| with_known(status, &unknown))
 }

@@ -173,6 +173,12 @@ impl World {
         Some(known.start_time).filter(|at| *at > 0)
     }
 
+    /// Whether Flink shows the job, and every task of it runs or has finished.
+    #[must_use]
+    pub fn job_runs_whole(&self) -> bool {
+        self.flink.job.as_ref().is_some_and(JobDetail::runs_whole)
+    }
+
     /// Whether anything is scaled above 0 replicas.
     #[must_use]
     pub fn is_scaled_up(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::sign::{Observed, Sign};
 use crate::{
     api::StartedJob,
-    cluster::{PodSign, find_end, has_started_pod, pod_signs},
+    cluster::{PodSign, find_end, has_started_pod, is_end_by_flink, pod_signs},
     flink::is_lasting_cause,
     rollout::world::World,
 };
@@ -11,9 +11,8 @@ use crate::{
 /// The end of the `JobManager`'s container, from the record.
 pub(crate) fn find_job_manager_end(world: &World, job: &StartedJob) -> Option<Observed> {
     let ends = job.ends.as_ref().filter(|ends| ends.count > 0)?;
-    // Flink itself ends with these codes. The log of a container that was killed names what happened to be last.
-    let ended_by_flink = matches!(ends.code, 1 | 2 | 163);
-    let is_lasting = ended_by_flink && ends.cause.as_deref().is_some_and(is_lasting_cause);
+    // The log of a container that was killed names what happened to be last.
+    let is_lasting = is_end_by_flink(ends.code) && ends.cause.as_deref().is_some_and(is_lasting_cause);
     let sign = if is_lasting { Sign::JobManagerEndedForGood } else { Sign::JobManagerEnded };
     let what = find_end(&world.workloads.job_manager)
         .map_or_else(|| format!("the JobManager ended {} times", ends.count), |end| end.sentence());

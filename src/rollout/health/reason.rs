@@ -1,6 +1,9 @@
 //! The failure reason, from Flink's exceptions or from the `JobManager`'s log.
 
-use crate::{cluster::find_end, rollout::world::World};
+use crate::{
+    cluster::{find_end, is_end_by_flink},
+    rollout::world::World,
+};
 
 /// How long to wait for the failure reason, in seconds.
 const REASON_TIMEOUT_SECONDS: i64 = 10;
@@ -13,7 +16,7 @@ pub(crate) fn waits_for_log(world: &World) -> bool {
     let recorded = world.rollout.status.as_ref().and_then(|status| status.job.as_ref()?.ends.as_ref()?.at.clone());
     let Some(end) = find_end(&world.workloads.job_manager) else { return false };
     match end.at {
-        Some(at) if matches!(end.code, 1 | 2 | 163) && failure_reason(world).is_none() => {
+        Some(at) if is_end_by_flink(end.code) && failure_reason(world).is_none() => {
             let is_new = recorded.is_none_or(|recorded| at.0 > recorded.0);
             is_new && (0..REASON_TIMEOUT_SECONDS).contains(&world.now.duration_since(at.0).as_secs())
         }

@@ -71,7 +71,7 @@ pub(super) fn next_step(world: &World) -> Step {
 
 /// All that is not as it should be, in the order of judgement.
 fn find_signs(world: &World, job: &StartedJob, watch: &Watch, settings: &MonitorSettings) -> Vec<Observed> {
-    let runs_whole = world.flink.job.as_ref().is_some_and(JobDetail::runs_whole);
+    let runs_whole = world.job_runs_whole();
     let pods = if runs_whole { Vec::new() } else { find_pod_signs(world) };
     let mut signs: Vec<Observed> = [find_foreign_change(world, job), find_job_end(world)]
         .into_iter()
@@ -136,7 +136,7 @@ fn end_of_watch(
     wanted: &WantedCheckpoints,
 ) -> Option<Step> {
     let watched = world.now.duration_since(watch.watching_since.as_ref()?.0);
-    let is_seen = world.flink.job.as_ref().is_some_and(JobDetail::runs_whole)
+    let is_seen = world.job_runs_whole()
         && world.flink.checkpoints.is_some()
         && probes::find_silent(world, watch, settings).is_none()
         && watch.probe_failures.values().all(|failures| *failures == 0);

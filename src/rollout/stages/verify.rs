@@ -70,7 +70,7 @@ fn find_signs(world: &World, job: &StartedJob, proof: &Proof) -> Vec<Observed> {
         Proof::No(sign, why) => Some(Observed::once(*sign, why)),
         Proof::Yes | Proof::NotYet => None,
     };
-    let runs_whole = world.flink.job.as_ref().is_some_and(JobDetail::runs_whole);
+    let runs_whole = world.job_runs_whole();
     // A surplus pod, or a node that cannot pull, does not matter to a job whose tasks all run.
     let pods = if runs_whole { Vec::new() } else { find_pod_signs(world) };
     let mut signs: Vec<Observed> = [find_foreign_change(world, job), disproof, find_other_job(world, job)]

@@ -18,12 +18,7 @@ pub(super) struct WantedCheckpoints {
     /// How long it may take while a checkpoint is in progress.
     longest: SignedDuration,
     /// The longest pause between two checkpoints, in milliseconds.
-    pause_millis: i64,
-}
-
-fn pause_millis(checkpointing: &Checkpointing) -> i64 {
-    let pause = checkpointing.interval_millis.unwrap_or_default().max(checkpointing.min_pause_millis);
-    i64::try_from(pause).unwrap_or(i64::MAX / 4)
+    pause_millis: u64,
 }
 
 /// So many of the wanted checkpoints fit into the longest watch. A job that takes no periodic checkpoints is not asked for any.
@@ -53,7 +48,7 @@ impl WantedCheckpoints {
             count,
             watch: seconds(needed.min(longest).max(u64::from(settings.watch_seconds))),
             longest: seconds(longest),
-            pause_millis: checkpointing.map_or(0, pause_millis),
+            pause_millis: checkpointing.and_then(Checkpointing::longest_pause_millis).unwrap_or_default(),
         }
     }
 
@@ -74,7 +69,8 @@ impl WantedCheckpoints {
         let Some(detail) = world.flink.job.as_ref().filter(|_| watch.checkpoints > 0) else { return false };
         let last = world.flink.checkpoints.as_ref().and_then(|checkpoints| checkpoints.latest.completed.as_ref());
         let cache = i64::try_from(world.flink.max_cache_age().as_millis()).unwrap_or_default();
-        last.is_some_and(|last| detail.now - last.latest_ack_timestamp < self.pause_millis + 2 * cache)
+        let pause = i64::try_from(self.pause_millis).unwrap_or(i64::MAX / 4);
+        last.is_some_and(|last| detail.now - last.latest_ack_timestamp < pause + 2 * cache)
     }
 
     /// The checkpoint that a watch waits for beyond its end.

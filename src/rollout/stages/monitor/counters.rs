@@ -6,7 +6,7 @@ use super::probes;
 use crate::{
     api::{MonitorSettings, Watch},
     cluster::pod_signs,
-    flink::{ExceptionEntry, JobDetail},
+    flink::ExceptionEntry,
     rollout::{
         health::{Observed, Sign, failure_reason, newest_exception_time},
         world::World,
@@ -80,7 +80,7 @@ pub(super) fn update_watch(world: &World, watch: &Watch, settings: &MonitorSetti
     if next.watching_since.is_some() {
         next.restarts = count_restarts(world, watch);
     }
-    let runs_whole = world.flink.job.as_ref().is_some_and(JobDetail::runs_whole);
+    let runs_whole = world.job_runs_whole();
     let (Some(checkpoints), true) = (&world.flink.checkpoints, runs_whole) else { return next };
     let settled = next.settling_since.as_ref().is_none_or(|since| {
         world.now.duration_since(since.0) >= SignedDuration::from_secs(i64::from(settings.stabilise_seconds))
