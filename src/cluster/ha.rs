@@ -3,7 +3,10 @@
 //! Flink 1.15 and later keeps `<cluster-id>-cluster-config-map` and `<cluster-id>-<job id>-config-map`; 1.14 names end in `-leader`.
 //! Flink 2.x no longer sets the label `configmap-type`, so the label of the cluster id and the name decide together (measured on 2.2.1).
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, ResourceExt, api::ListParams};
@@ -15,6 +18,9 @@ const FLINK_TYPE: &str = "type=flink-native-kubernetes";
 
 /// The leader's lock, in both Flink 1.x and 2.x. The leader renews it every few seconds.
 const LEADER_ANNOTATION: &str = "control-plane.alpha.kubernetes.io/leader";
+/// Flink 1.15 and later writes an address to a key with this prefix. Flink 1.14 writes it to the key `address`.
+const LEADER_KEY: &str = "org.apache.flink.k8s.leader.";
+
 /// Flink's default of `high-availability.kubernetes.leader-election.lease-duration`, in seconds.
 const DEFAULT_LEASE: u32 = 15;
 /// A longer lease would outlast the stage that waits for it, in seconds.
@@ -42,6 +48,8 @@ pub struct Leader {
     pub lease_seconds: u32,
     /// Changes with each renewal.
     pub renewal: String,
+    /// The IP addresses that the leader gave for itself. Empty where it gave names: the name of a Service may be of several pods.
+    pub addresses: BTreeSet<IpAddr>,
 }
 
 impl HaConfigMaps {
@@ -103,7 +111,21 @@ fn read_leader(map: &ConfigMap) -> Option<Leader> {
         holder: holder.to_owned(),
         lease_seconds,
         renewal: short_digest_of(&text, CONTENT_DIGITS),
+        addresses: map.data.iter().flatten().filter_map(|(key, value)| read_address(key, value)).collect(),
     })
+}
+
+/// Reads the host of an address such as `…,pekko.tcp://flink@10.0.0.7:6123/user/rpc/dispatcher_0` or `…,http://10.0.0.7:8081`, if it is an
+/// IP address.
+fn read_address(key: &str, value: &str) -> Option<IpAddr> {
+    if !key.starts_with(LEADER_KEY) && key != "address" {
+        return None;
+    }
+    let (_, location) = value.split_once("://")?;
+    let authority = location.split('/').next()?;
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 /// Whether Flink uses this name for an HA `ConfigMap` of exactly this cluster id, and not of another id with the same prefix.
@@ -181,6 +203,22 @@ mod tests {
         assert_eq!(leader(r#"{"holderIdentity":"6f64","leaseDuration":"PT20S"}"#).unwrap().lease_seconds, 20);
         assert_eq!(leader(r#"{"holderIdentity":"6f64"}"#).unwrap().lease_seconds, 15);
         assert_eq!(leader(r#"{"holderIdentity":""}"#), None, "the leader has given it up");
+    }
+
+    #[test]
+    fn the_addresses_of_a_leader_are_read() {
+        let read = |value: &str| {
+            let address = read_address("org.apache.flink.k8s.leader.dispatcher", value);
+            address.map(|address| address.to_string())
+        };
+        let actor = "0d9b,pekko.tcp://flink@10.0.0.7:6123/user/rpc/dispatcher_0";
+        assert_eq!(read(actor).as_deref(), Some("10.0.0.7"));
+        assert_eq!(read("0d9b,akka.ssl.tcp://flink@10.0.0.7:6123/user/rpc/x").as_deref(), Some("10.0.0.7"));
+        assert_eq!(read("0d9b,http://10.0.0.7:8081").as_deref(), Some("10.0.0.7"));
+        assert_eq!(read("0d9b,http://[fd00::7]:8081").as_deref(), Some("fd00::7"));
+        assert_eq!(read("0d9b,http://orders-jobmanager:8081"), None);
+        assert_eq!(read("12"), None);
+        assert_eq!(read_address("executionPlan-1", "hdfs://10.0.0.7:8020/flink"), None, "a pointer to a file");
     }
 
     #[test]

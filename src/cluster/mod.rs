@@ -27,6 +27,6 @@ pub(crate) use object::{
 pub use read_workload::read_workloads;
 pub(crate) use readable::{list_readable, watch_readable};
 pub(crate) use template::template_digest;
-pub(crate) use workload::{PodsGone, Workload};
+pub(crate) use workload::{PodsGone, Workload, pod_addresses};
 pub use write::Writer;
 pub(crate) use write_error::{WriteError, classify};

@@ -1,6 +1,6 @@
 //! A Deployment with the `ReplicaSets` and pods that it owns, and the proof that none of them runs.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use k8s_openapi::api::{
     apps::v1::{Deployment, ReplicaSet},
@@ -166,6 +166,14 @@ impl Workload {
 fn is_ready(pod: &Pod) -> bool {
     let mut statuses = flink_statuses(pod).peekable();
     statuses.peek().is_some() && statuses.all(|status| status.ready)
+}
+
+/// The IP addresses of a pod. None while it has no network yet.
+pub fn pod_addresses(pod: &Pod) -> impl Iterator<Item = IpAddr> {
+    let status = pod.status.as_ref();
+    let all = status.into_iter().flat_map(|status| status.pod_ips.iter().flatten().map(|address| address.ip.as_str()));
+    let first = status.and_then(|status| status.pod_ip.as_deref());
+    all.chain(first).filter_map(|address| address.parse().ok())
 }
 
 fn phase(pod: &Pod) -> &str {

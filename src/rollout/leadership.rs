@@ -3,12 +3,14 @@
 //! A leader renews its lock every few seconds. Two looks are compared, and never two clocks. A lock of a JobManager that is gone stays as
 //! it is.
 
+use std::net::IpAddr;
+
 use jiff::SignedDuration;
 
 use super::world::World;
 use crate::{
     api::{FlinkRolloutStatus, LeaderWatch, Leadership},
-    cluster::Leader,
+    cluster::{Leader, pod_addresses},
 };
 
 /// How long a renewal may be late.
@@ -35,8 +37,14 @@ pub(super) enum LeaderVerdict {
 /// The status with the leaders of this look, if a pod of our own JobManager runs and one of them is new.
 pub(super) fn record_own_leaders(world: &World, status: &FlinkRolloutStatus) -> Option<FlinkRolloutStatus> {
     // While our pod terminates, another JobManager may take over the leadership.
-    world.workloads.job_manager.staying_pods().next()?;
-    let unknown = find_unknown(world, status);
+    let ours = &world.workloads.job_manager;
+    ours.staying_pods().next()?;
+    let addresses: Vec<IpAddr> = ours.staying_pods().flat_map(pod_addresses).collect();
+    // A leader that gives a name for itself is taken for ours.
+    let may_be_ours = |leader: &Leader| {
+        leader.addresses.is_empty() || addresses.iter().any(|address| leader.addresses.contains(address))
+    };
+    let unknown: Vec<Leader> = find_unknown(world, status).into_iter().filter(may_be_ours).collect();
     (!unknown.is_empty()).then(|| with_known(status, &unknown))
 }
 

@@ -87,3 +87,21 @@ fn a_leader_that_takes_over_while_our_pod_terminates_is_not_our_own() {
     world.ha.items = vec![locked_map("theirs", 0)];
     assert_eq!(next_status_or_same(&world).leadership, None);
 }
+
+#[test]
+fn a_leader_at_another_address_than_our_pod_is_not_our_own() {
+    let mut world = world(Stage::Stop);
+    world.workloads.job_manager.pods[0].status.as_mut().unwrap().pod_ip = Some("10.0.0.7".to_owned());
+    let led_from = |host: &str| {
+        let mut map = locked_map("theirs", 0);
+        let address = format!("0d9b,pekko.tcp://flink@{host}:6123/user/rpc/dispatcher_0");
+        map.data = Some([("org.apache.flink.k8s.leader.dispatcher".to_owned(), address)].into());
+        vec![map]
+    };
+    world.ha.items = led_from("10.0.0.8");
+    assert_eq!(next_status_or_same(&world).leadership, None, "ours stands by");
+    world.ha.items = led_from("10.0.0.7");
+    assert_eq!(next_status(&world).leadership.unwrap().known, ["theirs"]);
+    world.ha.items = led_from("orders-jobmanager");
+    assert_eq!(next_status(&world).leadership.unwrap().known, ["theirs"], "the name of a Service tells nothing");
+}
