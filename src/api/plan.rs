@@ -88,6 +88,9 @@ pub struct RunningJob {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub restart_strategy: Option<String>,
+    /// The parallelism of the job's widest vertex. It is absent if Flink did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallelism: Option<u32>,
     /// Name of the job's own HA `ConfigMap`. Flink deletes it when the job ends for good. It is absent if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]

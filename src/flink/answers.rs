@@ -99,6 +99,12 @@ impl JobDetail {
         self.vertices.iter().all(Vertex::is_running_or_finished) && self.vertices.iter().any(Vertex::has_running_task)
     }
 
+    /// The parallelism of the widest vertex.
+    #[must_use]
+    pub fn max_parallelism(&self) -> u32 {
+        self.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or_default()
+    }
+
     /// The names of the vertices whose tasks have all finished.
     #[must_use]
     pub fn finished(&self) -> Vec<&str> {

@@ -18,7 +18,7 @@ use crate::{
         PerComponent, RequestKind, RunningJob, StartFrom, StartFromKind, WorkloadSnapshot, watch_seconds_for,
     },
     cluster::Workload,
-    flink::{Checkpoint, JobOverview, JobState},
+    flink::{Checkpoint, JobDetail, JobOverview, JobState},
     text::truncate,
 };
 
@@ -88,6 +88,7 @@ pub fn assess(world: &World, application: &FlinkApplication) -> Result<Assessmen
         conditions: find_conditions(world),
         checkpointing: world.flink.checkpoint_configuration.as_ref().map(to_checkpointing),
         restart_strategy: world.flink.restart_strategy.as_deref().map(|text| truncate(text, 1000)),
+        parallelism: world.flink.job.as_ref().map(JobDetail::max_parallelism),
         ha_config_map: world
             .ha
             .of_job(&high_availability.kubernetes_cluster_id, &job.jid)

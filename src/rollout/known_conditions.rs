@@ -4,6 +4,7 @@
 use super::world::World;
 use crate::{
     api::{ConditionKind, FlinkRolloutStatus, KnownCondition},
+    cluster::Workload,
     text::truncate,
 };
 
@@ -45,10 +46,12 @@ fn find_failing_checkpoints(world: &World) -> Option<KnownCondition> {
 }
 
 fn find_missing_task_managers(world: &World) -> Option<KnownCondition> {
-    let workload = &world.workloads.task_manager;
+    let text = describe_missing_task_managers(&world.workloads.task_manager)?;
+    Some(KnownCondition { kind: ConditionKind::TaskManagersMissing, text })
+}
+
+/// How many TaskManagers are Ready, if not all are.
+pub(super) fn describe_missing_task_managers(workload: &Workload) -> Option<String> {
     let (ready, wanted) = (workload.ready_pods(), usize::try_from(workload.replicas()).unwrap_or_default());
-    (ready < wanted).then(|| KnownCondition {
-        kind: ConditionKind::TaskManagersMissing,
-        text: format!("{ready} of {wanted} TaskManagers are Ready"),
-    })
+    (ready < wanted).then(|| format!("{ready} of {wanted} TaskManagers are Ready"))
 }

@@ -96,6 +96,9 @@ fn describe_sign(sign: Sign) -> &'static str {
         Sign::RestoreNotProven => "every task runs, but Flink does not show what was restored",
         Sign::TasksInitializing => "tasks restore their state",
         Sign::TasksNotRunning => "tasks are neither RUNNING nor FINISHED",
+        Sign::LowerParallelism => {
+            "the adaptive scheduler runs the job at a lower parallelism than before, and TaskManagers are missing; at the deadline the rollout goes on"
+        }
         Sign::CheckpointInProgress => "a wanted checkpoint is in progress; it may take until `watchMaxSeconds`",
         Sign::CheckpointsMissing => "fewer checkpoints completed than `checkpointsWanted`",
         Sign::ProbeSilent => "a probe has never answered",

@@ -5,10 +5,13 @@ use super::{
     sign::{Observed, Sign},
 };
 use crate::{
-    api::StartedJob,
+    api::{ConditionKind, FlinkRolloutStatus, StartedJob},
     cluster::Workload,
     flink::{JobDetail, JobState},
-    rollout::world::World,
+    rollout::{
+        known_conditions::{describe_missing_task_managers, known_condition},
+        world::World,
+    },
 };
 
 /// Somebody else changed a Deployment after this rollout wrote it.
@@ -97,9 +100,26 @@ pub(crate) fn find_unfinished_start(world: &World, job: &StartedJob) -> Option<O
         .then(|| Observed::once(Sign::RestoreNotProven, format!("Flink does not show yet what it restored: {path}")))
 }
 
+/// The adaptive scheduler has started the job on fewer slots than before the rollout, and TaskManagers are missing that could offer more.
+pub(crate) fn find_lower_parallelism(world: &World, status: &FlinkRolloutStatus) -> Option<Observed> {
+    let started = status.job.as_ref()?;
+    let before = parallelism_before(status)?;
+    let now = world.flink.job.as_ref().filter(|detail| detail.runs_whole())?.max_parallelism();
+    let were_missing = known_condition(status, ConditionKind::TaskManagersMissing).is_some();
+    let missing = describe_missing_task_managers(&world.workloads.task_manager)?;
+    (started.adaptive && !were_missing && now < before).then(|| {
+        Observed::once(Sign::LowerParallelism, format!("runs at parallelism {now}, before it was {before}; {missing}"))
+    })
+}
+
+/// The parallelism of the job's widest vertex before the rollout.
+pub(crate) fn parallelism_before(status: &FlinkRolloutStatus) -> Option<u32> {
+    status.plan.as_ref()?.current.as_ref()?.job.as_ref()?.parallelism
+}
+
 fn describe_slots(world: &World, detail: &JobDetail) -> String {
     world.flink.slots.map_or_else(String::new, |(total, free)| {
-        let wanted = detail.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or(0);
+        let wanted = detail.max_parallelism();
         format!("; the job needs {wanted} slots, the TaskManagers offer {total}, {free} of them free")
     })
 }

@@ -14,7 +14,10 @@ mod verdict;
 pub use document::health_as_markdown;
 
 pub(super) use ends::record_end;
-pub(super) use job_signs::{find_foreign_change, find_job_end, find_other_job, find_silence, find_unfinished_start};
+pub(super) use job_signs::{
+    find_foreign_change, find_job_end, find_lower_parallelism, find_other_job, find_silence, find_unfinished_start,
+    parallelism_before,
+};
 pub(super) use pod_signs::{find_job_manager_end, find_pod_signs};
 pub(super) use reason::{failure_reason, newest_exception_time, waits_for_log};
 pub(super) use sign::{Observed, Sign};

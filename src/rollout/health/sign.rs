@@ -38,6 +38,7 @@ pub(crate) enum Sign {
     RestoreNotProven,
     TasksInitializing,
     TasksNotRunning,
+    LowerParallelism,
     CheckpointInProgress,
     CheckpointsMissing,
     ProbeSilent,
@@ -91,6 +92,7 @@ pub(crate) fn meaning(sign: Sign, direction: Direction) -> Meaning {
         | Sign::RestoreNotProven
         | Sign::TasksInitializing
         | Sign::TasksNotRunning
+        | Sign::LowerParallelism
         | Sign::CheckpointInProgress
         | Sign::CheckpointsMissing
         | Sign::ProbeSilent => (Waits, Waits),
@@ -112,6 +114,7 @@ pub(crate) fn end_of_wait(sign: Sign, direction: Direction) -> Verdict {
         Sign::JobEnded
         | Sign::JobRestarted
         | Sign::ProbeFailed
+        | Sign::LowerParallelism
         | Sign::CheckpointInProgress
         | Sign::CheckpointsMissing
         | Sign::ProbeSilent => (TurnBack, Halt(HaltKind::Unhealthy)),

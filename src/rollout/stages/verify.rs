@@ -10,8 +10,8 @@ use crate::{
         effect::{POLL_FAST, Step},
         health::{
             Observed, Sign, conclude, find_failure, find_foreign_change, find_job_end, find_job_manager_end,
-            find_other_job, find_pod_signs, find_silence, find_unfinished_start, newest_exception_time, record_end,
-            waits_for_log, waits_out,
+            find_lower_parallelism, find_other_job, find_pod_signs, find_silence, find_unfinished_start,
+            newest_exception_time, parallelism_before, record_end, waits_for_log, waits_out,
         },
         needs::{FlinkQuestions, Needs},
         transition::{StatusExt as _, turn_back_or_halt},
@@ -57,7 +57,9 @@ pub(super) fn next_step(world: &World) -> Step {
         return Step::record(status);
     }
     match (&world.flink.job, &world.flink.checkpoints) {
-        (Some(detail), Some(checkpoints)) if detail.runs_whole() && job.restored_at.is_some() => {
+        (Some(detail), Some(checkpoints))
+            if detail.runs_whole() && job.restored_at.is_some() && !waits_for_parallelism(world, &signs) =>
+        {
             enter_monitor(world, status, job, detail, checkpoints)
         }
         _ => waits_out(world, status, &job, &signs),
@@ -77,11 +79,16 @@ fn find_signs(world: &World, job: &StartedJob, proof: &Proof) -> Vec<Observed> {
         .into_iter()
         .chain([find_job_end(world), find_job_manager_end(world, job)])
         .chain(pods.into_iter().map(Some))
-        .chain([find_silence(world), find_unfinished_start(world, job)])
+        .chain([find_silence(world), find_unfinished_start(world, job), find_lower_parallelism(world, &world.status())])
         .flatten()
         .collect();
     signs.sort_by_key(|sign| sign.sign);
     signs
+}
+
+/// The adaptive scheduler would also run on one of ten TaskManagers. The others have time until the deadline.
+fn waits_for_parallelism(world: &World, signs: &[Observed]) -> bool {
+    !world.is_past_deadline() && signs.iter().any(|sign| sign.sign == Sign::LowerParallelism)
 }
 
 fn enter_monitor(
@@ -95,9 +102,13 @@ fn enter_monitor(
         .start_path
         .as_ref()
         .map_or_else(|| "started empty, as asked".to_owned(), |path| format!("restored from {path}"));
-    let parallelism = detail.vertices.iter().map(|vertex| vertex.parallelism).max().unwrap_or_default();
+    let now = detail.max_parallelism();
+    let parallelism = match parallelism_before(&status).filter(|before| *before != now) {
+        Some(before) => format!("parallelism {now} (before the rollout {before})"),
+        None => format!("parallelism {now}"),
+    };
     let images = describe_other_images(world, &status);
-    let evidence = format!("{start}; every task is RUNNING, at parallelism {parallelism}{images}");
+    let evidence = format!("{start}; every task is RUNNING, at {parallelism}{images}");
     status.downtime_millis =
         status.restore_point.as_ref().map(|point| world.now.as_millisecond() - point.at.0.as_millisecond());
     status.watch = Some(Watch {

@@ -71,6 +71,50 @@ fn a_job_without_enough_slots_does_not_count_as_running() {
     assert!(message.contains("needs 2 slots, the TaskManagers offer 1"), "{message}");
 }
 
+/// A restored job of the adaptive scheduler at parallelism 2, before the rollout 4. One of three TaskManagers is not Ready.
+fn narrowed_job() -> World {
+    let mut world = with_started_job(world(Stage::Verify), 1, POINT, 2);
+    change_status(&mut world, |status| {
+        let job = status.job.as_mut().unwrap();
+        (job.restored_at, job.adaptive) = (status.deadline.clone(), true);
+        let current = status.plan.as_mut().unwrap().current.as_mut().unwrap();
+        current.job.as_mut().unwrap().parallelism = Some(4);
+    });
+    world.workloads.task_manager = workload("tm", 3);
+    world.workloads.task_manager.pods[0].status = Some(from_json(json!({"phase": "Pending"})));
+    world
+}
+
+#[test]
+fn a_lower_parallelism_is_waited_out_while_task_managers_are_missing() {
+    let mut narrowed = narrowed_job();
+    advance_clock(&mut narrowed, 15);
+    look(&mut narrowed);
+    let status = narrowed.status();
+    assert_eq!(status.stage, Stage::Verify);
+    insta::assert_snapshot!(status.message, @"runs at parallelism 2, before it was 4; 2 of 3 TaskManagers are Ready");
+    advance_clock(&mut narrowed, 3600);
+    let status = next_status(&narrowed);
+    assert_eq!((status.stage, status.failure.is_none()), (Stage::Monitor, true), "it runs whole all the same");
+    let evidence = status.stages.iter().rev().find(|stage| !stage.evidence.is_empty()).unwrap().evidence.clone();
+    assert!(evidence.contains("at parallelism 2 (before the rollout 4)"), "{evidence}");
+}
+
+#[test]
+fn a_lower_parallelism_of_the_plan_itself_is_not_waited_for() {
+    let mut planned = narrowed_job();
+    change_status(&mut planned, |status| status.job.as_mut().unwrap().adaptive = false);
+    assert_eq!(
+        next_status(&planned).stage,
+        Stage::Monitor,
+        "the default scheduler starts as the job asks, or not at all"
+    );
+    let mut whole = narrowed_job();
+    whole.workloads.task_manager.pods.remove(0);
+    whole.workloads.task_manager.deployment.as_mut().unwrap().spec.as_mut().unwrap().replicas = Some(2);
+    assert_eq!(next_status(&whole).stage, Stage::Monitor, "no TaskManager is missing");
+}
+
 #[test]
 fn a_job_that_never_appears_fails_if_its_job_manager_is_not_ready() {
     let mut world = with_started_job(world(Stage::Verify), 1, POINT, 0);
