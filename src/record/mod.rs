@@ -4,6 +4,7 @@ mod application;
 mod lease;
 mod revision;
 mod rollout;
+mod size_limit;
 
 pub(crate) use application::{ApplicationRecord, ClaimOutcome};
 pub(crate) use lease::highest_epoch;

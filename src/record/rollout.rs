@@ -6,6 +6,7 @@ use kube::{
 };
 use serde_json::{Map, Value, json};
 
+use super::size_limit;
 use crate::{
     api::{Decision, FlinkRollout, FlinkRolloutStatus, ROLLOUT_FINALIZER},
     cluster::{WriteError, classify},
@@ -75,7 +76,7 @@ impl RolloutRecord {
         let name = rollout.name_any();
         let label = format!("the status of FlinkRollout {name}");
         let old = serde_json::to_value(&rollout.status).unwrap_or(Value::Null);
-        let new = serde_json::to_value(status)
+        let new = serde_json::to_value(size_limit::fit(status))
             .map_err(|error| WriteError::Refused { object: label.clone(), reason: error.to_string() })?;
         let body = json!({
             "metadata": { "resourceVersion": rollout.resource_version() },
