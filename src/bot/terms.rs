@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use futures::future::{BoxFuture, Shared};
 use kube::Client;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::settings::Settings;
 use crate::{
@@ -24,6 +24,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(8);
 /// Longest time for the calls at the beginning of a term, without the time for which a foreign lease is watched. kube's client has no
 /// timeout of its own.
 const CALLS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many plans of one namespace are made at once. Each runs Helm twice and asks for many dry runs.
+const MAX_PLANS: usize = 4;
 
 pub(super) struct Terms {
     client: Client,
@@ -128,6 +131,7 @@ impl Terms {
             client: self.client.clone(),
             proxy: self.proxy.clone(),
             helm: self.settings.helm.clone(),
+            planning: Semaphore::new(MAX_PLANS),
             namespace: self.namespace.clone(),
             epoch: lease.epoch(),
             observations: controller::Observations::default(),

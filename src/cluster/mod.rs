@@ -4,6 +4,7 @@ mod autoscaler;
 mod containers;
 mod content;
 mod diagnosis;
+mod field_owners;
 mod ha;
 mod image_pull;
 mod object;

@@ -10,8 +10,8 @@ use kube::ResourceExt;
 
 use super::{
     containers::{flink_statuses, has_started},
+    field_owners::MANAGER,
     template::template_digest,
-    write::MANAGER,
 };
 use crate::api::WorkloadSnapshot;
 

@@ -9,12 +9,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     content::same_content,
+    field_owners::{MANAGER, take_over},
     object::{api_resource, describe, kind_of},
     write_error::{WriteError, classify},
 };
-
-/// The field manager of server-side apply.
-pub(super) const MANAGER: &str = "lockkeeper";
 
 /// Writes to one namespace.
 #[derive(Clone)]
@@ -62,6 +60,19 @@ impl Writer {
             api.create(&params, deployment).await
         };
         written.map_err(|error| classify(object, error))
+    }
+
+    /// Makes us the owner of the fields that the previous deployer of an object set, unless we have applied it before. Otherwise
+    /// server-side apply would keep the fields that the new object no longer has.
+    pub async fn take_over_fields(&self, object: &DynamicObject) -> Result<(), WriteError> {
+        let Some(live) = self.read_live(object).await? else { return Ok(()) };
+        let Some(entries) = take_over(&live.metadata.managed_fields.clone().unwrap_or_default()) else { return Ok(()) };
+        let metadata = serde_json::json!({"resourceVersion": live.resource_version(), "managedFields": entries});
+        let patch = serde_json::json!({ "metadata": metadata });
+        let api = self.dynamic(object)?;
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let written = api.patch(&object.name_any(), &params, &Patch::Merge(patch)).await;
+        written.map(drop).map_err(|error| classify(describe(object), error))
     }
 
     /// Applies an object of another kind with server-side apply and returns it.

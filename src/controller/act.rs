@@ -11,7 +11,7 @@ use self::{
     discard::discard_unused,
     flink::{release_job_manager, rest_service_of},
     ha::clear_ha,
-    objects::{apply_objects, create_versioned, write_deployments},
+    objects::{apply_objects, create_versioned, delete_addresses, write_deployments},
 };
 use super::{
     context::{Context, ReconcileError},
@@ -53,6 +53,7 @@ pub(super) async fn act(context: &Context, world: &World, effect: &Effect) -> Re
         }
         Effect::ClearHa { proof } => clear_ha(context, world, proof).await,
         Effect::ApplyObjects => apply_objects(context, world).await,
+        Effect::DeleteAddresses => delete_addresses(context, world).await,
         Effect::WriteWorkloads { start } => {
             let written = write_deployments(context, world, start).await;
             return Ok(written.map_or_else(EffectResult::from, EffectResult::Written));

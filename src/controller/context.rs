@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use kube::{Api, Client};
 use thiserror::Error;
+use tokio::sync::Semaphore;
 
 use super::{events::Events, halts::Halts, observation::Observations};
 use crate::{
@@ -24,6 +25,8 @@ pub struct Context {
     pub proxy: Proxy,
     /// Path of the Helm program.
     pub helm: PathBuf,
+    /// Admits a few plans at once. Many plans must not delay a rollout whose application is down.
+    pub planning: Semaphore,
     pub namespace: String,
     /// The epoch of this process. It is written into every status.
     pub epoch: i64,

@@ -33,6 +33,9 @@ use crate::{api::FlinkRollout, text::error_chain};
 /// How often this process records that it runs.
 const PULSE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// How many rollouts are served at once. A look is mostly waiting for Kubernetes and Flink.
+const MAX_RECONCILES: u16 = 64;
+
 /// Runs the controller of one namespace until `stop` completes.
 pub async fn run(client: Client, context: Arc<Context>, stop: impl Future<Output = ()> + Send + Sync + 'static) {
     let pulse = record_pulses(Arc::clone(&context));
@@ -55,7 +58,7 @@ async fn reconcile_all(client: Client, context: Arc<Context>, stop: impl Future<
     let controller = Controller::new(rollouts, watcher::Config::default());
     context.halts.watch(&context.namespace, controller.store());
     controller
-        .with_config(Config::default().concurrency(8))
+        .with_config(Config::default().concurrency(MAX_RECONCILES))
         .graceful_shutdown_on(stop)
         .run(reconcile, reconcile::on_error, context)
         .for_each(|result| async move {

@@ -71,6 +71,11 @@ pub(super) fn holds_data(object: &DynamicObject) -> bool {
     matches!(kind_of(object), "PersistentVolumeClaim" | "Namespace")
 }
 
+/// Clients know these objects by an address, and a new object with the same name gets another one.
+pub(super) fn has_address(object: &DynamicObject) -> bool {
+    matches!(kind_of(object), "Service" | "Ingress" | "Gateway")
+}
+
 #[derive(Debug, Error)]
 pub(super) enum DeploymentError {
     #[error("the plan is gone")]

@@ -33,6 +33,7 @@ pub(super) async fn make_plan(context: &Context, world: &World) -> EffectResult 
 }
 
 async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError> {
+    let _permit = context.planning.acquire().await.map_err(|error| EffectError::NotNow(error.to_string()))?;
     let application = world.application.as_ref().ok_or_else(|| EffectError::refused("the FlinkApplication is gone"))?;
     let current = match assess(world, application).map_err(EffectError::Refused)? {
         Assessment::NotAnswered => return Err(EffectError::NotNow("Flink does not answer".to_owned())),

@@ -65,7 +65,8 @@ pub enum Effect {
     },
     /// Back up the HA `ConfigMaps`, then delete exactly these.
     ClearHa { proof: ClearHaProof },
-    /// Apply all objects but the two workloads, and delete the objects that only the other revision has.
+    /// Apply all objects but the two workloads, and delete the objects that only the other revision has. A Service or an Ingress of the
+    /// previous version stays until the new version is proven.
     ApplyObjects,
     /// Write both workloads. They stay at 0 replicas.
     WriteWorkloads {
@@ -77,6 +78,8 @@ pub enum Effect {
         /// Replicas of the `TaskManager` Deployment.
         task_managers: i32,
     },
+    /// Delete the Services and Ingresses that only the previous version has.
+    DeleteAddresses,
     /// Write the application's history.
     WriteHistory {
         /// The new status of the application.

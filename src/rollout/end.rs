@@ -27,6 +27,11 @@ pub(super) fn next_step(world: &World, result: &RolloutResult) -> Step {
         }
         return Step::record(status);
     }
+    let leaves_previous =
+        result.kind == ResultKind::Succeeded && world.plan().is_some_and(|plan| plan.previous_revision.is_some());
+    if leaves_previous && !status.completed(Operation::DeleteAddresses) {
+        return Step::act(Operation::DeleteAddresses, Effect::DeleteAddresses);
+    }
     let deployed_nothing = result.kind == ResultKind::Untouched;
     if let (true, Some(revision)) = (deployed_nothing && !status.completed(Operation::DiscardRevision), status.revision)
     {

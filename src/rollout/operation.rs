@@ -16,12 +16,13 @@
 //! | `release-job-manager` | Stop | reads the status of the stop, so that a held `JobManager` ends | none needed |
 //! | `stop-task-managers` | Stop | stops the `TaskManagers` | direction Back starts the previous version |
 //! | `clear-ha` | Clear HA | backs up and deletes the HA metadata | no undo: forward only; the backup is kept |
-//! | `apply-objects` | Deploy, Restore | applies all but the two workloads, deletes what only the other revision has | direction Back applies the previous objects |
+//! | `apply-objects` | Deploy, Restore | applies all but the two workloads, deletes what only the other revision has, except what has an address | direction Back applies the previous objects |
 //! | `write-workloads` | Deploy, Restore | writes both workloads at 0 replicas | direction Back writes the previous templates |
 //! | `start` | Deploy, Restore | scales both workloads up | direction Back stops them |
 //! | `park-job-manager`, `park-task-managers` | parking | stop what could not be brought back | Resume |
 //! | `park-clear-ha` | parking | clears HA metadata | no undo: forward only; the backup is kept |
 //! | `park-template` | parking | writes the template with restore point and fresh job id | Resume writes it again |
+//! | `delete-addresses` | end | deletes the Services and Ingresses that only the previous version has | no undo: forward only, the new version is proven |
 //! | `discard-revision` | end | deletes the record and the copies of a rollout that deployed nothing | no undo: forward only |
 //! | `write-history` | end | writes the application's history | no undo: forward only |
 //! | `add-finalizer`, `finish` | begin, end | put our finalizer on; release the claim and take the finalizer off | `finish` undoes `add-finalizer` |
@@ -57,6 +58,7 @@ pub enum Operation {
     ParkTaskManagers,
     ParkClearHa,
     ParkTemplate,
+    DeleteAddresses,
     DiscardRevision,
     WriteHistory,
     Finish,

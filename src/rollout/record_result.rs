@@ -46,7 +46,9 @@ pub fn record_result(
             record_error(&mut status, operation, &refusal.message);
         }
         // Tidying up after an end is not tried again.
-        EffectResult::Refused(refusal) if operation == Operation::DiscardRevision => {
+        EffectResult::Refused(refusal)
+            if matches!(operation, Operation::DiscardRevision | Operation::DeleteAddresses) =>
+        {
             complete(world, &mut status, operation);
             record_error(&mut status, operation, &refusal.message);
         }

@@ -5,7 +5,7 @@ use kube::{ResourceExt, core::DynamicObject};
 use super::super::{
     context::Context,
     effect_error::EffectError,
-    objects::{build_deployment, holds_data, is_versioned, only_in},
+    objects::{build_deployment, has_address, holds_data, is_versioned, only_in},
 };
 use crate::{
     api::{APPLICATION_LABEL, Component, Direction, PerComponent},
@@ -58,10 +58,29 @@ pub(super) async fn apply_objects(context: &Context, world: &World) -> Result<()
         if is_versioned(object) {
             writer.create_immutable(object, false).await?;
         } else {
+            writer.take_over_fields(object).await?;
             writer.apply(object, false).await?;
         }
     }
     for object in leftover.iter().flat_map(|leftover| only_in(leftover, &wanted, names)) {
+        let is_previous = status.direction == Direction::Forward;
+        if !(is_previous && has_address(object)) {
+            delete_ours(context, object, &wanted.application).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what Deploy has left of the previous version. The new version is proven, so nobody goes back any more.
+pub(super) async fn delete_addresses(context: &Context, world: &World) -> Result<(), EffectError> {
+    let plan = world.plan().ok_or_else(|| EffectError::refused("the plan is gone"))?;
+    let names = plan.settings.deployments.as_ref().map(String::as_str);
+    let (Some(wanted), Some(previous)) =
+        (read_record(context, world, Direction::Forward).await?, read_record(context, world, Direction::Back).await?)
+    else {
+        return Ok(());
+    };
+    for object in only_in(&previous, &wanted, names).filter(|object| has_address(object)) {
         delete_ours(context, object, &wanted.application).await?;
     }
     Ok(())

@@ -241,7 +241,7 @@ pub(super) fn result_of(world: &World) -> (ResultKind, String) {
         assert!(decided.ending.is_some(), "it does not end: {} {}", decided.phase, decided.message);
         world.rollout.status = Some(decided);
     }
-    for operation in [Operation::DiscardRevision, Operation::WriteHistory] {
+    for operation in [Operation::DeleteAddresses, Operation::DiscardRevision, Operation::WriteHistory] {
         complete_operation(&mut world, operation);
     }
     let status = next_status(&world);

@@ -264,3 +264,14 @@ fn exceptions_older_than_the_first_answer_do_not_count() {
     let status = next_status(&world);
     assert_eq!((status.direction, status.watch.unwrap().newest_exception), (Direction::Forward, Some(1000)));
 }
+
+#[test]
+fn addresses_of_the_previous_version_are_deleted_once_the_new_one_is_proven() {
+    let mut world = with_watch(world(Stage::Monitor), 1, 2);
+    look(&mut world);
+    world.rollout.status = Some(next_status(&world));
+    assert_eq!(world.status().ending.as_ref().unwrap().kind, ResultKind::Succeeded);
+    assert_eq!(next_effect(&world).0, Operation::DeleteAddresses);
+    complete_operation(&mut world, Operation::DeleteAddresses);
+    assert_eq!(next_effect(&world).0, Operation::WriteHistory);
+}
