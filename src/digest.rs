@@ -9,6 +9,12 @@ pub fn digest_of<T: Serialize + ?Sized>(value: &T) -> String {
     hex(&sha256(value))
 }
 
+/// The SHA-256 of some bytes, in hex.
+#[must_use]
+pub fn digest_of_bytes(bytes: &[u8]) -> String {
+    hex(Sha256::digest(bytes).as_slice())
+}
+
 /// The first `digits` hex digits of [`digest_of`], for names and ids with a length limit.
 #[must_use]
 pub fn short_digest_of<T: Serialize + ?Sized>(value: &T, digits: usize) -> String {

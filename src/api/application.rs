@@ -418,6 +418,10 @@ pub struct Revision {
     /// Seconds from the scale-up until every task was RUNNING, when the revision last started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_seconds: Option<u32>,
+    /// SHA-256 of the revision's record. A record with another digest is not used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub record_digest: Option<String>,
 }
 
 /// What a start may take where nobody says otherwise, seconds; what ran before may always take that long.

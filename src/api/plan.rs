@@ -15,7 +15,8 @@ use super::{
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
-    /// SHA-256 over what will be applied and over the uids and template hashes of what it replaces.
+    /// SHA-256 over both revision records: what Deploy applies, and what a way back applies. It also covers the start state that the
+    /// request names, and the uids and template hashes of what is replaced.
     #[schemars(length(max = 80))]
     pub digest: String,
     /// How many approvals the plan needs.
@@ -27,6 +28,10 @@ pub struct Plan {
     /// Number of the revision that runs now. It is absent at a first deployment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous_revision: Option<u32>,
+    /// SHA-256 of the revision record of what runs now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub previous_record_digest: Option<String>,
     /// The version that runs now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_version: Option<String>,
@@ -201,6 +206,10 @@ pub struct Target {
     /// stop.
     #[serde(default)]
     pub keeps_replicas: bool,
+    /// SHA-256 of the target's revision record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub record_digest: Option<String>,
     /// The target's `kubernetes.cluster-id`. It can differ from what runs now.
     pub kubernetes_cluster_id: String,
 }

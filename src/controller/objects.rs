@@ -135,6 +135,24 @@ pub(super) fn build_deployment(
     Ok(written)
 }
 
+/// A record of the two live Deployments alone, if the ReplicaSets are there that Plan named. Only their templates are used.
+pub(super) fn record_live_workloads(world: &World) -> Option<RevisionRecord> {
+    let plan = world.plan()?;
+    let current = plan.current.as_ref()?;
+    let objects = world.workloads.iter().zip(current.workloads.iter()).map(|(live, snapshot)| {
+        live.replica_set(snapshot.replica_set_uid.as_deref()?)?;
+        as_dynamic(live.deployment.as_ref()?).ok().map(|object| without_server_fields(&object))
+    });
+    Some(RevisionRecord {
+        application: world.rollout.spec.request.application.clone(),
+        revision: plan.previous_revision?,
+        rollout_uid: world.uid(),
+        version: plan.from_version.clone().unwrap_or_default(),
+        task_manager_replicas: current.workloads.task_manager.replicas,
+        objects: objects.collect::<Option<_>>()?,
+    })
+}
+
 fn template_of(object: &DynamicObject) -> Result<Value, DeploymentError> {
     pod_template(object).cloned().ok_or_else(|| DeploymentError::NoTemplate { name: object.name_any() })
 }

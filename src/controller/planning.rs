@@ -49,6 +49,7 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
         Some(current) => Some(previous::find_or_adopt(context, world, application, current, &target).await?),
     };
     let changed = found.as_ref().and_then(|found| found.changed.clone());
+    let previous_digest = found.as_ref().map(|found| found.digest.clone());
     let previous = found.map(|found| found.record);
     if world.rollout.spec.request.kind == RequestKind::Deploy {
         let names = application.spec.deployments();
@@ -66,6 +67,9 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
         target.task_manager_replicas = kept.replicas;
     }
     let mut plan = assemble_plan(world, application, current, &target, previous.as_ref());
+    plan.target.record_digest = Some(target.digest()?);
+    plan.previous_record_digest = previous_digest;
+    plan.digest = plan_digest(world, &plan);
     plan.target.keeps_replicas = kept.is_some();
     let written = dry_run(context, world, &plan, &target).await?;
     let adopted = previous.as_ref().is_none_or(|previous| previous.rollout_uid == world.uid());
@@ -83,6 +87,15 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
     Ok(plan)
 }
 
+/// What people approve. The start path, the job id and the live replicas come later and are not in it.
+fn plan_digest(world: &World, plan: &Plan) -> String {
+    let replaced = plan.current.as_ref().map(|current| {
+        current.workloads.as_ref().map(|workload| (workload.uid.clone(), workload.template_digest.clone()))
+    });
+    let start = &world.rollout.spec.request.start_from;
+    digest_of(&(&plan.target.record_digest, &plan.previous_record_digest, replaced, start))
+}
+
 fn assemble_plan(
     world: &World,
     application: &FlinkApplication,
@@ -91,23 +104,21 @@ fn assemble_plan(
     previous: Option<&RevisionRecord>,
 ) -> Plan {
     let spec = &application.spec;
-    let replaced = current.as_ref().map(|current| {
-        current.workloads.as_ref().map(|workload| (workload.uid.clone(), workload.template_digest.clone()))
-    });
-    let digest = digest_of(&(&target.objects, &target.version, replaced, &world.rollout.spec.request.start_from));
     let timeout = SignedDuration::from_secs(i64::from(spec.approvals.timeout_seconds));
     Plan {
-        digest,
+        digest: String::new(),
         approvals_needed: spec.approvals.required,
         expires_at: crate::api::time(world.now.checked_add(timeout).unwrap_or(jiff::Timestamp::MAX)),
         first_deployment: current.is_none(),
         previous_revision: previous.map(|previous| previous.revision),
+        previous_record_digest: None,
         from_version: previous.map(|previous| previous.version.clone()),
         to_version: target.version.clone(),
         target: Target {
             revision: target.revision,
             task_manager_replicas: target.task_manager_replicas,
             keeps_replicas: false,
+            record_digest: None,
             // `check_cluster_ids` made sure that the chart sets the same id.
             kubernetes_cluster_id: spec.high_availability.kubernetes_cluster_id.clone(),
         },

@@ -18,7 +18,10 @@ use kube::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::api::{APPLICATION_LABEL, REVISION_LABEL};
+use crate::{
+    api::{APPLICATION_LABEL, REVISION_LABEL},
+    digest::digest_of_bytes,
+};
 
 /// The API server accepts up to 1 MiB of data in a Secret. 16 KiB of it stay free for the metadata.
 const MAX_SIZE: usize = 1024 * 1024 - 16 * 1024;
@@ -53,6 +56,10 @@ pub enum RecordError {
     },
     #[error("the revision record {0} is not there")]
     Missing(String),
+    #[error(
+        "the revision record {0} is not the one that was planned and approved: somebody replaced it. Find out who may write Secrets of this namespace"
+    )]
+    Replaced(String),
     #[error("the revision record {name} cannot be read: {reason}")]
     Unreadable { name: String, reason: String },
     #[error("could not read or write the revision record {name}")]
@@ -74,10 +81,22 @@ impl RevisionRecord {
             .find(|object| object.types.as_ref().is_some_and(|types| types.kind == kind) && object.name_any() == name)
     }
 
+    /// The SHA-256 of the record's JSON. A plan names it, so that what is applied is what was approved.
+    pub fn digest(&self) -> Result<String, RecordError> {
+        Ok(digest_of_bytes(&self.to_json()?))
+    }
+
+    fn to_json(&self) -> Result<Vec<u8>, RecordError> {
+        serde_json::to_vec(self).map_err(|error| self.unreadable(error.to_string()))
+    }
+
+    fn unreadable(&self, reason: String) -> RecordError {
+        RecordError::Unreadable { name: record_name(&self.application, self.revision), reason }
+    }
+
     fn compress(&self) -> Result<Vec<u8>, RecordError> {
-        let unreadable =
-            |reason: String| RecordError::Unreadable { name: record_name(&self.application, self.revision), reason };
-        let json = serde_json::to_vec(self).map_err(|error| unreadable(error.to_string()))?;
+        let unreadable = |reason: String| self.unreadable(reason);
+        let json = self.to_json()?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&json).map_err(|error| unreadable(error.to_string()))?;
         let packed = encoder.finish().map_err(|error| unreadable(error.to_string()))?;
@@ -128,7 +147,29 @@ impl RevisionStore {
         }
     }
 
+    /// Reads a record and its digest. A record with another digest than the known one is refused. Records of older bots have none.
+    pub async fn read_known(
+        &self,
+        application: &str,
+        revision: u32,
+        known: Option<&str>,
+    ) -> Result<(RevisionRecord, String), RecordError> {
+        let (record, digest) = self.read_with_digest(application, revision).await?;
+        if known.is_some_and(|known| known != digest) {
+            return Err(RecordError::Replaced(record_name(application, revision)));
+        }
+        Ok((record, digest))
+    }
+
     pub async fn read(&self, application: &str, revision: u32) -> Result<RevisionRecord, RecordError> {
+        Ok(self.read_with_digest(application, revision).await?.0)
+    }
+
+    async fn read_with_digest(
+        &self,
+        application: &str,
+        revision: u32,
+    ) -> Result<(RevisionRecord, String), RecordError> {
         let name = record_name(application, revision);
         let secret = self.api.get_opt(&name).await.map_err(|error| api_error(name.clone(), error))?;
         let secret = secret.ok_or_else(|| RecordError::Missing(name.clone()))?;
@@ -140,7 +181,8 @@ impl RevisionStore {
             .ok_or_else(|| unreadable(format!("it has no {KEY}")))?;
         let mut json = String::new();
         GzDecoder::new(packed.0.as_slice()).read_to_string(&mut json).map_err(|error| unreadable(error.to_string()))?;
-        serde_json::from_str(&json).map_err(|error| unreadable(error.to_string()))
+        let record = serde_json::from_str(&json).map_err(|error| unreadable(error.to_string()))?;
+        Ok((record, digest_of_bytes(json.as_bytes())))
     }
 
     /// The highest revision number of an application's records and versioned objects.

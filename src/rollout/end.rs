@@ -99,6 +99,7 @@ fn update_history(
             at: world.time(),
             task_manager_replicas: replicas,
             start_seconds: if status.direction == Direction::Back { start_seconds(status) } else { None },
+            record_digest: plan.previous_record_digest.clone(),
         };
         remember(&mut history, revision, false);
     }
@@ -140,6 +141,7 @@ fn target_revision(world: &World, plan: &Plan, status: &FlinkRolloutStatus) -> R
         at: world.time(),
         task_manager_replicas: Some(plan.target.task_manager_replicas),
         start_seconds: start_seconds(status),
+        record_digest: plan.target.record_digest.clone(),
     }
 }
 
@@ -161,6 +163,7 @@ fn remember(history: &mut FlinkApplicationStatus, revision: Revision, newest: bo
             let known = &mut history.revisions[index];
             known.task_manager_replicas = revision.task_manager_replicas.or(known.task_manager_replicas);
             known.start_seconds = revision.start_seconds.or(known.start_seconds);
+            known.record_digest = known.record_digest.take().or(revision.record_digest);
         }
         None => history.revisions.push(revision),
     }

@@ -24,6 +24,7 @@ mod support {
     pub mod simulator;
     pub mod slack_buttons;
     pub mod slack_user;
+    pub mod swapped_record;
 }
 
 // Tests start in the order of their names. Long chains come early: one that starts last delays the whole run.

@@ -5,13 +5,13 @@ use kube::{ResourceExt, core::DynamicObject};
 use super::super::{
     context::Context,
     effect_error::EffectError,
-    objects::{build_deployment, has_address, holds_data, is_versioned, only_in},
+    objects::{build_deployment, has_address, holds_data, is_versioned, only_in, record_live_workloads},
 };
 use crate::{
     api::{APPLICATION_LABEL, Component, Direction, PerComponent},
     bake::Start,
     cluster::{is_workload, template_digest},
-    record::RevisionRecord,
+    record::{RecordError, RevisionRecord},
     rollout::World,
 };
 
@@ -29,27 +29,57 @@ pub(super) async fn create_versioned(context: &Context, world: &World) -> Result
     Ok(())
 }
 
-/// Reads the record that a direction deploys. A first deployment has no record to go back to.
+/// Reads the record that a direction deploys, if it is the planned one. A first deployment has no record to go back to.
 async fn read_record(
     context: &Context,
     world: &World,
     direction: Direction,
-) -> Result<Option<RevisionRecord>, EffectError> {
-    let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
-    let number = match direction {
-        Direction::Forward => Some(plan.target.revision),
-        Direction::Back => plan.previous_revision,
+) -> Result<Option<RevisionRecord>, RecordError> {
+    let Some(plan) = world.plan() else { return Ok(None) };
+    let (number, digest) = match direction {
+        Direction::Forward => (Some(plan.target.revision), &plan.target.record_digest),
+        Direction::Back => (plan.previous_revision, &plan.previous_record_digest),
     };
     let Some(number) = number else { return Ok(None) };
-    Ok(Some(context.revisions().read(&world.rollout.spec.request.application, number).await?))
+    let application = &world.rollout.spec.request.application;
+    let (record, _) = context.revisions().read_known(application, number, digest.as_deref()).await?;
+    Ok(Some(record))
+}
+
+/// The record that the rollout writes now. On the way back without it, the ReplicaSets that Plan named stand in for it: then the two
+/// workloads come back, and everything else stays as it is.
+async fn read_source(context: &Context, world: &World) -> Result<Source, EffectError> {
+    let direction = world.status().direction;
+    match read_record(context, world, direction).await {
+        Ok(Some(record)) => Ok(Source::Record(record)),
+        Ok(None) => Err(EffectError::refused("there is no revision to return to")),
+        Err(RecordError::Api { name, source }) => Err(RecordError::Api { name, source }.into()),
+        Err(error) if direction == Direction::Back => {
+            let record = record_live_workloads(world).ok_or_else(|| {
+                EffectError::refused(format!("{error}. A ReplicaSet of the previous version is gone too"))
+            })?;
+            let why = format!("{error}. Only the two Deployments are brought back, from their ReplicaSets");
+            tracing::warn!(rollout = world.rollout.name_any(), why, "the record of the previous version is not used");
+            context.events.publish_failure(&world.rollout, &why).await;
+            Ok(Source::ReplicaSets(record))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+enum Source {
+    Record(RevisionRecord),
+    /// The live Deployments, whose templates are replaced by those of the ReplicaSets.
+    ReplicaSets(RevisionRecord),
 }
 
 pub(super) async fn apply_objects(context: &Context, world: &World) -> Result<(), EffectError> {
     let status = world.status();
     let other = if status.direction == Direction::Forward { Direction::Back } else { Direction::Forward };
-    let wanted = read_record(context, world, status.direction)
-        .await?
-        .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
+    let wanted = match read_source(context, world).await? {
+        Source::Record(record) => record,
+        Source::ReplicaSets(_) => return Ok(()),
+    };
     let leftover = read_record(context, world, other).await?;
     let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
     let names = plan.settings.deployments.as_ref().map(String::as_str);
@@ -105,10 +135,7 @@ pub(super) async fn write_deployments(
     world: &World,
     start: &Start,
 ) -> Result<PerComponent<String>, EffectError> {
-    let status = world.status();
-    let record = read_record(context, world, status.direction)
-        .await?
-        .ok_or_else(|| EffectError::refused("there is no revision to return to"))?;
+    let (Source::Record(record) | Source::ReplicaSets(record)) = read_source(context, world).await?;
     let write = async |component| -> Result<String, EffectError> {
         let written = build_deployment(world, &record, component, start)?;
         let answer = context.writer().put_deployment(&written, false).await?;

@@ -8,7 +8,10 @@ use kube::{
     discovery::{self, Scope},
 };
 
-use super::super::{context::Context, effect_error::EffectError, replicas};
+use super::{
+    super::{context::Context, effect_error::EffectError, replicas},
+    previous::digest_in,
+};
 use crate::{
     api::{APPLICATION_LABEL, FlinkApplication, RequestKind},
     bake::{Helm, PolicyContext, Release, find_violations, with_version},
@@ -37,7 +40,8 @@ pub(super) async fn bake_target(
             earlier.next().map(|known| known.number)
         });
         let number = number.ok_or_else(|| EffectError::refused("there is no earlier revision to roll back to"))?;
-        let mut record = context.revisions().read(&application.name_any(), number).await?;
+        let known = digest_in(application, number);
+        let (mut record, _) = context.revisions().read_known(&application.name_any(), number, known).await?;
         record.revision = revision;
         record.rollout_uid = world.uid();
         // An autoscaler or a person may have scaled it since, so its last count is used.

@@ -15,6 +15,8 @@ use crate::{
 
 pub(super) struct PreviousRevision {
     pub(super) record: RevisionRecord,
+    /// SHA-256 of the record, as it is stored.
+    pub(super) digest: String,
     /// A line of the plan, if other means changed what runs.
     pub(super) changed: Option<String>,
 }
@@ -33,18 +35,22 @@ pub(super) async fn find_or_adopt(
         let number = find_free_number(context, world, application, target.revision).await?;
         let record = adoption.build_record(number, None).await?;
         store.write(&record).await?;
-        return Ok(PreviousRevision { record, changed: None });
-    };
-    let known = match store.read(&application.name_any(), number).await {
-        Ok(record) => Some(record),
-        Err(RecordError::Missing(_)) => None,
-        Err(other) => return Err(other.into()),
+        return Ok(PreviousRevision { digest: record.digest()?, record, changed: None });
     };
     let mut changed = None;
-    if let Some(record) = known.clone() {
+    let known = match store.read_known(&application.name_any(), number, digest_in(application, number)).await {
+        Ok(known) => Some(known),
+        Err(RecordError::Missing(_)) => None,
+        Err(replaced @ RecordError::Replaced(_)) => {
+            changed = Some(format!("~ what runs is recorded anew: {replaced}"));
+            None
+        }
+        Err(other) => return Err(other.into()),
+    };
+    if let Some((record, digest)) = known.clone() {
         let fields = find_changed_fields(context, world, current, &record).await?;
         if fields.is_empty() {
-            return Ok(PreviousRevision { record, changed: None });
+            return Ok(PreviousRevision { record, digest, changed: None });
         }
         changed = Some(format!(
             "~ what runs was changed by other means than Lockkeeper since revision {number}: {}",
@@ -54,9 +60,15 @@ pub(super) async fn find_or_adopt(
     // The claim's own number is the target's, so one more is taken. Nobody else can take it while the claim is held.
     let next_number = target.revision + 1;
     context.application_record().take_number(application, next_number).await?;
-    let record = adoption.build_record(next_number, known.as_ref()).await?;
+    let record = adoption.build_record(next_number, known.as_ref().map(|(record, _)| record)).await?;
     store.write(&record).await?;
-    Ok(PreviousRevision { record, changed })
+    Ok(PreviousRevision { digest: record.digest()?, record, changed })
+}
+
+/// The digest of a revision's record, from the application's history. Only the bot writes the history.
+pub(super) fn digest_in(application: &FlinkApplication, number: u32) -> Option<&str> {
+    let revisions = &application.status.as_ref()?.revisions;
+    revisions.iter().find(|known| known.number == number)?.record_digest.as_deref()
 }
 
 /// What other means installed gets the number 0. If an earlier record has 0, it gets the number that the claim left free.

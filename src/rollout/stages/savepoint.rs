@@ -137,7 +137,14 @@ fn leave_stage(world: &World, status: FlinkRolloutStatus) -> Step {
         return Step::record(turn_back(world, status, &abort.message));
     }
     let size = point.size_bytes.map_or_else(String::new, |bytes| format!(", {bytes} bytes"));
-    let evidence = format!("{}{size}", point.path);
+    let doubt = match point.kind {
+        RestorePointKind::UncommittedSavepoint => {
+            "; the job did not finish after this savepoint, so transactions of its sinks may be uncommitted: check the last records that it \
+             wrote to outside systems"
+        }
+        RestorePointKind::Savepoint | RestorePointKind::Checkpoint => "",
+    };
+    let evidence = format!("{}{size}{doubt}", point.path);
     status.advance(world, StageOutcome::Done, &evidence, Stage::Stop);
     Step::record(status)
 }

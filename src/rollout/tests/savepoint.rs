@@ -213,8 +213,12 @@ fn a_savepoint_whose_job_failed_while_stopping_is_used_as_uncommitted() {
         "A savepoint has been created at: {POINT}, but the corresponding job {OLD_JOB} failed during stopping."
     );
     world.flink.stop = StopStatus::Known(SavepointOperation::Failed { cause: "x".into(), trace });
-    let point = next_status(&world).restore_point.unwrap();
+    let status = next_status(&world);
+    let point = status.restore_point.clone().unwrap();
     assert_eq!((point.path.as_str(), point.kind), (POINT, crate::api::RestorePointKind::UncommittedSavepoint));
+    world.rollout.status = Some(status);
+    let told = next_status(&world).stages.iter().any(|stage| stage.evidence.contains("may be uncommitted"));
+    assert!(told, "people are told what to check");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::support::{
 pub(super) async fn chain(scene: &Scene) {
     scene.assert_untouched("rejected", reject(scene)).await;
     scene.assert_untouched("approvals that do not count", give_approvals_that_do_not_count(scene)).await;
+    scene.assert_untouched("a swapped record", swap_the_approved_record(scene)).await;
     act_at_the_same_instant(scene).await;
     scene.assert_untouched("expired", let_expire(scene)).await;
     scene.assert_untouched("deleted", delete(scene)).await;
@@ -67,6 +68,18 @@ async fn give_approvals_that_do_not_count(scene: &Scene) {
     assert_eq!(status.phase, "Approve", "{}", status.message);
     orders.decide(RITA, name, json!({"kind": "Abort", "reason": "not today"})).unwrap();
     wait_until_untouched_because(scene, name, "aborted by kubernetes:rita: not today").await;
+}
+
+/// What is applied is what was approved: somebody replaces the record between the plan and its approval.
+async fn swap_the_approved_record(scene: &Scene) {
+    let (orders, name) = (&scene.orders, "swapped");
+    orders.request_rollout(name, json!({"kind": "Deploy", "version": "1.1.0"}));
+    let planned = orders.wait_until_planned(name).await;
+    orders.swap_record(planned.revision.unwrap());
+    let digest = planned.plan.unwrap().digest;
+    orders.decide(RITA, name, json!({"kind": "Approve", "planDigest": digest})).unwrap();
+    wait_until_untouched_because(scene, name, "is not the one that was planned and approved").await;
+    orders.assert_nothing_smuggled();
 }
 
 /// Of two commands at once, one gets the claim and the other names it. Two clicks at once are one approval.

@@ -53,6 +53,7 @@ async fn jobs_of_other_shapes_are_healthy() {
 #[ignore = "takes minutes: run `cargo xtask test health`"]
 async fn others_who_write_or_lead_are_noticed() {
     let (scene, bot, mut ledger) = start("health-others").await;
+    other_writers::replaces_the_records_after_the_stop(&scene, &mut ledger).await;
     other_writers::changes_the_template_in_the_watch(&scene, &mut ledger).await;
     other_writers::leads_under_another_name(&scene).await;
     bot.stop().await;

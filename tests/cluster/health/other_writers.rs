@@ -26,6 +26,23 @@ pub(super) async fn changes_the_template_in_the_watch(scene: &Scene, ledger: &mu
     expect_end(scene, ledger, name, ResultKind::RolledBack).await;
 }
 
+/// At Deploy the rollout turns back. On the way back, the ReplicaSets of the previous version stand in for its record.
+pub(super) async fn replaces_the_records_after_the_stop(scene: &Scene, ledger: &mut RecordLedger) {
+    let (orders, name) = (&scene.orders, "swapped");
+    let before = orders.get_deployment("jobmanager");
+    deploy(scene, name, "1.1.0", &json!({}));
+    let status = wait_in(scene, name, (Direction::Forward, Stage::Stop), |_| true).await;
+    orders.swap_record(status.revision.unwrap());
+    orders.swap_record(status.plan.unwrap().previous_revision.unwrap());
+    let status = expect_end(scene, ledger, name, ResultKind::RolledBack).await;
+    assert!(status.message.contains("is not the one that was planned and approved"), "{}", status.message);
+    orders.assert_nothing_smuggled();
+    let image = |deployment: &Value| deployment.pointer("/spec/template/spec/containers/0/image").cloned();
+    assert_eq!(image(&orders.get_deployment("jobmanager")), image(&before));
+    let events = orders.kubectl(&["get", "events", "-o", "jsonpath={.items[*].message}"]);
+    assert!(events.contains("Only the two Deployments are brought back"), "people are told: {events}");
+}
+
 /// A JobManager of another Deployment has the same HA ids. It leads when ours has stopped. Its metadata is not cleared, which would end
 /// it, and nothing is started beside it.
 pub(super) async fn leads_under_another_name(scene: &Scene) {
