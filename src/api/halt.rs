@@ -31,6 +31,21 @@ pub struct Halt {
     pub at: Time,
 }
 
+/// A halt that is over.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PastHalt {
+    /// The stage that the rollout halted in.
+    pub stage: Stage,
+    /// How many stages the rollout had entered by then.
+    pub stages: u32,
+    /// Why the rollout halted.
+    #[schemars(length(max = 512))]
+    pub message: String,
+    /// When it went on.
+    pub until: Time,
+}
+
 /// Why a rollout is halted. docs/health.md says which kinds continue by themselves, and after which proof.
 #[derive(
     Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, strum::VariantArray, strum::Display,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     decision::DecisionRecord,
-    halt::Halt,
+    halt::{Halt, PastHalt},
     leadership::Leadership,
     plan::Plan,
     restore_point::{RestorePoint, SavepointCandidate},
@@ -82,6 +82,10 @@ pub struct FlinkRolloutStatus {
     /// Why the rollout waits for a person. It is absent unless the rollout is halted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub halt: Option<Halt>,
+    /// The halts that are over, the newest last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub past_halts: Vec<PastHalt>,
     /// How often the rollout continued by itself after a halt, since a person last decided.
     #[serde(default)]
     pub continuations: u32,

@@ -5,11 +5,8 @@ use std::collections::BTreeSet;
 use crate::api::{DecisionKind, FlinkApplication, FlinkRollout, Person};
 
 /// The different persons whose approval of this digest counts.
-pub(super) fn approvers(
-    application: Option<&FlinkApplication>,
-    rollout: &FlinkRollout,
-    digest: &str,
-) -> BTreeSet<Person> {
+#[must_use]
+pub fn approvers(application: Option<&FlinkApplication>, rollout: &FlinkRollout, digest: &str) -> BTreeSet<Person> {
     let approvals = rollout.spec.decisions.iter().filter(|decision| decision.kind == DecisionKind::Approve);
     approvals
         .filter(|decision| decision.plan_digest.as_deref() == Some(digest))

@@ -7,10 +7,16 @@ use super::{
     health::newest_exception_time,
     world::World,
 };
-use crate::api::{FlinkRolloutStatus, Halt, HaltKind, Stage, Watch};
+use crate::{
+    api::{FlinkRolloutStatus, Halt, HaltKind, PastHalt, Stage, Watch},
+    text::truncate,
+};
 
 /// How often a rollout continues by itself before it waits for a person.
 pub(super) const MAX_CONTINUATIONS: u32 = 3;
+
+/// How many halts that are over are remembered.
+const MAX_PAST: usize = 8;
 
 /// How long the API server must answer every look before writes are tried again.
 const ANSWERS_AGAIN: SignedDuration = SignedDuration::from_secs(60);
@@ -40,6 +46,25 @@ pub(crate) fn continues_after(kind: HaltKind) -> ContinuesAfter {
         HaltKind::PodsRemain => ContinuesAfter::PodsGone,
         HaltKind::NotWritten => ContinuesAfter::ApiServerAnswers,
         HaltKind::NotStarted | HaltKind::StartTooSlow | HaltKind::OutOfSight => ContinuesAfter::JobRunsWhole,
+    }
+}
+
+/// Notes a halt that this step ends, so that the message about it can say that it is over.
+pub(super) fn remember_end(world: &World, step: Step) -> Step {
+    let before = world.rollout.status.as_ref();
+    match (step, before.and_then(|status| Some((status.halt.as_ref()?, status.stages.len())))) {
+        (Step::Record(mut status), Some((halt, stages))) if status.halt.is_none() => {
+            status.past_halts.push(PastHalt {
+                stage: halt.stage,
+                stages: u32::try_from(stages).unwrap_or_default(),
+                message: truncate(&halt.message, 500),
+                until: world.time(),
+            });
+            let surplus = status.past_halts.len().saturating_sub(MAX_PAST);
+            status.past_halts.drain(..surplus);
+            Step::Record(status)
+        }
+        (step, _) => step,
     }
 }
 

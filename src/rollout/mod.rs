@@ -40,6 +40,7 @@ mod tests;
 mod transition;
 mod world;
 
+pub use approvals::approvers;
 pub use assessment::{Assessment, assess};
 pub use decision_rule::{DecisionRefusal, decision_refusal, may_roll_back};
 pub use effect::{Effect, EffectResult, Step};
@@ -60,10 +61,11 @@ use crate::api::{FlinkRolloutStatus, HaltKind};
 /// The one next step of a rollout.
 #[must_use]
 pub fn next_step(world: &World) -> Step {
-    match find_step(world) {
+    let step = match find_step(world) {
         Step::End(result) => end::next_step(world, &result),
         other => other,
-    }
+    };
+    halts::remember_end(world, step)
 }
 
 fn find_step(world: &World) -> Step {

@@ -142,7 +142,7 @@ impl Application {
     /// Waits until the thread says that a rollout ended or halted. Returns the rollout and the thread.
     pub async fn wait_for_end(&self, slack: &Simulator, name: &str, card: &Message) -> (Value, String) {
         let ends =
-            ["*Succeeded* in", "*RolledBack* in", "*Untouched* in", "*Halted* in", "*Failed* in", "*Abandoned* in"];
+            ["*Succeeded* in", "*RolledBack* in", "*Untouched* in", "* halted in", "*Failed* in", "*Abandoned* in"];
         let find = |view: &View<'_>| {
             let thread = view.render_thread(CHANNEL, &card.ts);
             ends.iter().any(|end| thread.contains(end)).then_some(thread)

@@ -207,3 +207,14 @@ fn a_decision_that_comes_while_the_end_is_recorded_is_refused_with_the_end() {
     let late = (DecisionResult::Refused, "ended as Untouched".to_owned());
     assert_eq!(answers(&next_status(&world)), [applied, late]);
 }
+
+#[test]
+fn a_halt_that_a_person_ends_is_remembered() {
+    let mut world = world_going_back(Stage::Verify);
+    world.rollout.status = Some(halted(&world, "kafka is down"));
+    add_decision(&mut world, DecisionKind::Resume, "slack:T/U2", None);
+    let status = next_status(&world);
+    let past = status.past_halts.first().unwrap();
+    assert_eq!((past.stage, past.stages as usize), (Stage::Verify, world.status().stages.len()));
+    assert!(status.halt.is_none() && past.message.contains("kafka is down"), "{}", past.message);
+}

@@ -30,7 +30,7 @@ pub fn card(rollout: &FlinkRollout) -> Card {
     if !stages.is_empty() {
         blocks.push(section(&stages));
     }
-    let buttons = buttons(rollout, &status);
+    let buttons = decision_buttons(rollout, &status);
     if !buttons.is_empty() {
         blocks.push(actions(rollout, buttons));
     }
@@ -103,7 +103,7 @@ fn stage_line(record: &StageRecord) -> String {
 }
 
 /// A button for each decision that is allowed now. Approve and Reject are in the message that asks for approval.
-fn buttons(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<Button> {
+pub(super) fn decision_buttons(rollout: &FlinkRollout, status: &FlinkRolloutStatus) -> Vec<Button> {
     let allowed = |decision| decision_refusal(status, decision, None).is_none();
     let mut buttons = Vec::new();
     let mut offer = |decision, label, confirm: &str| {

@@ -1,5 +1,6 @@
 //! The texts that people read in Slack, and their blocks. Each is a pure function of the record.
 
+mod approval;
 mod blocks;
 mod card;
 mod decisions;
@@ -17,7 +18,7 @@ pub use thread::thread;
 
 pub(crate) use crate::text::truncate;
 
-use crate::api::{FlinkRollout, Person, StartFrom, StartFromKind, Time};
+use crate::api::{FlinkApplication, FlinkRollout, Person, StartFrom, StartFromKind, Time};
 
 /// A person as Slack shows one: a mention, or the user name of another system.
 pub(crate) fn person(person: &Person) -> String {
@@ -46,6 +47,27 @@ pub(crate) fn show_people(text: &str) -> String {
         mention(&Person::from(name)).map_or_else(|| escape(word), |mention| format!("{mention}{}", &word[name.len()..]))
     };
     text.split(' ').map(show).collect::<Vec<_>>().join(" ")
+}
+
+/// Mentions the groups that approve.
+pub(crate) fn group_mentions(application: &FlinkApplication) -> String {
+    let groups = &application.spec.approvals.groups;
+    if groups.is_empty() { mention_groups(&application.spec.deployers.groups) } else { mention_groups(groups) }
+}
+
+/// Mentions those who may resume, roll back and give up.
+pub(crate) fn deployer_mentions(application: &FlinkApplication) -> String {
+    let deployers = &application.spec.deployers;
+    if deployers.groups.is_empty() && deployers.users.is_empty() {
+        // Nobody may decide in Slack. Somebody has to know all the same.
+        return group_mentions(application);
+    }
+    let users: String = deployers.users.iter().map(|user| format!("<@{user}> ")).collect();
+    format!("{}{users}", mention_groups(&deployers.groups))
+}
+
+fn mention_groups(groups: &[String]) -> String {
+    groups.iter().map(|group| format!("<!subteam^{group}> ")).collect()
 }
 
 /// The headline of a rollout, such as `orders 1.0.0 → 1.1.0`.

@@ -317,3 +317,66 @@ fn whoever_approves_sees_another_start_state() {
     assert!(visible_text(&card(&rollout).blocks).contains("*Starts from*\nnothing"));
     assert!(card_and_thread(&rollout).contains("asked by <@U1>, starting from nothing"));
 }
+
+/// The first line of the request for approval.
+fn request_text(rollout: &FlinkRollout) -> String {
+    let lines = thread(rollout, Some(&application()));
+    lines.into_iter().find(|line| line.key == "approval").unwrap().text
+}
+
+#[test]
+fn a_request_that_is_closed_says_so_and_mentions_nobody() {
+    let closed = |outcome: &str, evidence: &str, decisions: Value, answers: Value| {
+        let mut rollout = rollout(&json!({
+            "stage": "Savepoint", "phase": "Untouched", "decisions": answers,
+            "stages": [stage("Approve", "Forward", Some(outcome), evidence)],
+            "result": {"kind": "Untouched", "message": evidence, "at": "2026-01-01T12:01:05Z"},
+        }));
+        rollout.spec.decisions = serde_json::from_value(decisions).unwrap();
+        request_text(&rollout)
+    };
+    let said = |kind: &str| json!([{"id": "1", "kind": kind, "by": "slack:T/U2", "reason": "not today", "at": "2026-01-01T12:01:00Z"}]);
+    let answered = json!([{"id": "1", "result": "Applied", "message": "", "at": "2026-01-01T12:01:05Z"}]);
+    let none = json!([]);
+    insta::assert_snapshot!(
+        [
+            closed("Done", "approved by slack:T/U2", none.clone(), none.clone()),
+            closed("Failed", "rejected by slack:T/U2: not today", said("Reject"), answered.clone()),
+            closed("Failed", "aborted by slack:T/U2: not today", said("Abort"), answered),
+            closed("Failed", "expired: 0 of 1 approvals came in time", none.clone(), none),
+        ]
+        .join("\n"),
+        @r"
+    ✓ *orders 1.0.0 → 1.1.0* approved by <@U2>, <!date^1767268865^{date_short_pretty} {time_secs}|2026-01-01T12:01:05Z>
+    ✗ *orders 1.0.0 → 1.1.0* rejected by <@U2>: not today, <!date^1767268865^{date_short_pretty} {time_secs}|2026-01-01T12:01:05Z>
+    – *orders 1.0.0 → 1.1.0* withdrawn by <@U2>: not today, <!date^1767268865^{date_short_pretty} {time_secs}|2026-01-01T12:01:05Z>
+    – *orders 1.0.0 → 1.1.0* was not approved: expired: 0 of 1 approvals came in time, <!date^1767268865^{date_short_pretty} {time_secs}|2026-01-01T12:01:05Z>
+    "
+    );
+}
+
+#[test]
+fn a_request_counts_the_approvals_that_it_has() {
+    let mut rollout = rollout(&json!({"stage": "Approve", "stages": [stage("Approve", "Forward", None, "")]}));
+    rollout.status.as_mut().unwrap().plan.as_mut().unwrap().approvals_needed = 2;
+    rollout.spec.decisions = serde_json::from_value(
+        json!([{"id": "1", "kind": "Approve", "by": "slack:T/U2", "planDigest": "d1", "at": "2026-01-01T12:01:00Z"}]),
+    )
+    .unwrap();
+    let lines = thread(&rollout, Some(&application()));
+    let request = lines.into_iter().find(|line| line.key == "approval").unwrap();
+    assert!(visible_text(&request.blocks).contains("1 of 2: <@U2>"), "{}", visible_text(&request.blocks));
+}
+
+#[test]
+fn a_halt_that_is_over_loses_its_buttons_and_its_mention() {
+    let rollout = rollout(&json!({
+        "stage": "Verify", "phase": "Verify",
+        "stages": [stage("Deploy", "Back", Some("Done"), ""), stage("Verify", "Back", None, "")],
+        "pastHalts": [{"stage": "Restore", "stages": 1, "message": "no quota", "until": "2026-01-01T12:09:00Z"}],
+    }));
+    let lines = thread(&rollout, Some(&application()));
+    let halt = lines.into_iter().find(|line| line.key == "halt-1").unwrap();
+    assert!(halt.changes, "the message that was posted is changed");
+    insta::assert_snapshot!(visible_text(&halt.blocks), @"was halted in Restore until <!date^1767269340^{date_short_pretty} {time_secs}|2026-01-01T12:09:00Z>: no quota");
+}

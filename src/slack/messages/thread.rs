@@ -3,18 +3,19 @@
 //!
 //! Each line has a key that never changes. By its key a line is posted once, also after a restart of the bot or an outage of Slack.
 
-use kube::ResourceExt as _;
 use serde_json::Value;
 
 use super::{
-    blocks::{Button, actions, context, section},
+    approval::approval_line,
+    blocks::{actions, section},
     bytes,
+    card::decision_buttons,
     decisions::{self, DecisionLine},
-    downtime, escape, headline, moment, person, retry, show_people, start_state, time_between, truncate,
+    deployer_mentions, downtime, escape, headline, moment, person, retry, show_people, time_between, truncate,
 };
 use crate::api::{
-    DecisionKind, Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, Plan, ResultKind, Stage, StageOutcome,
-    StageRecord,
+    Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, Halt, PastHalt, Plan, ResultKind, Stage,
+    StageOutcome, StageRecord,
 };
 
 /// One line of a thread.
@@ -41,8 +42,8 @@ pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) ->
         if record.stage == Stage::Approve {
             lines.extend(status.plan.as_ref().and_then(warnings_line));
         }
-        if record.stage == Stage::Approve && needs_approval(&status) {
-            lines.push(approval_line(rollout, application, &status));
+        if record.stage == Stage::Approve {
+            lines.extend(approval_line(rollout, application, &status));
         }
         let is_before_end = |line: &DecisionLine| record.ended_at.as_ref().is_some_and(|end| line.at < *end);
         while let Some(decision) = said.next_if(is_before_end) {
@@ -52,24 +53,19 @@ pub fn thread(rollout: &FlinkRollout, application: Option<&FlinkApplication>) ->
         if record.ended_at.is_some() && has_line {
             lines.push(stage_line(index, record));
         }
+        let halts = status.past_halts.iter().filter(|halt| halt.stages as usize == index + 1);
+        lines.extend(halts.map(past_halt_line));
         let turned = record.direction == Direction::Forward && record.outcome == Some(StageOutcome::Failed);
         if let (true, false, Some(failure)) = (turned && status.direction == Direction::Back, failed, &status.failure) {
             failed = true;
-            lines.push(rollback_line(&status, &failure.message));
+            lines.push(rollback_line(rollout, &status, &failure.message));
         }
     }
     let halt = status.halt.as_ref();
     while let Some(decision) = said.next_if(|line| halt.is_none_or(|halt| line.at < halt.at)) {
         lines.push(line(decision.key, &decision.text));
     }
-    if let Some(halt) = halt {
-        let mut text = format!("*Halted* in {}: {}", halt.stage, escape(&halt.message));
-        for command in &halt.commands {
-            text.push_str(&format!("\n`{}`", escape(command)));
-        }
-        let notify = application.map(group_mentions).unwrap_or_default();
-        lines.push(notifying_line(format!("halt-{}", status.stages.len()), &format!("{notify}{text}")));
-    }
+    lines.extend(halt.map(|halt| halt_line(rollout, application, &status, halt)));
     lines.extend(said.map(|decision| line(decision.key, &decision.text)));
     if let Some(result) = &status.result {
         lines.push(result_line(rollout, &status, result.kind));
@@ -111,49 +107,41 @@ fn stage_line(index: usize, record: &StageRecord) -> Line {
     line(format!("stage-{index}"), &text)
 }
 
-fn group_mentions(application: &FlinkApplication) -> String {
-    let groups = &application.spec.approvals.groups;
-    let groups = if groups.is_empty() { &application.spec.deployers.groups } else { groups };
-    groups.iter().map(|group| format!("<!subteam^{group}> ")).collect()
-}
-
-fn approval_line(rollout: &FlinkRollout, application: Option<&FlinkApplication>, status: &FlinkRolloutStatus) -> Line {
-    let Some(plan) = &status.plan else { return line("approval".to_owned(), "") };
-    let mentions = application.map(group_mentions).unwrap_or_default();
-    let start = start_state(&rollout.spec.request.start_from);
-    let start = start.map_or_else(String::new, |start| format!(", starting from {start}"));
-    let text = format!(
-        "{mentions}approval needed: *{}*, asked by {}{start}",
+/// It mentions those who may decide, and has the buttons that they can press.
+fn halt_line(
+    rollout: &FlinkRollout,
+    application: Option<&FlinkApplication>,
+    status: &FlinkRolloutStatus,
+    halt: &Halt,
+) -> Line {
+    let mut text = format!(
+        "{}*{}* halted in {}: {}",
+        application.map(deployer_mentions).unwrap_or_default(),
         escape(&headline(rollout)),
-        person(&rollout.spec.request.by)
+        halt.stage,
+        show_people(&truncate(&halt.message, 2000))
     );
-    let changes: String = plan.changes.iter().take(25).map(|change| format!("\n{}", escape(change))).collect();
-    let mut blocks = vec![section(&text)];
-    if !changes.is_empty() {
-        blocks.push(section(&format!("```{}```", truncate(changes.trim_start(), 2500))));
+    for command in &halt.commands {
+        text.push_str(&format!("\n`{}`", escape(command)));
     }
-    let waits = status.stage == Stage::Approve && status.result.is_none();
-    if waits {
-        let go = format!("Deploy {} now? The job stops for a short time.", plan.to_version);
-        let button = |decision, label, confirm: &str| Button::decide(rollout, decision, label, confirm);
-        blocks.push(actions(
-            rollout,
-            vec![
-                button(DecisionKind::Approve, "Approve", &go),
-                button(DecisionKind::Reject, "Reject", "Reject this plan? Nothing is changed."),
-            ],
-        ));
-        blocks.push(context(&format!(
-            "Expires {} · needs {} other than the requester · `/flink approve {}`",
-            moment(&plan.expires_at),
-            plan.approvals_needed,
-            rollout.name_any()
-        )));
+    let mut line = notifying_line(halt_key(status.stages.len()), &text);
+    let buttons = decision_buttons(rollout, status);
+    if !buttons.is_empty() {
+        line.blocks.push(actions(rollout, buttons));
     }
-    Line { key: "approval".to_owned(), text, blocks, broadcast: true, changes: true }
+    Line { changes: true, ..line }
 }
 
-fn rollback_line(status: &FlinkRolloutStatus, why: &str) -> Line {
+fn past_halt_line(halt: &PastHalt) -> Line {
+    let text = format!("was halted in {} until {}: {}", halt.stage, moment(&halt.until), show_people(&halt.message));
+    Line { changes: true, ..notifying_line(halt_key(halt.stages as usize), &text) }
+}
+
+fn halt_key(stages: usize) -> String {
+    format!("halt-{stages}")
+}
+
+fn rollback_line(rollout: &FlinkRollout, status: &FlinkRolloutStatus, why: &str) -> Line {
     let point = status.restore_point.as_ref().map_or_else(String::new, |point| {
         format!(" from `{}`. What was emitted since {} is emitted again", escape(&point.path), moment(&point.at))
     });
@@ -162,7 +150,8 @@ fn rollback_line(status: &FlinkRolloutStatus, why: &str) -> Line {
         || "Everything goes to 0 replicas".to_owned(),
         |version| format!("Rolling back to *{}*{point}", escape(&version)),
     );
-    notifying_line("failure".to_owned(), &format!("*Failed*: {}\n{to}.", show_people(why)))
+    let requester = person(&rollout.spec.request.by);
+    notifying_line("failure".to_owned(), &format!("{requester} *Failed*: {}\n{to}.", show_people(why)))
 }
 
 fn result_line(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) -> Line {
@@ -183,7 +172,8 @@ fn result_line(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: Result
         .map_or_else(String::new, |point| format!("\nRestore point `{}`{size}", escape(&point.path)));
     let downtime = status.downtime_millis.map_or_else(String::new, |millis| format!("\nDowntime {}", downtime(millis)));
     let choices = result.map(|result| result.choices.as_slice()).unwrap_or_default();
-    let text = format!("*{kind}*{took}: {why}{restore}{downtime}{}", retry::choices_text(choices));
+    let requester = person(&rollout.spec.request.by);
+    let text = format!("{requester} *{kind}*{took}: {why}{restore}{downtime}{}", retry::choices_text(choices));
     let key = "result".to_owned();
     let mut line = if kind == ResultKind::Succeeded { line(key, &text) } else { notifying_line(key, &text) };
     line.blocks.extend(retry::choices_block(rollout, choices));

@@ -56,7 +56,7 @@ async fn park(scene: &Scene, name: &str) -> (FlinkRolloutStatus, HiddenFolder) {
         format!("kubectl -n {} scale deployment orders-{component} --replicas={replicas}", orders.namespace.name)
     });
     assert_eq!(halt.commands, commands);
-    let thread = scene.wait_for_thread(name, "*Halted* in").await;
+    let thread = scene.wait_for_thread(name, "* halted in").await;
     assert!(commands.iter().all(|command| thread.contains(command)), "{thread}");
     wait_until_at_zero(scene, &status).await;
     (status, hidden)
