@@ -4,9 +4,9 @@ use kube::ResourceExt as _;
 
 use super::{
     blocks::{Button, actions, context, section},
-    escape, group_mentions, headline, moment, person, show_people, start_state,
-    thread::Line,
-    truncate,
+    escape, group_mentions, headline,
+    line::Line,
+    moment, person, show_people, start_state, truncate,
 };
 use crate::{
     api::{

@@ -4,6 +4,7 @@ mod approval;
 mod blocks;
 mod card;
 mod decisions;
+mod line;
 mod refusals;
 mod replies;
 mod retry;

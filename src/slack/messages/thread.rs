@@ -3,33 +3,20 @@
 //!
 //! Each line has a key that never changes. By its key a line is posted once, also after a restart of the bot or an outage of Slack.
 
-use serde_json::Value;
-
 use super::{
     approval::approval_line,
-    blocks::{actions, section},
+    blocks::actions,
     bytes,
     card::decision_buttons,
     decisions::{self, DecisionLine},
-    deployer_mentions, downtime, escape, headline, moment, person, retry, show_people, time_between, truncate,
+    deployer_mentions, downtime, escape, headline,
+    line::{Line, line, notifying_line},
+    moment, person, retry, show_people, time_between, truncate,
 };
 use crate::api::{
     Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, Halt, PastHalt, Plan, ResultKind, Stage,
     StageOutcome, StageRecord,
 };
-
-/// One line of a thread.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    pub key: String,
-    /// The text of the notification.
-    pub text: String,
-    pub blocks: Vec<Value>,
-    /// Whether it also shows in the channel and notifies people.
-    pub broadcast: bool,
-    /// Whether it is updated when its content changes. An approval request loses its buttons.
-    pub changes: bool,
-}
 
 /// The lines of the thread so far, in order.
 #[must_use]
@@ -81,14 +68,6 @@ fn warnings_line(plan: &Plan) -> Option<Line> {
 
 fn needs_approval(status: &FlinkRolloutStatus) -> bool {
     status.plan.as_ref().is_some_and(|plan| plan.approvals_needed > 0)
-}
-
-fn line(key: String, text: &str) -> Line {
-    Line { key, text: text.to_owned(), blocks: vec![section(text)], broadcast: false, changes: false }
-}
-
-fn notifying_line(key: String, text: &str) -> Line {
-    Line { broadcast: true, ..line(key, text) }
 }
 
 fn stage_line(index: usize, record: &StageRecord) -> Line {
