@@ -32,4 +32,5 @@ mod orphans;
 mod retention;
 mod rules;
 mod slack;
+mod unreadable;
 mod writes;
