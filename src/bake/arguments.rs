@@ -180,6 +180,11 @@ fn strip_start(words: Vec<Value>) -> Vec<Value> {
         let text = word.as_str().unwrap_or_default();
         if matches!(text, "--fromSavepoint" | "-s" | "--job-id" | "-jid") {
             words.next();
+        } else if text == "-D" {
+            let pair = words.next();
+            if !pair.as_ref().and_then(Value::as_str).is_some_and(is_pair_set_by_us) {
+                remaining.extend([Some(word), pair].into_iter().flatten());
+            }
         } else if !is_set_by_us(text) {
             remaining.push(word);
         }
@@ -188,11 +193,15 @@ fn strip_start(words: Vec<Value>) -> Vec<Value> {
 }
 
 fn is_set_by_us(word: &str) -> bool {
-    let key = word.strip_prefix("-D").and_then(|pair| pair.split('=').next()).unwrap_or_default();
     word.starts_with("--fromSavepoint=")
         || word.starts_with("--job-id=")
-        || STATE_KEYS.contains(&key)
-        || key == "execution.shutdown-on-application-finish"
+        || word.strip_prefix("-D").is_some_and(is_pair_set_by_us)
+}
+
+/// Whether `key=value` sets a start state, or whether the JobManager ends with its job.
+fn is_pair_set_by_us(pair: &str) -> bool {
+    let key = pair.split('=').next().unwrap_or_default();
+    STATE_KEYS.contains(&key) || key == "execution.shutdown-on-application-finish"
 }
 
 #[cfg(test)]
@@ -254,6 +263,26 @@ mod tests {
         let once = given.clone();
         set_start(&mut given, &start()).unwrap();
         assert_eq!(given, once);
+    }
+
+    /// Flink takes the last value of a key, so these would win over ours.
+    #[test]
+    fn a_configuration_key_may_stand_apart_from_its_option() {
+        let mut given = template(&[
+            "standalone-job",
+            "-D",
+            "execution.savepoint.path=x",
+            "-D",
+            "a=b",
+            "-D",
+            "execution.shutdown-on-application-finish=true",
+            "-D",
+        ]);
+        set_start(&mut given, &Start { job_id: JobId::from(0xab), path: None }).unwrap();
+        assert_eq!(
+            args(&given)[1..],
+            ["--job-id", JOB_ID, "-Dexecution.shutdown-on-application-finish=false", "-D", "a=b", "-D"]
+        );
     }
 
     #[test]

@@ -7,10 +7,13 @@ mod savepoints;
 
 use std::collections::BTreeMap;
 
+use kube::{Api, core::DeserializeGuard};
+use tracing::warn;
+
 use self::{flink::ask_flink, logs::read_logs, rivals::read_rivals, savepoints::read_savepoints_on_disk};
 use super::context::Context;
 use crate::{
-    api::{FlinkApplication, PerComponent, Stage},
+    api::{FlinkApplication, FlinkRollout, PerComponent, Stage},
     cluster::{HaConfigMaps, read_autoscalers, read_workloads},
     rollout::{FlinkView, Needs, World, needs},
 };
@@ -26,7 +29,7 @@ pub async fn gather(context: &Context, name: &str) -> kube::Result<Option<World>
 
 async fn read_world(context: &Context, name: &str) -> kube::Result<Option<World>> {
     let Some(rollout) = context.rollouts().get_opt(name).await? else { return Ok(None) };
-    let application = context.applications().get_opt(&rollout.spec.request.application).await?;
+    let (application, application_is_unreadable) = read_application(context, &rollout).await?;
     let mut world = World {
         now: jiff::Timestamp::now(),
         watched_since: jiff::Timestamp::now(),
@@ -43,6 +46,7 @@ async fn read_world(context: &Context, name: &str) -> kube::Result<Option<World>
         logged_start: None,
         logged_cause: None,
         application,
+        application_is_unreadable,
         rollout,
     };
     let status = world.status();
@@ -70,6 +74,24 @@ async fn read_world(context: &Context, name: &str) -> kube::Result<Option<World>
         read_logs(context, &mut world, &status).await;
     }
     Ok(Some(world))
+}
+
+/// Reads the application, and whether this version cannot read the one that is there. A rollout under way does not need it, so it goes on
+/// as if the application was deleted.
+async fn read_application(context: &Context, rollout: &FlinkRollout) -> kube::Result<(Option<FlinkApplication>, bool)> {
+    let applications: Api<DeserializeGuard<FlinkApplication>> =
+        Api::namespaced(context.client.clone(), &context.namespace);
+    let application = &rollout.spec.request.application;
+    let Some(stored) = applications.get_opt(application).await? else { return Ok((None, false)) };
+    match stored.0 {
+        Ok(application) => Ok((Some(application), false)),
+        Err(error) => {
+            if rollout.status.as_ref().is_none_or(|status| status.plan.is_none()) {
+                warn!(application, %error, "this version of Lockkeeper cannot read the FlinkApplication");
+            }
+            Ok((None, true))
+        }
+    }
 }
 
 async fn read_cluster(

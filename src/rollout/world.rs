@@ -30,8 +30,10 @@ pub struct World {
     /// When Flink last answered this process; `None` if it never did.
     pub flink_answered_at: Option<Timestamp>,
     pub rollout: FlinkRollout,
-    /// The application; `None` if there is none of that name.
+    /// The application; `None` if there is none of that name, or if this version cannot read it.
     pub application: Option<FlinkApplication>,
+    /// Whether the application is there, but this version cannot read it.
+    pub application_is_unreadable: bool,
     /// The rollout that holds the application's claim.
     pub claim: Option<ClaimHolder>,
     /// Other rollouts of the application that have not ended.

@@ -10,6 +10,7 @@ mod support {
     pub mod api_link;
     pub mod bot;
     pub mod bot_ends;
+    pub mod bot_process;
     pub mod fixtures {
         pub mod chart;
         pub mod flink_application;
@@ -25,8 +26,11 @@ mod support {
 mod bot_client;
 mod conversations;
 mod lease;
+mod metrics;
+mod missing_rights;
 mod orphans;
 mod retention;
 mod rules;
 mod slack;
+mod unreadable;
 mod writes;

@@ -1,14 +1,10 @@
 //! What the bot deletes by itself, and what it leaves.
 
-use kube::{
-    Api, Client,
-    api::{Patch, PatchParams},
-    core::{ApiResource, DynamicObject, GroupVersionKind},
-};
+use kube::Client;
 use lockkeeper::retention::{list_surplus, prune};
 use serde_json::{Value, json};
 
-use crate::bot_client::bot_client;
+use crate::bot_client::{bot_client, write_status};
 use crate::support::{
     bot::DEADLINE,
     fixtures::{flink_application::flink_application, flink_rollout::deploy_request},
@@ -17,21 +13,13 @@ use crate::support::{
 
 const REVISIONS: u32 = 25;
 
-/// Only the bot may write a status.
-async fn write_status(client: &Client, namespace: &Namespace, kind: &str, name: &str, status: &Value) {
-    let resource = ApiResource::from_gvk(&GroupVersionKind::gvk("lockkeeper.dev", "v1alpha1", kind));
-    let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), &namespace.name, &resource);
-    let patch = Patch::Merge(json!({ "status": status }));
-    api.patch_status(name, &PatchParams::default(), &patch).await.unwrap();
-}
-
 /// A rollout of the revision with this number, which has ended.
 async fn add_ended_rollout(sandbox: &Sandbox, client: &Client, namespace: &Namespace, number: u32) {
     let name = format!("orders-{number:02}");
     sandbox.apply(&namespace.name, &deploy_request(sandbox, &name, "orders", "1.0.0"));
     let result = json!({"kind": "Succeeded", "message": "", "at": "2026-01-01T00:00:00Z"});
     let status = json!({"phase": "Succeeded", "epoch": 1, "revision": number, "result": result});
-    write_status(client, namespace, "FlinkRollout", &name, &status).await;
+    write_status(client, namespace, ("FlinkRollout", &name), &status).await;
     let uid = sandbox.get_json(&namespace.name, &format!("flinkrollout/{name}"))["metadata"]["uid"].clone();
     let owner = json!({"apiVersion": "lockkeeper.dev/v1alpha1", "kind": "FlinkRollout", "name": name, "uid": uid});
     sandbox.apply(
@@ -74,7 +62,7 @@ async fn old_rollouts_go_with_all_that_only_they_refer_to() {
     }
     let revision = json!({"number": 2, "version": "1.0.0", "at": "2026-01-01T00:00:00Z"});
     let history = json!({"revision": REVISIONS, "lastSequence": REVISIONS, "revisions": [revision]});
-    write_status(&client, &namespace, "FlinkApplication", "orders", &history).await;
+    write_status(&client, &namespace, ("FlinkApplication", "orders"), &history).await;
     sandbox.apply(&namespace.name, &deployment_that_mounts("config-v001"));
     for (kind, name, revision) in [
         ("Secret", "orders-rev-001", 1),

@@ -67,6 +67,38 @@ fn a_request_is_immutable_and_decisions_are_append_only() {
 }
 
 #[test]
+fn a_job_manager_that_is_down_is_replaced_only_without_a_savepoint() {
+    let sandbox = Sandbox::get();
+    let namespace = sandbox.namespace("down");
+    let request = |name: &str, start_from: Value| {
+        let mut rollout = rollout_by(name, "slack:T/U");
+        rollout["spec"]["request"]["startFrom"] = start_from;
+        create_as_bot(&sandbox, &namespace, &rollout)
+    };
+    let needs_a_state = "withoutSavepoint goes with RestorePoint, Path and Nothing";
+    for (start_from, with) in [
+        (json!({"jobManagerIsDown": true}), "jobManagerIsDown goes with withoutSavepoint"),
+        (json!({"from": "Nothing", "jobManagerIsDown": true}), "jobManagerIsDown goes with withoutSavepoint"),
+        (
+            json!({"from": "Path", "value": "file:/s", "withoutSavepoint": false, "jobManagerIsDown": true}),
+            "jobManagerIsDown goes with withoutSavepoint",
+        ),
+        (json!({"from": "LastCheckpoint", "withoutSavepoint": true, "jobManagerIsDown": true}), needs_a_state),
+        (json!({"from": "Savepoint", "withoutSavepoint": true, "jobManagerIsDown": true}), needs_a_state),
+    ] {
+        assert_refused(request("r", start_from), with);
+    }
+    for (name, start_from) in [
+        ("nothing", json!({"from": "Nothing", "withoutSavepoint": true, "jobManagerIsDown": true})),
+        ("path", json!({"from": "Path", "value": "file:/s", "withoutSavepoint": true, "jobManagerIsDown": true})),
+        ("point", json!({"from": "RestorePoint", "value": "r", "withoutSavepoint": true, "jobManagerIsDown": true})),
+        ("not-down", json!({"jobManagerIsDown": false})),
+    ] {
+        request(name, start_from).unwrap();
+    }
+}
+
+#[test]
 fn nobody_requests_or_decides_in_another_name() {
     let sandbox = Sandbox::get();
     let namespace = sandbox.namespace("forged");

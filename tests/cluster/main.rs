@@ -10,6 +10,8 @@ mod support {
     pub mod application;
     pub mod application_changes;
     pub mod bot;
+    pub mod bot_ends;
+    pub mod bot_process;
     pub mod cluster_state;
     pub mod fixtures {
         pub mod flink_application;

@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Install missing Debian packages without asking.
     #[arg(long, short)]
     yes: bool,
-    /// Run only these tests. `health` takes about 20 minutes, and is no part of the tests of every change.
+    /// Run only these tests. `health` takes about 25 minutes, and is no part of the tests of every change.
     only: Option<Only>,
 }
 

@@ -28,11 +28,7 @@ pub(super) fn needs(status: &FlinkRolloutStatus) -> Needs {
 pub(super) fn next_step(world: &World) -> Step {
     let status = world.status();
     let Some(application) = &world.application else {
-        let name = &world.rollout.spec.request.application;
-        let why = format!(
-            "there is no FlinkApplication {name} in this namespace: `kubectl get flinkapplications` shows those that are, or apply it first"
-        );
-        return end_untouched(world, &why, Vec::new());
+        return refuse_without_application(world);
     };
     if status.stages.is_empty() {
         let mut status = status;
@@ -65,6 +61,21 @@ pub(super) fn next_step(world: &World) -> Step {
         }
         Ok(Assessment::FirstDeployment | Assessment::Existing(_)) => Step::act(Operation::Plan, Effect::Plan),
     }
+}
+
+fn refuse_without_application(world: &World) -> Step {
+    let name = &world.rollout.spec.request.application;
+    let why = if world.application_is_unreadable {
+        format!(
+            "this version of Lockkeeper cannot read the FlinkApplication {name}: the bot's log names the value. Correct it with \
+             `kubectl edit flinkapplication {name}`, or run the version of Lockkeeper that knows it"
+        )
+    } else {
+        format!(
+            "there is no FlinkApplication {name} in this namespace: `kubectl get flinkapplications` shows those that are, or apply it first"
+        )
+    };
+    end_untouched(world, &why, Vec::new())
 }
 
 /// Where nothing of this application runs, its HA metadata must have no live leader: it would be deleted under that leader.

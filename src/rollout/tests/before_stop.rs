@@ -32,8 +32,15 @@ fn a_healthy_application_is_planned() {
 #[test]
 fn an_application_that_cannot_be_planned_is_refused_with_the_reason() {
     type Change = fn(&mut World);
-    let cases: [(Change, &str); 9] = [
+    let cases: [(Change, &str); 10] = [
         (|world| world.application = None, "there is no FlinkApplication orders"),
+        (
+            |world| {
+                world.application = None;
+                world.application_is_unreadable = true;
+            },
+            "cannot read the FlinkApplication orders",
+        ),
         (|world| world.workloads.task_manager = Workload::default(), "jm is there but tm is not"),
         (|world| world.workloads.job_manager = workload("jm", 2), "has 2 replicas"),
         (|world| world.workloads.job_manager = workload("jm", 0), "no job runs"),

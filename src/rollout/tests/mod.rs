@@ -59,6 +59,7 @@ pub(super) fn world(stage: Stage) -> World {
                 "savepoint": {"directory": "file:/sp"}, "highAvailability": {"kubernetesClusterId": "orders", "clusterId": "orders"},
             },
         }))),
+        application_is_unreadable: false,
         claim: None,
         rivals: Vec::new(),
         shared_with: None,

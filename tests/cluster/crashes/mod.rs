@@ -14,10 +14,10 @@ use lockkeeper::api::{Direction, FlinkRolloutStatus, ResultKind, Stage};
 use lockkeeper_slack_simulator::{Outage, Simulator, View};
 use serde_json::{Value, json};
 
-use self::bot_process::BotProcess;
 use crate::support::{
     application::{Application, ROLLOUT_TIMEOUT, text},
     bot::CHANNEL,
+    bot_process::BotProcess,
     kubernetes_users::{OTTO, RITA},
     record_ledger::RecordLedger,
     records::Records,
@@ -61,7 +61,7 @@ async fn a_bot_killed_in_every_stage_finishes_its_rollouts() {
     let untouched = (neighbour.observe_state().await, neighbour.ha_config_maps());
     assert!(!untouched.1.is_empty());
     let slack = start_simulator().await;
-    let mut bot = BotProcess::new(&orders, &slack);
+    let mut bot = BotProcess::new(&orders.sandbox, &orders.namespace.name, &slack);
     bot.start();
     bot.wait_until_started().await;
     bot.assert_second_is_refused().await;

@@ -1,7 +1,8 @@
 //! Events that are normal in a real cluster and in a real job. None of them may cost a good version, or park an application.
 //!
-//! The first chain runs with all tests. The others take about 20 minutes: `cargo xtask test health` runs them.
+//! The first chain runs with all tests. The others take about 25 minutes: `cargo xtask test health` runs them.
 
+mod handover;
 mod job_shapes;
 mod other_writers;
 mod pods;
@@ -63,10 +64,38 @@ async fn others_who_write_or_lead_are_noticed() {
 #[ignore = "takes minutes: run `cargo xtask test health`"]
 async fn a_halted_stop_never_starts_the_old_job_again() {
     let orders = Application::install("health-zombie").await;
-    zombie::expire_results_early(&orders).await;
+    zombie::expire_results_after(100, &orders).await;
     let (scene, bot) = prepare(orders).await;
     let mut ledger = RecordLedger::open(&scene.orders).await;
     zombie::chain(&scene, &mut ledger).await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: run `cargo xtask test health`"]
+async fn a_disturbed_hand_over_loses_no_record() {
+    let (scene, bot, mut ledger) = start("health-handover").await;
+    handover::the_job_manager_fails_over_in_the_stop(&scene).await;
+    let bot = handover::nobody_knows_the_savepoint(&scene, bot, &mut ledger).await;
+    handover::the_target_starts_empty(&scene, &mut ledger).await;
+    handover::the_job_fails_while_it_stops(&scene, &mut ledger).await;
+    bot.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: run `cargo xtask test health`"]
+async fn an_old_job_that_runs_again_is_replaced_from_its_savepoint() {
+    let orders = Application::install("health-again").await;
+    zombie::expire_results_after(20, &orders).await;
+    let (scene, bot) = prepare(orders).await;
+    handover::the_old_job_runs_again(&scene, bot).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes minutes: run `cargo xtask test health`"]
+async fn a_job_that_fails_while_it_stops_goes_on_from_its_savepoint() {
+    let (scene, bot, _) = start("health-failing").await;
+    handover::the_job_fails_while_it_stops_and_ends_its_job_manager(&scene).await;
     bot.stop().await;
 }
 

@@ -23,13 +23,11 @@ use crate::support::{
     sandbox::eventually,
 };
 
-/// The JobManager that Helm installed ends this long after its job, if nobody has read the result of the stop.
-const STORE_DURATION: &str = "rest.async.store-duration: 100 s";
-
-/// Changes the configuration by hand, as a team would, and starts the JobManager with it.
-pub(super) async fn expire_results_early(orders: &Application) {
+/// The JobManager that Helm installed ends this long after its job, if nobody has read the result of the stop. Changes the configuration
+/// by hand, as a team would, and starts the JobManager with it.
+pub(super) async fn expire_results_after(seconds: u32, orders: &Application) {
     let config = orders.get("configmap/orders-config");
-    let changed = format!("{}\n{STORE_DURATION}\n", text(&config, "/data/config.yaml"));
+    let changed = format!("{}\nrest.async.store-duration: {seconds} s\n", text(&config, "/data/config.yaml"));
     let patch = json!({"data": {"config.yaml": changed}}).to_string();
     orders.kubectl(&["patch", "configmap", "orders-config", "--type=merge", "-p", &patch]);
     orders.kubectl(&["rollout", "restart", "deployment", "orders-jobmanager"]);
@@ -45,11 +43,7 @@ pub(super) async fn chain(scene: &Scene, ledger: &mut RecordLedger) {
     // Without a view of the folder, only Flink could tell where the savepoint is.
     orders.patch_spec(&json!({"savepoint": {"timeoutSeconds": 10, "localView": null}}));
     deploy(scene, name, "1.1.0", &json!({}));
-    let asked = |status: &FlinkRolloutStatus| {
-        let stop = status.operations.iter().find(|operation| operation.name.ends_with("/stop-with-savepoint"));
-        stop.is_some_and(|operation| operation.completed_at.is_some())
-    };
-    wait_in(scene, name, (Direction::Forward, Stage::Savepoint), asked).await;
+    wait_in(scene, name, (Direction::Forward, Stage::Savepoint), stop_is_under_way).await;
     hide_flink(orders);
     let old = ledger.job().to_owned();
     eventually("no JobManager that could start the old job again", Duration::from_secs(300), || {
@@ -69,19 +63,26 @@ pub(super) async fn chain(scene: &Scene, ledger: &mut RecordLedger) {
 
     // The runbook's way: the person looks into the rollout's own directory, and starts from the savepoint there.
     let next = "from-the-savepoint";
-    let from = json!({"from": "Path", "value": find_savepoint(orders, name)});
+    let from = json!({"from": "Path", "value": find_savepoint(orders, name).unwrap()});
     orders.request_rollout(next, json!({"kind": "Deploy", "version": "1.1.0", "startFrom": from}));
     let status = expect_end(scene, ledger, next, ResultKind::Succeeded).await;
     assert_eq!(status.duplicates, None, "the old job ran again");
 }
 
+/// Whether Flink has taken the request to stop the job.
+pub(super) fn stop_is_under_way(status: &FlinkRolloutStatus) -> bool {
+    let stop = status.operations.iter().find(|operation| operation.name.ends_with("/stop-with-savepoint"));
+    stop.is_some_and(|operation| operation.completed_at.is_some())
+}
+
 /// The one complete savepoint in the directory of a rollout.
-fn find_savepoint(orders: &Application, rollout: &str) -> String {
-    let folders =
-        |path: &Path| -> Vec<PathBuf> { fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect() };
-    let own = folders(&orders.data.join("savepoints"))
+pub(super) fn find_savepoint(orders: &Application, rollout: &str) -> Option<String> {
+    let folders = |path: &Path| -> Option<Vec<PathBuf>> {
+        Some(fs::read_dir(path).ok()?.map(|entry| entry.unwrap().path()).collect())
+    };
+    let own = folders(&orders.data.join("savepoints"))?
         .into_iter()
         .find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&format!("{rollout}-"))));
-    let complete = folders(&own.unwrap()).into_iter().find(|path| path.join("_metadata").exists());
-    format!("file://{}", complete.unwrap().display())
+    let complete = folders(&own?)?.into_iter().find(|path| path.join("_metadata").exists());
+    Some(format!("file://{}", complete?.display()))
 }

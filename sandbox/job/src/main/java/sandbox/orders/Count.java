@@ -23,6 +23,8 @@ final class Count extends KeyedProcessFunction<Integer, Order, Order> implements
     /** How long a version that crashes runs before it does: long enough for several checkpoints. */
     private static final long CRASH_AFTER_NANOS = TimeUnit.SECONDS.toNanos(4);
 
+    private static final long SLOW_SNAPSHOT_SECONDS = 20;
+
     private final Settings settings;
     private final Release release;
     private transient ValueState<Long> seen;
@@ -42,9 +44,20 @@ final class Count extends KeyedProcessFunction<Integer, Order, Order> implements
         }
     }
 
+    /** The counts are keyed state. The fault holds a savepoint open, so that a test can act while it is in progress. */
     @Override
-    public void snapshotState(FunctionSnapshotContext context) {
-        // The counts are keyed state.
+    public void snapshotState(FunctionSnapshotContext context) throws InterruptedException {
+        if (settings.hasFault("slow-snapshots")) {
+            TimeUnit.SECONDS.sleep(SLOW_SNAPSHOT_SECONDS);
+        }
+    }
+
+    /** Flink closes a function after the savepoint of a stop is complete and before its task has finished. */
+    @Override
+    public void close() {
+        if (settings.hasFault("failing-stop")) {
+            throw new IllegalStateException("The counts cannot be handed over: the catalogue is not available.");
+        }
     }
 
     @Override

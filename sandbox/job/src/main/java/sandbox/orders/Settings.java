@@ -1,6 +1,8 @@
 package sandbox.orders;
 
 import java.io.Serializable;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -30,6 +32,11 @@ record Settings(String data, int perSecond, int catchUp, boolean prices, int res
                 number(get, "ORDERS_CATCH_UP", 1, 5),
                 "true".equals(environment.get("ORDERS_PRICES")),
                 number(get, "ORDERS_RESTORE_SECONDS", 0, 0));
+    }
+
+    /** Whether the file {@code faults/name} is in the data folder. A test makes and removes it while a job runs. */
+    boolean hasFault(String name) {
+        return Files.exists(Path.of(data, "faults", name));
     }
 
     private static int number(Function<String, String> get, String name, int lowest, int otherwise) {
