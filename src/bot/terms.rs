@@ -127,7 +127,7 @@ impl Terms {
         let context = Arc::new(controller::Context {
             client: self.client.clone(),
             proxy: self.proxy.clone(),
-            helm: self.settings.helm.clone(),
+            renderer: self.settings.renderer.clone(),
             namespace: self.namespace.clone(),
             epoch: lease.epoch(),
             observations: controller::Observations::default(),

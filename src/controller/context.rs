@@ -1,6 +1,6 @@
 //! The clients of the controller of one namespace, and the errors that end a reconcile early.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use kube::{Api, Client};
 use thiserror::Error;
@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::{events::Events, halts::Halts, observation::Observations};
 use crate::{
     api::{FlinkApplication, FlinkRollout, ServicePort},
+    bake::Renderer,
     cluster::{WriteError, Writer},
     flink::FlinkClient,
     proxy::{Endpoint, Proxy},
@@ -22,8 +23,7 @@ pub struct Context {
     pub client: Client,
     /// HTTP to Services and pods, through the API server.
     pub proxy: Proxy,
-    /// Path of the Helm program.
-    pub helm: PathBuf,
+    pub renderer: Renderer,
     pub namespace: String,
     /// The epoch of this process. It is written into every status.
     pub epoch: i64,
