@@ -18,7 +18,8 @@ mod support {
 
 use std::{collections::BTreeSet, fmt::Write as _, path::PathBuf, time::Duration};
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use lockkeeper::bake::{Confinement, become_helm};
 use lockkeeper_slack_simulator::{Click, Config, Simulator};
 use serde::Serialize;
 use serde_json::Value;
@@ -37,6 +38,15 @@ struct Flags {
     /// Write the table and the threads to this file.
     #[arg(long)]
     json: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Become helm, as `lockkeeper render` does. The bot in this process starts it for each chart.
+    #[command(hide = true)]
+    Render(Confinement),
 }
 
 /// The result of one rollout.
@@ -62,6 +72,9 @@ impl Row {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let flags = Flags::parse();
+    if let Some(Command::Render(confinement)) = &flags.command {
+        std::process::exit(become_helm(confinement));
+    }
     eprintln!("installing orders 1.0.0 with Helm, and changing it by hand");
     let orders = Application::install("orders").await;
     let mut config = Config::new()?;

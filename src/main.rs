@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 use futures::FutureExt as _;
 use lockkeeper::{
-    api, bot, retention,
+    api, bake, bot, retention,
     slack::{SLACK_API, SlackSettings},
 };
 use secrecy::SecretString;
@@ -24,6 +24,9 @@ struct Flags {
 enum Command {
     /// Run the bot.
     Run(Run),
+    /// Become helm, confined to one chart. The bot starts this for each chart that it renders.
+    #[command(hide = true)]
+    Render(bake::Confinement),
     /// List what the bot would delete in a namespace: old ended rollouts, and what no kept revision needs. Deletes nothing.
     Retention(Retention),
     /// Print the custom resource definitions as YAML.
@@ -46,6 +49,9 @@ struct Run {
     /// Namespaces whose applications Lockkeeper deploys, separated by commas.
     #[arg(long, env = "LOCKKEEPER_NAMESPACES", value_delimiter = ',', required = true)]
     namespaces: Vec<String>,
+    /// Folder of the charts. `chart.path` of a FlinkApplication is a path below it.
+    #[arg(long, env = "LOCKKEEPER_CHARTS")]
+    charts: PathBuf,
     /// Path of the helm program.
     #[arg(long, env = "LOCKKEEPER_HELM", default_value = "helm")]
     helm: PathBuf,
@@ -89,6 +95,7 @@ fn main() -> anyhow::Result<()> {
         }
         Command::Retention(flags) => list_surplus(&flags.namespace),
         Command::Run(run) => start(run),
+        Command::Render(confinement) => std::process::exit(bake::become_helm(&confinement)),
     }
 }
 
@@ -120,9 +127,10 @@ fn start(flags: Run) -> anyhow::Result<()> {
             app_token,
             api_url: flags.slack_api_url,
         });
+        let lockkeeper = std::env::current_exe().context("cannot find the path of this program")?;
         let settings = bot::Settings {
             namespaces: flags.namespaces,
-            helm: flags.helm,
+            renderer: bake::Renderer { lockkeeper, helm: flags.helm, charts: flags.charts },
             listen: flags.listen,
             lease: Duration::from_secs(flags.lease_seconds),
             identity,

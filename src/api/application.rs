@@ -104,7 +104,7 @@ impl FlinkApplicationSpec {
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Chart {
-    /// Path of the chart's folder or package in the bot's file system.
+    /// Path of the chart's folder or package below the bot's folder of charts (`--charts`), or the absolute path of one that is there.
     #[schemars(length(min = 1, max = 1024))]
     pub path: String,
     /// Helm's release name. The default is the name of the application.

@@ -1,16 +1,16 @@
 //! The settings of a bot.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use crate::slack::SlackSettings;
+use crate::{bake::Renderer, slack::SlackSettings};
 
 /// The settings of a bot, from the command line.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Namespaces whose applications the bot deploys.
     pub namespaces: Vec<String>,
-    /// Path of the helm program.
-    pub helm: PathBuf,
+    /// How charts are rendered.
+    pub renderer: Renderer,
     /// Address of the health endpoint.
     pub listen: SocketAddr,
     /// Time after which a lease expires if it is not renewed.

@@ -130,7 +130,7 @@ impl Terms {
         let context = Arc::new(controller::Context {
             client: self.client.clone(),
             proxy: self.proxy.clone(),
-            helm: self.settings.helm.clone(),
+            renderer: self.settings.renderer.clone(),
             planning: Semaphore::new(MAX_PLANS),
             namespace: self.namespace.clone(),
             epoch: lease.epoch(),

@@ -1,6 +1,6 @@
 //! The clients of the controller of one namespace, and the errors that end a reconcile early.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use kube::{Api, Client};
 use thiserror::Error;
@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use super::{events::Events, halts::Halts, observation::Observations};
 use crate::{
     api::{FlinkApplication, FlinkRollout, ServicePort},
+    bake::Renderer,
     cluster::{WriteError, Writer},
     flink::FlinkClient,
     proxy::{Endpoint, Proxy},
@@ -23,8 +24,7 @@ pub struct Context {
     pub client: Client,
     /// HTTP to Services and pods, through the API server.
     pub proxy: Proxy,
-    /// Path of the Helm program.
-    pub helm: PathBuf,
+    pub renderer: Renderer,
     /// Admits a few plans at once. Many plans must not delay a rollout whose application is down.
     pub planning: Semaphore,
     pub namespace: String,

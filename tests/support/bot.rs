@@ -1,12 +1,12 @@
 //! The bot in this process, with the service account of manifests/ and a Slack simulator.
 
-use std::{sync::Once, time::Duration};
+use std::{path::PathBuf, sync::Once, time::Duration};
 
 use futures::{
     FutureExt as _,
     future::{BoxFuture, Shared},
 };
-use lockkeeper::{bot, record::LeaseError, slack::SlackSettings};
+use lockkeeper::{bake::Renderer, bot, record::LeaseError, slack::SlackSettings};
 use lockkeeper_slack_simulator::Simulator;
 use tokio::{
     runtime::{Builder, Runtime},
@@ -39,7 +39,7 @@ impl Bot {
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let settings = bot::Settings {
             namespaces: vec![namespace.to_owned()],
-            helm: sandbox.helm.clone(),
+            renderer: Renderer { lockkeeper: lockkeeper(), helm: sandbox.helm.clone(), charts: "/".into() },
             listen: "127.0.0.1:0".parse().unwrap(),
             // A long lease is not lost on a busy machine. Only the successor of a killed bot waits for it.
             lease: Duration::from_secs(15),
@@ -63,6 +63,11 @@ impl Bot {
         drop(self.stop.take());
         self.task.await.unwrap().unwrap();
     }
+}
+
+/// The program that has the subcommand `render`. Cargo names it for tests; the demo has the subcommand itself.
+fn lockkeeper() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_lockkeeper").map_or_else(|| std::env::current_exe().unwrap(), PathBuf::from)
 }
 
 /// Restarts the bot, as the kubelet would, while a killed one still seems to hold the lease.

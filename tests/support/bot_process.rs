@@ -18,6 +18,8 @@ pub struct BotProcess {
     folder: PathBuf,
     namespace: String,
     helm: PathBuf,
+    /// The folder that holds the sample chart.
+    charts: PathBuf,
     slack: [String; 3],
     started: u32,
     pub running: Option<Child>,
@@ -41,6 +43,7 @@ impl BotProcess {
             folder,
             namespace: namespace.to_owned(),
             helm: sandbox.helm.clone(),
+            charts: sandbox.chart.parent().unwrap().to_owned(),
             slack: [slack.bot_token().to_owned(), slack.app_token().to_owned(), slack.api_url()],
             started: 0,
             running: None,
@@ -54,6 +57,7 @@ impl BotProcess {
         command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_lockkeeper")]);
         command.args(["run", "--lease-seconds", "3", "--listen", "127.0.0.1:0", "--identity", identity]);
         command.arg("--namespaces").arg(&self.namespace).arg("--helm").arg(&self.helm);
+        command.arg("--charts").arg(&self.charts);
         command.env("KUBECONFIG", self.folder.join("kubeconfig"));
         command.env("SLACK_BOT_TOKEN", bot_token).env("SLACK_APP_TOKEN", app_token).env("SLACK_API_URL", api_url);
         command

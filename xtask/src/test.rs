@@ -17,7 +17,7 @@ use crate::sandbox::{self, OwnCluster, Running, UpOptions};
 use table::{StepResult, Table};
 
 /// The tests of the package `lockkeeper` that start no pods from the sample application's images.
-const WITHOUT_A_NODE: &str = "--package lockkeeper --lib --bins --test manifests --test tidy --test api_server -- --skip bad_flink:: --skip drift::";
+const WITHOUT_A_NODE: &str = "--package lockkeeper --lib --bins --test manifests --test tidy --test charts --test api_server -- --skip bad_flink:: --skip drift::";
 
 /// Checks format, lints and licences, and runs all tests with a sandbox.
 #[derive(clap::Args)]

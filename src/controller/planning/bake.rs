@@ -73,7 +73,7 @@ async fn render_chart(
     let spec = &application.spec;
     let info = context.client.apiserver_version().await?;
     let helm = Helm {
-        program: context.helm.clone(),
+        renderer: context.renderer.clone(),
         kube_version: info.git_version,
         api_versions: list_api_versions(context).await?,
     };
