@@ -359,7 +359,8 @@ impl Comparison {
 pub enum Allowance {
     /// Volumes of kind hostPath.
     HostPath,
-    /// Privileged containers and the host's namespaces.
+    /// Everything else that the level "baseline" of the Pod Security Standards refuses: privileged containers, the node's namespaces and
+    /// ports, more capabilities, unconfined profiles.
     Privileged,
 }
 

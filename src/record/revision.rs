@@ -18,7 +18,7 @@ use kube::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::api::{APPLICATION_LABEL, REVISION_LABEL};
+use crate::api::{APPLICATION_LABEL, REVISION_LABEL, REVISION_TYPE};
 
 /// The API server accepts up to 1 MiB of data in a Secret. 16 KiB of it stay free for the metadata.
 const MAX_SIZE: usize = 1024 * 1024 - 16 * 1024;
@@ -115,7 +115,7 @@ impl RevisionStore {
                 ..Default::default()
             },
             immutable: Some(true),
-            type_: Some("lockkeeper.dev/revision".to_owned()),
+            type_: Some(REVISION_TYPE.to_owned()),
             data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(record.compress()?))])),
             ..Default::default()
         };
