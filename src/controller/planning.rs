@@ -1,5 +1,6 @@
 //! Makes the plan: bakes the target, records what runs, checks that both can be written, and computes the digest.
 
+mod addresses;
 mod adoption;
 mod bake;
 mod checks;
@@ -34,6 +35,7 @@ pub(super) async fn make_plan(context: &Context, world: &World) -> EffectResult 
 
 async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError> {
     let application = world.application.as_ref().ok_or_else(|| EffectError::refused("the FlinkApplication is gone"))?;
+    addresses::check_addresses(application, &context.namespace)?;
     let current = match assess(world, application).map_err(EffectError::Refused)? {
         Assessment::NotAnswered => return Err(EffectError::NotNow("Flink does not answer".to_owned())),
         Assessment::FirstDeployment => None,
