@@ -6,6 +6,7 @@ mod flink_options;
 mod helm;
 mod policy;
 mod references;
+mod secret_values;
 mod versioned;
 
 pub use arguments::without_start;
@@ -15,4 +16,5 @@ pub(crate) use flink_options::flink_option;
 pub(crate) use helm::{Helm, Release, with_version};
 pub(crate) use policy::{PolicyContext, find_violations};
 pub(crate) use references::{Referenced, references, required_references, rewrite_references};
+pub(crate) use secret_values::{known_secrets, secrets_in_values};
 pub(crate) use versioned::{BASE_NAME_ANNOTATION, apply_versioned_names, copy_as, versioned_name};

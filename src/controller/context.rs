@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use kube::{Api, Client};
 use thiserror::Error;
 
-use super::{events::Events, halts::Halts, observation::Observations};
+use super::{events::Events, halts::Halts, masking::SecretValues, observation::Observations};
 use crate::{
     api::{FlinkApplication, FlinkRollout, ServicePort},
     cluster::{WriteError, Writer},
@@ -30,6 +30,8 @@ pub struct Context {
     pub events: Events,
     pub observations: Observations,
     pub halts: Halts,
+    /// What this process has read of Secrets. No text that it writes shows it.
+    pub secrets: SecretValues,
 }
 
 impl Context {

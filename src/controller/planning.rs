@@ -17,7 +17,7 @@ use self::{
     bake::{Baked, bake_target},
     dry_run::dry_run,
 };
-use super::{context::Context, effect_error::EffectError, replicas};
+use super::{context::Context, effect_error::EffectError, recall::read_secrets, replicas};
 use crate::{
     api::{Current, FlinkApplication, Plan, RequestKind, Settings, Target},
     bake::{apply_versioned_names, changes},
@@ -55,6 +55,9 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
         let names = application.spec.deployments();
         let known = previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default();
         apply_versioned_names(&mut target.objects, names, revision, known);
+    }
+    for record in previous.iter().chain([&target]) {
+        context.secrets.learn(&record.application, &read_secrets(context, record).await?);
     }
     checks::check_arguments(&target, application, current.as_ref())?;
     checks::check_cluster_ids(&target, application)?;
