@@ -2,6 +2,9 @@
 
 use super::keys::{MASK, is_sensitive};
 
+/// Kinds of objects whose names may sound sensitive.
+const KINDS: [&str; 4] = ["Secret", "ConfigMap", "Deployment", "Service"];
+
 /// Masks the values in a line of any text. A value without quotes ends at a space.
 #[must_use]
 pub fn mask_pairs(line: &str) -> String {
@@ -11,7 +14,9 @@ pub fn mask_pairs(line: &str) -> String {
         masked.push_str(before);
         masked.push_str(key);
         rest = after;
-        if !is_sensitive(key) || is_java_class(key) {
+        // In "Secret db-password: it is not there", what follows is about the object.
+        let is_name = KINDS.iter().any(|kind| masked.ends_with(&format!("{kind} {key}")));
+        if !is_sensitive(key) || is_java_class(key) || is_name {
             continue;
         }
         if let Some((lead, value)) = find_value(key, after) {
@@ -123,6 +128,7 @@ mod tests {
             "org.example.PasswordException: wrong user",
             "Authentication failed: invalid username or password",
             "Secret orders-credentials was not found",
+            "Kubernetes refused Secret db-password: the quota is used up",
             "s3://bucket/savepoints/savepoint-1",
             "",
         ] {
