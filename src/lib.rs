@@ -14,6 +14,7 @@ mod proxy;
 pub mod record;
 pub mod retention;
 mod rollout;
+mod secrets;
 pub mod slack;
 mod text;
 

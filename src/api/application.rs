@@ -41,10 +41,16 @@ pub struct FlinkApplicationSpec {
     #[schemars(length(max = 500))]
     pub versions: Option<Vec<String>>,
     /// Name of the `JobManager` Deployment.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
+    )]
     pub job_manager: String,
     /// Name of the `TaskManager` Deployment.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(
+        length(min = 1, max = 253),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
+    )]
     pub task_manager: String,
     /// The Service in front of Flink's REST API.
     pub rest_service: ServicePort,
@@ -118,7 +124,7 @@ pub struct Chart {
 #[serde(rename_all = "camelCase")]
 pub struct ServicePort {
     /// Name of the Service.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub name: String,
     /// Port number of the Service. The default is Flink's default REST port.
     #[serde(default = "default_rest_port")]
@@ -171,7 +177,10 @@ pub enum SavepointFormat {
 #[serde(rename_all = "camelCase")]
 pub struct HighAvailability {
     /// Flink's `kubernetes.cluster-id`: the prefix and the label of the HA `ConfigMaps`.
-    #[schemars(length(min = 1, max = 45))]
+    #[schemars(
+        length(min = 1, max = 45),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
+    )]
     pub kubernetes_cluster_id: String,
     /// Flink's `high-availability.cluster-id`: the storage path, and the source of the default job id.
     #[schemars(length(min = 1, max = 253))]
@@ -239,12 +248,18 @@ pub struct Probe {
 #[serde(rename_all = "camelCase")]
 pub struct HttpProbe {
     /// Name of the Service.
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
     pub service: String,
     /// Port number of the Service.
     pub port: u16,
-    /// Path of the request, with a leading slash.
-    #[schemars(length(max = 1024), regex(pattern = r"^/[^\s]*$"))]
+    /// Path of the request, with a leading slash. Its parts are neither empty nor only dots, and have no `%`. A query may follow.
+    // `Endpoint::path` has the same rule in code.
+    #[schemars(
+        length(max = 1024),
+        regex(
+            pattern = r"^/(\.*[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*(/\.*[A-Za-z0-9_~!$&'()*+,=:@-][A-Za-z0-9._~!$&'()*+,=:@-]*)*/?)?(\?([A-Za-z0-9._~!$&'()*+,=:@/?-]|%[0-9A-Fa-f]{2})*)?$"
+        )
+    )]
     pub path: String,
     /// The status code that counts as healthy.
     #[serde(default = "http_ok")]
@@ -359,7 +374,8 @@ impl Comparison {
 pub enum Allowance {
     /// Volumes of kind hostPath.
     HostPath,
-    /// Privileged containers and the host's namespaces.
+    /// Everything else that the level "baseline" of the Pod Security Standards refuses: privileged containers, the node's namespaces and
+    /// ports, more capabilities, unconfined profiles.
     Privileged,
 }
 

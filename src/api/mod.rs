@@ -40,6 +40,9 @@ pub use state_path::*;
 pub use status::*;
 pub use time::{Time, time};
 
+/// The API group of both kinds, and the prefix of our labels, annotations and finalizers.
+pub const GROUP: &str = "lockkeeper.dev";
+
 /// Finalizer of an active rollout: deleting it is an abort before the stop and a roll back after it.
 pub const ROLLOUT_FINALIZER: &str = "lockkeeper.dev/rollout";
 
@@ -51,6 +54,9 @@ pub const APPLICATION_LABEL: &str = "lockkeeper.dev/application";
 
 /// Label on every object made for a revision: its number, three digits or more.
 pub const REVISION_LABEL: &str = "lockkeeper.dev/revision";
+
+/// Type of the Secret that holds a revision record.
+pub const REVISION_TYPE: &str = "lockkeeper.dev/revision";
 
 /// Annotation on both Deployments: the rollout that last wrote them.
 pub const ROLLOUT_ANNOTATION: &str = "lockkeeper.dev/rollout";

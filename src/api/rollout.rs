@@ -53,7 +53,10 @@ pub struct FlinkRolloutSpec {
 )]
 pub struct Request {
     /// Name of the `FlinkApplication` in the same namespace.
-    #[schemars(length(min = 1, max = 40))]
+    #[schemars(
+        length(min = 1, max = 40),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
+    )]
     pub application: String,
     /// Who requests it: `slack:<team>/<user>` or `kubernetes:<user name>`.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^(slack|kubernetes):.+$"))]

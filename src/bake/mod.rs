@@ -6,6 +6,7 @@ mod flink_options;
 mod helm;
 mod policy;
 mod references;
+mod secret_values;
 mod versioned;
 
 pub use arguments::without_start;
@@ -16,4 +17,5 @@ pub(crate) use helm::with_version;
 pub use helm::{BakeError, Confinement, Helm, Release, Renderer, become_helm};
 pub(crate) use policy::{PolicyContext, find_violations};
 pub(crate) use references::{Referenced, references, required_references, rewrite_references};
+pub(crate) use secret_values::{known_secrets, secrets_in_values};
 pub(crate) use versioned::{BASE_NAME_ANNOTATION, apply_versioned_names, copy_as, versioned_name};

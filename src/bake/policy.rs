@@ -1,13 +1,16 @@
 //! Checks what a rendered chart may contain, before a rollout stops anything.
 
+mod own_objects;
+mod permissions;
+mod pod_security;
+
 use std::collections::BTreeSet;
 
 use kube::{ResourceExt, core::DynamicObject};
-use serde_json::Value;
 
 use crate::{
     api::{Allowance, PerComponent},
-    cluster::{DEPLOYMENT, is_named, pod_template},
+    cluster::{DEPLOYMENT, is_named},
 };
 
 /// The limits for the objects of a chart.
@@ -43,11 +46,9 @@ pub fn find_violations(objects: &[DynamicObject], context: &PolicyContext<'_>) -
         if object.metadata.namespace.as_deref().is_some_and(|namespace| namespace != context.namespace) {
             found.push(format!("{label} is rendered for another namespace than {}", context.namespace));
         }
-        if let Some(template) = pod_template(object) {
-            found.extend(
-                find_privileges(template, context.allow).into_iter().map(|privilege| format!("{label} {privilege}")),
-            );
-        }
+        let reasons = own_objects::violations(object).into_iter().chain(permissions::violations(object));
+        let reasons = reasons.chain(pod_security::violations(object, context.allow));
+        found.extend(reasons.map(|reason| format!("{label} {reason}")));
     }
     for workload in context.workloads.iter() {
         let is_rendered = objects.iter().any(|object| is_named(object, DEPLOYMENT, workload));
@@ -58,42 +59,24 @@ pub fn find_violations(objects: &[DynamicObject], context: &PolicyContext<'_>) -
     found
 }
 
-fn find_privileges(template: &Value, allow: &[Allowance]) -> Vec<&'static str> {
-    let mut found = Vec::new();
-    let Some(spec) = template.get("spec") else { return found };
-    let each = |key: &str| spec.get(key).and_then(Value::as_array).into_iter().flatten();
-    if !allow.contains(&Allowance::HostPath) && each("volumes").any(|volume| volume.get("hostPath").is_some()) {
-        found.push("mounts a hostPath, which the application's allow list does not name (hostPath)");
-    }
-    let uses_host = ["hostNetwork", "hostPID", "hostIPC"].iter().any(|key| spec.get(*key) == Some(&Value::Bool(true)));
-    let containers = || each("containers").chain(each("initContainers"));
-    let is_privileged = containers().any(|container| {
-        container.pointer("/securityContext/privileged") == Some(&Value::Bool(true))
-            || container
-                .pointer("/securityContext/capabilities/add")
-                .and_then(Value::as_array)
-                .is_some_and(|added| !added.is_empty())
-    });
-    if !allow.contains(&Allowance::Privileged) && (uses_host || is_privileged) {
-        found.push("asks for the host's namespaces, privileges or capabilities, which the allow list does not name (privileged)");
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(yaml: &str, allow: &[Allowance]) -> Vec<String> {
-        let kinds = ["v1/ConfigMap", "apps/v1/Deployment"].map(str::to_owned).into();
+    /// The violations of a chart that renders both Deployments and these objects, all of a kind that is served.
+    pub fn check(yaml: &str, allow: &[Allowance]) -> Vec<String> {
+        let both = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: jm}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tm}\n---\n";
+        let objects = super::super::helm::parse_objects(&format!("{both}{yaml}")).unwrap();
+        let kinds = objects.iter().filter_map(|object| object.types.as_ref());
+        let kinds = kinds.filter(|types| types.kind != "Namespace");
+        let kinds = kinds.map(|types| format!("{}/{}", types.api_version, types.kind)).collect();
         let context = PolicyContext {
             namespace: "shop",
             namespaced_kinds: &kinds,
             allow,
             workloads: PerComponent { job_manager: "jm", task_manager: "tm" },
         };
-        let both = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: jm}\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: tm}\n---\n";
-        find_violations(&super::super::helm::parse_objects(&format!("{both}{yaml}")).unwrap(), &context)
+        find_violations(&objects, &context)
     }
 
     #[test]
@@ -104,11 +87,8 @@ mod tests {
     }
 
     #[test]
-    fn host_paths_and_privileges_need_the_allow_list() {
-        let host = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {template: {spec: {volumes: [{hostPath: {path: /}}]}}}\n";
-        assert_eq!(check(host, &[]).len(), 1);
-        assert!(check(host, &[Allowance::HostPath]).is_empty());
-        let raised = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x}\nspec: {template: {spec: {containers: [{securityContext: {privileged: true}}]}}}\n";
-        assert_eq!(check(raised, &[Allowance::HostPath]).len(), 1);
+    fn a_violation_names_the_object() {
+        let found = check("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: orders-1-slack}\n", &[]);
+        assert!(found[0].starts_with("ConfigMap orders-1-slack has "), "{found:?}");
     }
 }

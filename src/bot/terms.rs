@@ -137,6 +137,7 @@ impl Terms {
             observations: controller::Observations::default(),
             events: Events::new(self.client.clone(), self.settings.identity.clone()),
             halts: self.halts.clone(),
+            secrets: controller::SecretValues::default(),
         });
         tokio::select! {
             // A process without the lease may not write. Its controllers end here, and the epoch makes their late writes fail.

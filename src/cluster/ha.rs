@@ -143,6 +143,12 @@ pub fn is_ha_name(cluster_id: &str, name: &str) -> bool {
     }
 }
 
+/// Whether Flink uses this name for an HA `ConfigMap` of some cluster id.
+#[must_use]
+pub fn is_any_ha_name(name: &str) -> bool {
+    name.match_indices('-').any(|(dash, _)| is_ha_name(&name[..dash], name))
+}
+
 /// Names the backup of an HA `ConfigMap`. The name matches no HA pattern, so Flink never reads the backup as its own.
 ///
 /// One rollout may clear `ConfigMaps` of the same name several times, so the name depends on the `ConfigMap` and its data.
@@ -160,6 +166,13 @@ pub fn backup_name(revision: u32, map: &ConfigMap) -> String {
 pub fn is_backup_name(revision: u32, name: &str) -> bool {
     let suffix = name.rsplit_once(&format!("-backup-{revision:03}-")).map(|(_, digits)| digits);
     suffix.is_some_and(|digits| digits.len() == CONTENT_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
+/// Whether a name is that of a backup which any rollout made.
+#[must_use]
+pub fn is_any_backup_name(name: &str) -> bool {
+    let revision = name.rsplit_once("-backup-").and_then(|(_, rest)| rest.split('-').next()?.parse().ok());
+    revision.is_some_and(|revision| is_backup_name(revision, name))
 }
 
 /// Builds the backup of one HA `ConfigMap`: its data, without Flink's labels and without the leader lock.

@@ -21,9 +21,12 @@ pub(crate) use autoscaler::{Autoscaler, read_autoscalers};
 pub(crate) use containers::{flink_container, is_standalone_job};
 pub(crate) use content::{encode_secret_text, same_content};
 pub(crate) use diagnosis::{ContainerEnd, PodSign, find_end, has_started_pod, is_end_by_flink, pod_signs};
-pub(crate) use ha::{HaConfigMaps, Leader, backup_name, build_backup, is_backup_name};
+pub(crate) use ha::{
+    HaConfigMaps, Leader, backup_name, build_backup, is_any_backup_name, is_any_ha_name, is_backup_name,
+};
 pub(crate) use object::{
-    DEPLOYMENT, api_resource, describe, is_named, is_workload, kind_of, pod_template, pod_template_mut, same_object,
+    DEPLOYMENT, api_resource, describe, group_of, is_named, is_workload, kind_of, pod_template, pod_template_mut,
+    same_object,
 };
 pub use read_workload::read_workloads;
 pub(crate) use readable::{list_readable, watch_readable};

@@ -16,6 +16,13 @@ pub fn kind_of(object: &DynamicObject) -> &str {
     object.types.as_ref().map_or("object", |types| types.kind.as_str())
 }
 
+/// The API group of an object. The core group is empty.
+#[must_use]
+pub fn group_of(object: &DynamicObject) -> &str {
+    let version = object.types.as_ref().map_or("", |types| types.api_version.as_str());
+    version.split_once('/').map_or("", |(group, _)| group)
+}
+
 /// Whether an object has this kind and this name.
 #[must_use]
 pub fn is_named(object: &DynamicObject, kind: &str, name: &str) -> bool {

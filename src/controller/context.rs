@@ -6,7 +6,7 @@ use kube::{Api, Client};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use super::{events::Events, halts::Halts, observation::Observations};
+use super::{events::Events, halts::Halts, masking::SecretValues, observation::Observations};
 use crate::{
     api::{FlinkApplication, FlinkRollout, ServicePort},
     bake::Renderer,
@@ -33,6 +33,8 @@ pub struct Context {
     pub events: Events,
     pub observations: Observations,
     pub halts: Halts,
+    /// What this process has read of Secrets. No text that it writes shows it.
+    pub secrets: SecretValues,
 }
 
 impl Context {

@@ -6,10 +6,12 @@ mod effect_error;
 mod events;
 mod gather;
 mod halts;
+mod masking;
 mod objects;
 mod observation;
 mod planning;
 mod probes;
+mod recall;
 mod reconcile;
 mod replicas;
 
@@ -25,10 +27,11 @@ use kube::{
 pub use context::Context;
 pub use events::Events;
 pub use halts::Halts;
+pub use masking::SecretValues;
 pub use observation::Observations;
 pub use reconcile::reconcile;
 
-use crate::{api::FlinkRollout, text::error_chain};
+use crate::{api::FlinkRollout, secrets::Redactor, text::error_chain};
 
 /// How often this process records that it runs.
 const PULSE_INTERVAL: Duration = Duration::from_secs(5);
@@ -64,7 +67,7 @@ async fn reconcile_all(client: Client, context: Arc<Context>, stop: impl Future<
         .for_each(|result| async move {
             // `reconcile` already logged the error with the rollout's name.
             if let Err(error) = result {
-                tracing::debug!(error = error_chain(&error), "a reconcile failed");
+                tracing::debug!(error = Redactor::default().mask(&error_chain(&error)), "a reconcile failed");
             }
         })
         .await;

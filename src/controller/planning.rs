@@ -1,5 +1,6 @@
 //! Makes the plan: bakes the target, records what runs, checks that both can be written, and computes the digest.
 
+mod addresses;
 mod adoption;
 mod bake;
 mod checks;
@@ -16,7 +17,7 @@ use self::{
     bake::{Baked, bake_target},
     dry_run::dry_run,
 };
-use super::{context::Context, effect_error::EffectError, replicas};
+use super::{context::Context, effect_error::EffectError, recall::read_secrets, replicas};
 use crate::{
     api::{Current, FlinkApplication, Plan, RequestKind, Settings, Target},
     bake::{apply_versioned_names, changes},
@@ -35,6 +36,7 @@ pub(super) async fn make_plan(context: &Context, world: &World) -> EffectResult 
 async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError> {
     let _permit = context.planning.acquire().await.map_err(|error| EffectError::NotNow(error.to_string()))?;
     let application = world.application.as_ref().ok_or_else(|| EffectError::refused("the FlinkApplication is gone"))?;
+    addresses::check_addresses(application, &context.namespace)?;
     let current = match assess(world, application).map_err(EffectError::Refused)? {
         Assessment::NotAnswered => return Err(EffectError::NotNow("Flink does not answer".to_owned())),
         Assessment::FirstDeployment => None,
@@ -55,6 +57,9 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
         let names = application.spec.deployments();
         let known = previous.as_ref().map(|previous| previous.objects.as_slice()).unwrap_or_default();
         apply_versioned_names(&mut target.objects, names, revision, known);
+    }
+    for record in previous.iter().chain([&target]) {
+        context.secrets.learn(&record.application, &read_secrets(context, record).await?);
     }
     checks::check_arguments(&target, application, current.as_ref())?;
     checks::check_cluster_ids(&target, application)?;

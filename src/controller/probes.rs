@@ -33,7 +33,11 @@ pub(super) async fn ask_probes(context: &Context, client: &FlinkClient, world: &
 async fn ask_http(context: &Context, http: &HttpProbe) -> ProbeAnswer {
     let endpoint =
         Endpoint::Service { namespace: context.namespace.clone(), name: http.service.clone(), port: http.port };
-    let path = format!("{}{}", endpoint.proxy_path(), http.path);
+    let path = match endpoint.path(&http.path) {
+        Ok(path) => path,
+        // Plan refuses such a probe. It says nothing about the version, so it must not fail it either.
+        Err(error) => return ProbeAnswer::Unanswered(error.to_string()),
+    };
     match context.proxy.get_status(&path, PROBE_TIMEOUT).await {
         Ok(status) if status.as_u16() == http.expect => ProbeAnswer::Passed,
         Ok(status) => ProbeAnswer::Failed(format!("status {status}, expected {}", http.expect)),

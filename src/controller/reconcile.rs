@@ -9,6 +9,8 @@ use super::{
     act::act,
     context::{Context, RECONCILE_TIMEOUT, ReconcileError},
     gather::gather,
+    masking::{mask_result, mask_status, mask_world},
+    recall::recall_secrets,
 };
 use crate::{
     api::{FlinkRollout, FlinkRolloutStatus},
@@ -40,7 +42,8 @@ pub async fn reconcile(
             // Another writer was first. The next reconcile reads what it wrote.
             Ok(_) | Err(ReconcileError::Write(WriteError::Conflict { .. })) => {}
             Err(error) => {
-                let error = error_chain(error);
+                let known = context.secrets.redactor(&rollout.spec.request.application);
+                let error = known.mask(&error_chain(error));
                 warn!(error, "the reconcile failed");
                 context.events.publish_failure(rollout, &error).await;
             }
@@ -61,8 +64,15 @@ pub(super) fn on_error(_: Arc<DeserializeGuard<FlinkRollout>>, error: &Reconcile
 }
 
 async fn run_step(name: String, context: &Context) -> Result<Action, ReconcileError> {
-    let Some(world) = gather(context, &name).await? else { return Ok(Action::await_change()) };
+    let Some(mut world) = gather(context, &name).await? else { return Ok(Action::await_change()) };
+    recall_secrets(context, &world).await;
+    let known = context.secrets.redactor(&world.rollout.spec.request.application);
+    mask_world(&mut world, &known);
     match next_step(&world) {
+        // The core compares texts that are not masked with the record, which is. Nothing else has changed.
+        Step::Record(status) if mask_status(*status.clone(), &known) == world.status() => {
+            Ok(Action::requeue(Duration::from_secs(1)))
+        }
         Step::Record(status) => {
             write_status(context, &world, &status).await?;
             Ok(Action::requeue(Duration::ZERO))
@@ -98,6 +108,7 @@ async fn carry_out(
     }
     info!(operation = operation.name(), stage = %status.stage, "carrying out an operation");
     let result = act(context, &world, effect).await?;
+    let result = mask_result(result, &context.secrets.redactor(&world.rollout.spec.request.application));
     if let EffectResult::NotNow(reason) = &result {
         warn!(operation = operation.name(), %reason, "the effect failed and is tried again");
         let recorded_error = status.operation(operation).and_then(|record| record.last_error.clone());
@@ -116,7 +127,8 @@ async fn write_status(
     world: &World,
     status: &FlinkRolloutStatus,
 ) -> Result<FlinkRollout, ReconcileError> {
-    let mut status = status.clone();
+    let known = context.secrets.redactor(&world.rollout.spec.request.application);
+    let mut status = mask_status(status.clone(), &known);
     status.epoch = context.epoch;
     let before = world.status();
     let written = context.rollout_record().write_status(&world.rollout, &status).await?;

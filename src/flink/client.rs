@@ -10,6 +10,7 @@ use super::{
     answers::{Checkpoints, ExceptionEntry, Exceptions, JobDetail, JobOverview, SavepointOperation, WebConfiguration},
     error::{FlinkError, interpret},
     job_settings::{CheckpointConfiguration, JobConfiguration},
+    question::Question,
 };
 use crate::{
     api::{JobId, SavepointFormat},
@@ -41,20 +42,22 @@ impl FlinkClient {
         Self { proxy, endpoint }
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, FlinkError> {
-        let value = self.send(Method::GET, path, None).await?;
-        serde_json::from_value(value)
-            .map_err(|error| FlinkError::Unknown(format!("the answer to {path} cannot be parsed: {error}")))
+    async fn get<T: DeserializeOwned>(&self, question: Question<'_>) -> Result<T, FlinkError> {
+        let value = self.send(Method::GET, question, None).await?;
+        serde_json::from_value(value).map_err(|error| {
+            let path = question.path().unwrap_or_default();
+            FlinkError::Unknown(format!("the answer to {path} cannot be parsed: {error}"))
+        })
     }
 
-    async fn send(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, FlinkError> {
-        let path = format!("{}{path}", self.endpoint.proxy_path());
+    async fn send(&self, method: Method, question: Question<'_>, body: Option<&Value>) -> Result<Value, FlinkError> {
+        let path = self.endpoint.path(&question.path()?)?;
         interpret(&self.proxy.send(method, &path, body, REQUEST_TIMEOUT).await?)
     }
 
     /// Reads the configuration of Flink's web interface.
     pub async fn web_configuration(&self) -> Result<WebConfiguration, FlinkError> {
-        self.get("/config").await
+        self.get(Question::WebConfiguration).await
     }
 
     /// Reads all jobs that the `JobManager` knows.
@@ -63,29 +66,29 @@ impl FlinkClient {
         struct Jobs {
             jobs: Vec<JobOverview>,
         }
-        Ok(self.get::<Jobs>("/jobs/overview").await?.jobs)
+        Ok(self.get::<Jobs>(Question::Jobs).await?.jobs)
     }
 
     pub async fn job(&self, job: &JobId) -> Result<JobDetail, FlinkError> {
-        self.get(&format!("/jobs/{job}")).await
+        self.get(Question::Job(job)).await
     }
 
     pub async fn checkpoints(&self, job: &JobId) -> Result<Checkpoints, FlinkError> {
-        self.get(&format!("/jobs/{job}/checkpoints")).await
+        self.get(Question::Checkpoints(job)).await
     }
 
     /// Reads how a job takes checkpoints.
     pub async fn checkpoint_configuration(&self, job: &JobId) -> Result<CheckpointConfiguration, FlinkError> {
-        self.get(&format!("/jobs/{job}/checkpoints/config")).await
+        self.get(Question::CheckpointConfiguration(job)).await
     }
 
     /// Reads the configuration that a job was started with.
     pub async fn job_configuration(&self, job: &JobId) -> Result<JobConfiguration, FlinkError> {
-        self.get(&format!("/jobs/{job}/config")).await
+        self.get(Question::JobConfiguration(job)).await
     }
 
     pub async fn exceptions(&self, job: &JobId) -> Result<Exceptions, FlinkError> {
-        self.get(&format!("/jobs/{job}/exceptions?maxExceptions=8")).await
+        self.get(Question::Exceptions(job)).await
     }
 
     /// Reads the effective configuration of the `JobManager`.
@@ -95,7 +98,7 @@ impl FlinkClient {
             key: String,
             value: String,
         }
-        let entries: Vec<Entry> = self.get("/jobmanager/config").await?;
+        let entries: Vec<Entry> = self.get(Question::Configuration).await?;
         Ok(entries.into_iter().map(|entry| (entry.key, entry.value)).collect())
     }
 
@@ -107,17 +110,17 @@ impl FlinkClient {
             slots_total: u32,
             slots_available: u32,
         }
-        let overview: Overview = self.get("/overview").await?;
+        let overview: Overview = self.get(Question::Overview).await?;
         Ok((overview.slots_total, overview.slots_available))
     }
 
     /// Reads a metric of a job, or of one vertex as the sum over its subtasks. Flink answers an unknown name with no value.
     pub async fn metric(&self, job: &JobId, vertex: Option<&str>, name: &str) -> Result<Option<f64>, FlinkError> {
-        let (path, field) = match vertex {
-            Some(vertex) => (format!("/jobs/{job}/vertices/{vertex}/subtasks/metrics?get={name}"), "sum"),
-            None => (format!("/jobs/{job}/metrics?get={name}"), "value"),
+        let (question, field) = match vertex {
+            Some(vertex) => (Question::VertexMetric { job, vertex, name }, "sum"),
+            None => (Question::JobMetric { job, name }, "value"),
         };
-        let answer: Value = self.get(&path).await?;
+        let answer: Value = self.get(question).await?;
         let value = answer.get(0).and_then(|metric| metric.get(field));
         Ok(value.and_then(|value| value.as_f64().or_else(|| value.as_str()?.parse().ok())))
     }
@@ -127,14 +130,14 @@ impl FlinkClient {
         let body = json!({
             "targetDirectory": request.directory, "drain": false, "formatType": request.format, "triggerId": request.trigger_id,
         });
-        self.send(Method::POST, &format!("/jobs/{job}/stop"), Some(&body)).await.map(drop)
+        self.send(Method::POST, Question::Stop(job), Some(&body)).await.map(drop)
     }
 
     /// Reads the status of the stop. Call it only after the savepoint's path is recorded, or if there is no savepoint.
     ///
     /// With Flink's defaults, the `JobManager` exits as soon as someone has read the status COMPLETED.
     pub async fn stop_status(&self, job: &JobId, trigger_id: &str) -> Result<SavepointOperation, FlinkError> {
-        let answer: Value = self.get(&format!("/jobs/{job}/savepoints/{trigger_id}")).await?;
+        let answer: Value = self.get(Question::StopStatus { job, trigger_id }).await?;
         Ok(parse_operation(&answer))
     }
 }

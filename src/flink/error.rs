@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::proxy::{Answer, ProxyError};
+use crate::proxy::{Answer, InvalidPath, ProxyError};
 
 /// Why a request to Flink has no usable answer.
 #[derive(Debug, Clone, Error, PartialEq, Eq)]
@@ -24,6 +24,12 @@ pub enum FlinkError {
 impl From<ProxyError> for FlinkError {
     fn from(error: ProxyError) -> Self {
         Self::Unknown(error.to_string())
+    }
+}
+
+impl From<InvalidPath> for FlinkError {
+    fn from(error: InvalidPath) -> Self {
+        Self::Unknown(format!("the request was not sent: {error}"))
     }
 }
 

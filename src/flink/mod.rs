@@ -7,6 +7,7 @@ mod client;
 mod error;
 mod job_settings;
 mod lasting_cause;
+mod question;
 mod stop_message;
 
 pub(crate) use answers::*;

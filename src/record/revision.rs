@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::{
-    api::{APPLICATION_LABEL, REVISION_LABEL},
+    api::{APPLICATION_LABEL, REVISION_LABEL, REVISION_TYPE},
     digest::digest_of_bytes,
 };
 
@@ -134,7 +134,7 @@ impl RevisionStore {
                 ..Default::default()
             },
             immutable: Some(true),
-            type_: Some("lockkeeper.dev/revision".to_owned()),
+            type_: Some(REVISION_TYPE.to_owned()),
             data: Some(BTreeMap::from([(KEY.to_owned(), ByteString(record.compress()?))])),
             ..Default::default()
         };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::{APPLICATION_LABEL, FlinkApplication, RequestKind},
-    bake::{Helm, PolicyContext, Release, find_violations, with_version},
+    bake::{Helm, PolicyContext, Release, find_violations, known_secrets, secrets_in_values, with_version},
     record::RevisionRecord,
     rollout::World,
 };
@@ -85,7 +85,10 @@ async fn render_chart(
         chart: &spec.chart.path,
         values: &values,
     };
+    // A chart that fails may quote its values.
+    context.secrets.learn(&name, &secrets_in_values(&values));
     let mut objects = helm.template(&release).await.map_err(|error| EffectError::refused(error.to_string()))?;
+    context.secrets.learn(&name, &known_secrets(&objects));
     let kinds = find_namespaced_kinds(context, &objects).await?;
     let policy = PolicyContext {
         namespace: &context.namespace,

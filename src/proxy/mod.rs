@@ -2,13 +2,17 @@
 //!
 //! The `kube` client is not used here, because it retries 429, 503 and 504 for minutes. Callers need every answer at once.
 
+mod path;
+
 use std::{sync::Arc, time::Duration};
 
 use kube::config::AuthInfo;
-use reqwest::{Certificate, Client, Identity, Method, StatusCode};
+use reqwest::{Certificate, Client, Identity, Method, StatusCode, Url};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use thiserror::Error;
+
+pub use path::{Endpoint, InvalidPath, ProxyPath, checked_id, encode_query_value, is_kubernetes_name};
 
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -40,28 +44,6 @@ pub struct Answer {
     /// Comes from the server behind the proxy, or from the API server itself.
     pub status: StatusCode,
     pub bytes: Vec<u8>,
-}
-
-/// The address of an HTTP server in the cluster, as the API server reaches it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Endpoint {
-    /// A Service answers only while one of its pods is ready.
-    Service { namespace: String, name: String, port: u16 },
-    /// A pod that terminates is reached only this way, because its Service no longer lists it.
-    Pod { namespace: String, name: String, port: u16 },
-}
-
-impl Endpoint {
-    /// Path of this endpoint's proxy, relative to the API server's URL.
-    #[must_use]
-    pub fn proxy_path(&self) -> String {
-        match self {
-            Self::Service { namespace, name, port } => {
-                format!("/api/v1/namespaces/{namespace}/services/{name}:{port}/proxy")
-            }
-            Self::Pod { namespace, name, port } => format!("/api/v1/namespaces/{namespace}/pods/{name}:{port}/proxy"),
-        }
-    }
 }
 
 /// An HTTP client for the API server with the credentials of the bot.
@@ -105,7 +87,7 @@ impl Proxy {
     pub async fn send(
         &self,
         method: Method,
-        path: &str,
+        path: &ProxyPath,
         body: Option<&Value>,
         timeout: Duration,
     ) -> Result<Answer, ProxyError> {
@@ -114,7 +96,7 @@ impl Proxy {
     }
 
     /// Sends a GET and returns the status code without reading the body.
-    pub async fn get_status(&self, path: &str, timeout: Duration) -> Result<StatusCode, ProxyError> {
+    pub async fn get_status(&self, path: &ProxyPath, timeout: Duration) -> Result<StatusCode, ProxyError> {
         let request = self.request(Method::GET, path).await?.send();
         match tokio::time::timeout(timeout, request).await {
             Ok(Ok(response)) => Ok(response.status()),
@@ -123,8 +105,12 @@ impl Proxy {
         }
     }
 
-    async fn request(&self, method: Method, path: &str) -> Result<reqwest::RequestBuilder, ProxyError> {
-        let request = self.client.request(method, format!("{}{path}", self.base));
+    async fn request(&self, method: Method, path: &ProxyPath) -> Result<reqwest::RequestBuilder, ProxyError> {
+        let url = format!("{}{}", self.base, path.as_str());
+        let url = Url::parse(&url).ok().filter(|url| path.is_path_of(url));
+        let url =
+            url.ok_or_else(|| ProxyError::Failed("its URL would lead elsewhere, so it was not sent".to_owned()))?;
+        let request = self.client.request(method, url);
         Ok(match &self.token {
             Token::None => request,
             Token::Fixed(token) => request.bearer_auth(token),
@@ -137,7 +123,7 @@ impl Proxy {
         })
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Answer, ProxyError> {
+    async fn exchange(&self, method: Method, path: &ProxyPath, body: Option<&Value>) -> Result<Answer, ProxyError> {
         let mut request = self.request(method, path).await?;
         if let Some(body) = body {
             request = request.json(body);
