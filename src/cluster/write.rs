@@ -63,16 +63,18 @@ impl Writer {
     }
 
     /// Makes us the owner of the fields that the previous deployer of an object set, unless we have applied it before. Otherwise
-    /// server-side apply would keep the fields that the new object no longer has.
-    pub async fn take_over_fields(&self, object: &DynamicObject) -> Result<(), WriteError> {
-        let Some(live) = self.read_live(object).await? else { return Ok(()) };
-        let Some(entries) = take_over(&live.metadata.managed_fields.clone().unwrap_or_default()) else { return Ok(()) };
+    /// server-side apply would keep the fields that the new object no longer has. Returns whether anything was taken over.
+    pub async fn take_over_fields(&self, object: &DynamicObject) -> Result<bool, WriteError> {
+        let Some(live) = self.read_live(object).await? else { return Ok(false) };
+        let Some(entries) = take_over(live.metadata.managed_fields.as_deref().unwrap_or_default()) else {
+            return Ok(false);
+        };
         let metadata = serde_json::json!({"resourceVersion": live.resource_version(), "managedFields": entries});
         let patch = serde_json::json!({ "metadata": metadata });
         let api = self.dynamic(object)?;
         let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
         let written = api.patch(&object.name_any(), &params, &Patch::Merge(patch)).await;
-        written.map(drop).map_err(|error| classify(describe(object), error))
+        written.map(|_| true).map_err(|error| classify(describe(object), error))
     }
 
     /// Applies an object of another kind with server-side apply and returns it.

@@ -27,6 +27,9 @@ use crate::{
 };
 
 const MAX_CHANGES: usize = 40;
+/// A dry run keeps the fields of another deployer, and Deploy does not.
+const OTHER_DEPLOYER: &str = "another tool deployed what runs, for example Helm: fields that it set and the chart no longer has are removed, \
+                              and the list of changes cannot show them for objects other than the two Deployments";
 
 /// The rollout must hold the claim.
 pub(super) async fn make_plan(context: &Context, world: &World) -> EffectResult {
@@ -88,6 +91,9 @@ async fn try_plan(context: &Context, world: &World) -> Result<Plan, EffectError>
     plan.changes.splice(0..0, changed);
     let earlier = application.status.as_ref().map(|status| status.revisions.as_slice()).unwrap_or_default();
     warnings::add_warnings(&mut plan, world.flink.configuration.as_ref(), earlier);
+    if adopted && previous.is_some() {
+        plan.warnings.push(OTHER_DEPLOYER.to_owned());
+    }
     context.revisions().write(&target).await?;
     Ok(plan)
 }

@@ -61,8 +61,8 @@ async fn what_helm_set_and_the_new_chart_dropped_is_removed() {
     )
     .unwrap();
     let kept = BTreeMap::from([("kept", "2"), ("by-hand", "1")].map(|(key, value)| (key.to_owned(), value.to_owned())));
-    for _ in 0..2 {
-        writer.take_over_fields(&new).await.unwrap();
+    for is_first in [true, false] {
+        assert_eq!(writer.take_over_fields(&new).await.unwrap(), is_first);
         writer.apply(&new, false).await.unwrap();
         assert_eq!(maps.get("a").await.unwrap().data.unwrap(), kept, "a repeat changes nothing");
     }

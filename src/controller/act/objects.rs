@@ -26,6 +26,20 @@ pub(super) async fn create_versioned(context: &Context, world: &World) -> Result
             writer.create_immutable(object, false).await?;
         }
     }
+    take_over_objects(context, world).await
+}
+
+/// Becomes the owner of the fields that another tool deployed. Without them an object may be refused, and that must show before the stop.
+async fn take_over_objects(context: &Context, world: &World) -> Result<(), EffectError> {
+    let Some(plan) = world.plan() else { return Ok(()) };
+    let names = plan.settings.deployments.as_ref().map(String::as_str);
+    let Some(target) = read_record(context, world, Direction::Forward).await? else { return Ok(()) };
+    let writer = context.writer();
+    for object in target.objects.iter().filter(|object| !is_workload(object, names) && !is_versioned(object)) {
+        if writer.take_over_fields(object).await? {
+            writer.apply(object, true).await?;
+        }
+    }
     Ok(())
 }
 
@@ -80,7 +94,16 @@ pub(super) async fn apply_objects(context: &Context, world: &World) -> Result<()
         Source::Record(record) => record,
         Source::ReplicaSets(_) => return Ok(()),
     };
-    let leftover = read_record(context, world, other).await?;
+    let leftover = match read_record(context, world, other).await {
+        Err(error @ RecordError::Api { .. }) => return Err(error.into()),
+        Err(error) => {
+            // It only says what to delete, so the start does not need it.
+            let why = format!("{error}. What only that revision has is left as it is");
+            context.events.publish_failure(&world.rollout, &why).await;
+            None
+        }
+        Ok(leftover) => leftover,
+    };
     let plan = world.plan().ok_or_else(|| EffectError::NotNow("the plan is gone".to_owned()))?;
     let names = plan.settings.deployments.as_ref().map(String::as_str);
     let writer = context.writer();
@@ -88,7 +111,6 @@ pub(super) async fn apply_objects(context: &Context, world: &World) -> Result<()
         if is_versioned(object) {
             writer.create_immutable(object, false).await?;
         } else {
-            writer.take_over_fields(object).await?;
             writer.apply(object, false).await?;
         }
     }
