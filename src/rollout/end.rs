@@ -1,8 +1,10 @@
 //! Ends a rollout: the application's history first, then the result, then the release of the claim.
 
+use jiff::SignedDuration;
+
 use super::{
     decisions,
-    effect::{Effect, Step},
+    effect::{Effect, POLL_SLOW, Step},
     operation::Operation,
     transition::StatusExt as _,
     world::World,
@@ -14,6 +16,8 @@ use crate::api::{
 
 const MAX_REVISIONS: usize = 20;
 const MAX_RESTORE_POINTS: usize = 10;
+/// How long an end waits for what it tidies up.
+const TIDY_TIMEOUT: SignedDuration = SignedDuration::from_secs(120);
 
 /// The next step of an end. Each step can be repeated after a crash.
 pub(super) fn next_step(world: &World, result: &RolloutResult) -> Step {
@@ -29,10 +33,17 @@ pub(super) fn next_step(world: &World, result: &RolloutResult) -> Step {
     }
     let leaves_previous =
         result.kind == ResultKind::Succeeded && world.plan().is_some_and(|plan| plan.previous_revision.is_some());
-    if leaves_previous && !status.completed(Operation::DeleteAddresses) {
+    let asked =
+        status.operation(Operation::DeleteAddresses).map(|operation| world.now.duration_since(operation.started_at.0));
+    let is_in_time = asked.is_none_or(|asked| asked < TIDY_TIMEOUT);
+    if leaves_previous && is_in_time && !status.completed(Operation::DeleteAddresses) {
         return Step::act(Operation::DeleteAddresses, Effect::DeleteAddresses);
     }
     let deployed_nothing = result.kind == ResultKind::Untouched;
+    if !deployed_nothing && world.application_is_unreadable && !status.completed(Operation::WriteHistory) {
+        // The history would be lost: which revision runs, and from where the application can start.
+        return Step::Wait(POLL_SLOW);
+    }
     if let (true, Some(revision)) = (deployed_nothing && !status.completed(Operation::DiscardRevision), status.revision)
     {
         return Step::act(Operation::DiscardRevision, Effect::DiscardRevision { revision });

@@ -275,3 +275,29 @@ fn addresses_of_the_previous_version_are_deleted_once_the_new_one_is_proven() {
     complete_operation(&mut world, Operation::DeleteAddresses);
     assert_eq!(next_effect(&world).0, Operation::WriteHistory);
 }
+
+#[test]
+fn an_end_does_not_wait_for_addresses_that_cannot_be_deleted() {
+    let mut world = with_watch(world(Stage::Monitor), 1, 2);
+    look(&mut world);
+    world.rollout.status = Some(next_status(&world));
+    let begun = world.clone();
+    change_status(&mut world, |status| {
+        crate::rollout::StatusExt::intend(status, "u", Operation::DeleteAddresses, begun.now);
+    });
+    assert_eq!(next_effect(&world).0, Operation::DeleteAddresses, "it is tried again");
+    advance_clock(&mut world, 120);
+    assert_eq!(next_effect(&world).0, Operation::WriteHistory);
+}
+
+#[test]
+fn an_end_waits_for_an_application_that_cannot_be_read() {
+    let mut world = with_watch(world(Stage::Monitor), 1, 2);
+    look(&mut world);
+    world.rollout.status = Some(next_status(&world));
+    complete_operation(&mut world, Operation::DeleteAddresses);
+    let readable = world.clone();
+    (world.application, world.application_is_unreadable) = (None, true);
+    assert!(matches!(next_step(&world), Step::Wait(_)), "its history would be lost");
+    assert_eq!(next_effect(&readable).0, Operation::WriteHistory);
+}
