@@ -30,6 +30,16 @@ impl SecretValues {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains_key(application)
     }
 
+    /// What is known of the application of a rollout, without the names that the texts need. A Secret may hold such a name too, for example
+    /// as the name of a user.
+    pub(super) fn redactor_for(&self, world: &World) -> Redactor {
+        let mut known = self.redactor(&world.rollout.spec.request.application);
+        for name in public_names(world) {
+            known.forget(&name);
+        }
+        known
+    }
+
     /// What is known of an application. It may be nothing; then only the values of sensitive keys are masked.
     pub(super) fn redactor(&self, application: &str) -> Redactor {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -37,9 +47,28 @@ impl SecretValues {
     }
 }
 
-/// Masks the cause that a log names. It is recorded and compared with the next one, so it is masked before.
+fn public_names(world: &World) -> Vec<String> {
+    let metadata = &world.rollout.metadata;
+    let mut names = vec!["lockkeeper".to_owned(), world.rollout.spec.request.application.clone()];
+    names.extend([&metadata.name, &metadata.namespace].into_iter().flatten().cloned());
+    names.extend(world.rollout.spec.request.version.clone());
+    if let Some(plan) = world.plan() {
+        names.extend(plan.settings.deployments.iter().cloned());
+        names.extend(
+            [&plan.settings.rest_service.name, &plan.to_version, &plan.target.kubernetes_cluster_id].map(Clone::clone),
+        );
+        names.extend(plan.from_version.clone());
+    }
+    names
+}
+
+/// Masks the causes that a log and Flink's exceptions name. They are recorded and compared with the next ones, so they are masked before.
 pub(super) fn mask_world(world: &mut World, known: &Redactor) {
     world.logged_cause = world.logged_cause.take().map(|cause| known.mask(&cause));
+    let exceptions = world.flink.exceptions.as_mut().map(|exceptions| &mut exceptions.exception_history.entries);
+    for entry in exceptions.into_iter().flatten() {
+        entry.stacktrace = known.mask(&entry.stacktrace);
+    }
 }
 
 /// Masks the texts of a result.

@@ -66,7 +66,7 @@ pub(super) fn on_error(_: Arc<DeserializeGuard<FlinkRollout>>, error: &Reconcile
 async fn run_step(name: String, context: &Context) -> Result<Action, ReconcileError> {
     let Some(mut world) = gather(context, &name).await? else { return Ok(Action::await_change()) };
     recall_secrets(context, &world).await;
-    let known = context.secrets.redactor(&world.rollout.spec.request.application);
+    let known = context.secrets.redactor_for(&world);
     mask_world(&mut world, &known);
     match next_step(&world) {
         // The core compares texts that are not masked with the record, which is. Nothing else has changed.
@@ -108,7 +108,7 @@ async fn carry_out(
     }
     info!(operation = operation.name(), stage = %status.stage, "carrying out an operation");
     let result = act(context, &world, effect).await?;
-    let result = mask_result(result, &context.secrets.redactor(&world.rollout.spec.request.application));
+    let result = mask_result(result, &context.secrets.redactor_for(&world));
     if let EffectResult::NotNow(reason) = &result {
         warn!(operation = operation.name(), %reason, "the effect failed and is tried again");
         let recorded_error = status.operation(operation).and_then(|record| record.last_error.clone());
@@ -127,7 +127,7 @@ async fn write_status(
     world: &World,
     status: &FlinkRolloutStatus,
 ) -> Result<FlinkRollout, ReconcileError> {
-    let known = context.secrets.redactor(&world.rollout.spec.request.application);
+    let known = context.secrets.redactor_for(world);
     let mut status = mask_status(status.clone(), &known);
     status.epoch = context.epoch;
     let before = world.status();

@@ -47,6 +47,11 @@ impl Redactor {
         other.values.iter().for_each(|value| self.add(value));
     }
 
+    /// Takes a value off, because it is a public name.
+    pub fn forget(&mut self, name: &str) {
+        self.values.retain(|value| value != name);
+    }
+
     fn add(&mut self, value: &str) {
         if value.chars().count() < MIN_LENGTH || COMMON.contains(&value) {
             return;
@@ -129,6 +134,18 @@ mod tests {
             redactor.learn(value);
         }
         redactor
+    }
+
+    #[test]
+    fn a_public_name_is_not_masked_although_a_secret_holds_it() {
+        let mut redactor = Redactor::default();
+        redactor.learn("orders");
+        redactor.learn("MARKER-42");
+        redactor.forget("orders");
+        assert_eq!(
+            redactor.mask("kubectl edit flinkapplication orders; MARKER-42"),
+            "kubectl edit flinkapplication orders; ***"
+        );
     }
 
     #[test]
