@@ -23,7 +23,7 @@ pub enum InvalidPath {
     #[error("`{0}` is no id of 32 hex digits")]
     Id(String),
     #[error(
-        "`{0}` is no path that may be asked for: begin with `/`, and use letters, digits and -._~!$&'()*+,=:@ without empty parts and \
+        "`{0}` is no path that may be asked for: begin with `/`, and use letters, digits and -._~!$&()*+,=:@ without empty parts and \
          parts of dots; `%` and two hex digits may stand after a `?`"
     )]
     Path(String),
@@ -97,7 +97,7 @@ pub fn encode_query_value(value: &str) -> String {
 
 /// The CRD has the same rule as a pattern (`HttpProbe::path`).
 fn is_plain_path(path: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&byte);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&()*+,=:@".contains(&byte);
     let (path, query) = split_query(path);
     let Some(parts) = path.strip_prefix('/') else { return false };
     let parts = parts.strip_suffix('/').unwrap_or(parts);
