@@ -48,6 +48,8 @@ enum RecordState {
 }
 
 const CHANNEL: &str = "channel";
+/// Set once the thread of an ended rollout is whole. A later version may word it otherwise, and leaves it alone.
+const WHOLE: &str = "whole";
 const SUFFIX: &str = "-slack";
 /// The limit of the API server for a name.
 const MAX_NAME: usize = 253;
@@ -109,6 +111,16 @@ impl Outbox {
     /// The channel of the card, or the last one that was tried. A thread stays in its channel when the application names another one.
     pub(super) fn channel(&self) -> Option<String> {
         self.map.data.as_ref()?.get(CHANNEL).cloned()
+    }
+
+    /// Whether the thread shows the rollout's end.
+    pub(super) fn is_whole(&self) -> bool {
+        self.map.data.as_ref().is_some_and(|data| data.contains_key(WHOLE))
+    }
+
+    /// Records that the thread shows the rollout's end.
+    pub(super) async fn record_whole(&mut self) -> kube::Result<()> {
+        self.write(&[(WHOLE, "true".to_owned())]).await
     }
 
     /// The record of the message with this key.

@@ -152,7 +152,8 @@ impl Projection {
         delay
     }
 
-    /// Every rollout of the cache, and those that were deleted before Slack showed their last state. The oldest comes first.
+    /// Every rollout of the cache, and those that were deleted before Slack showed their last state. Active ones come first, then the
+    /// oldest.
     fn rollouts(&mut self) -> Vec<Arc<FlinkRollout>> {
         let uid = |rollout: &Arc<FlinkRollout>| rollout.uid().unwrap_or_default();
         let mut rollouts = self.cache.rollouts_of(Some(&self.namespace));
@@ -171,7 +172,8 @@ impl Projection {
             }
         }
         rollouts.extend(self.deleted.values().cloned());
-        rollouts.sort_by_key(|rollout| rollout.metadata.creation_timestamp.clone());
+        let ended = |rollout: &FlinkRollout| rollout.status.as_ref().is_some_and(|status| status.result.is_some());
+        rollouts.sort_by_key(|rollout| (ended(rollout), rollout.metadata.creation_timestamp.clone()));
         let present = cached.into_iter().map(|(uid, rollout)| (uid, LastSeen { rollout, missing: false }));
         self.last_seen.extend(present);
         let is_needed = |uid: &String| self.last_seen.contains_key(uid) || self.deleted.contains_key(uid);
@@ -194,6 +196,9 @@ impl Projection {
             None => Outbox::read(&self.client, rollout, wanted, deleted).await?,
         };
         let Some(mut outbox) = outbox else { return Ok(false) };
+        if outbox.is_whole() {
+            return Ok(true);
+        }
         if deleted {
             outbox.keep_in_memory();
         }
@@ -243,6 +248,9 @@ async fn show_thread(
         }
     }
     update_if_changed(connection, outbox, CARD, &card).await?;
+    if rollout.status.as_ref().is_some_and(|status| status.result.is_some()) {
+        outbox.record_whole().await?;
+    }
     Ok(true)
 }
 

@@ -36,6 +36,11 @@ fn mention(person: &Person) -> Option<String> {
     is_id.then(|| format!("<@{user}>"))
 }
 
+/// The mention of the person who asked for a rollout, with a space behind it. Empty for a person who is not in Slack.
+pub(crate) fn mention_requester(rollout: &FlinkRollout) -> String {
+    mention(&rollout.spec.request.by).map_or_else(String::new, |mention| format!("{mention} "))
+}
+
 /// Escapes a text from people or clusters, so that Slack makes no mention and no link of it.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")

@@ -11,7 +11,7 @@ use super::{
     decisions::{self, DecisionLine},
     deployer_mentions, downtime, escape, headline,
     line::{Line, line, notifying_line},
-    moment, person, retry, show_people, time_between, truncate,
+    mention_requester, moment, retry, show_people, time_between, truncate,
 };
 use crate::api::{
     Direction, FlinkApplication, FlinkRollout, FlinkRolloutStatus, Halt, PastHalt, Plan, ResultKind, Stage,
@@ -93,9 +93,10 @@ fn halt_line(
     status: &FlinkRolloutStatus,
     halt: &Halt,
 ) -> Line {
+    let mentions = application.map(deployer_mentions).filter(|mentions| !mentions.is_empty());
     let mut text = format!(
         "{}*{}* halted in {}: {}",
-        application.map(deployer_mentions).unwrap_or_default(),
+        mentions.unwrap_or_else(|| mention_requester(rollout)),
         escape(&headline(rollout)),
         halt.stage,
         show_people(&truncate(&halt.message, 2000))
@@ -129,8 +130,8 @@ fn rollback_line(rollout: &FlinkRollout, status: &FlinkRolloutStatus, why: &str)
         || "Everything goes to 0 replicas".to_owned(),
         |version| format!("Rolling back to *{}*{point}", escape(&version)),
     );
-    let requester = person(&rollout.spec.request.by);
-    notifying_line("failure".to_owned(), &format!("{requester} *Failed*: {}\n{to}.", show_people(why)))
+    let requester = mention_requester(rollout);
+    notifying_line("failure".to_owned(), &format!("{requester}*Failed*: {}\n{to}.", show_people(why)))
 }
 
 fn result_line(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: ResultKind) -> Line {
@@ -151,8 +152,8 @@ fn result_line(rollout: &FlinkRollout, status: &FlinkRolloutStatus, kind: Result
         .map_or_else(String::new, |point| format!("\nRestore point `{}`{size}", escape(&point.path)));
     let downtime = status.downtime_millis.map_or_else(String::new, |millis| format!("\nDowntime {}", downtime(millis)));
     let choices = result.map(|result| result.choices.as_slice()).unwrap_or_default();
-    let requester = person(&rollout.spec.request.by);
-    let text = format!("{requester} *{kind}*{took}: {why}{restore}{downtime}{}", retry::choices_text(choices));
+    let requester = mention_requester(rollout);
+    let text = format!("{requester}*{kind}*{took}: {why}{restore}{downtime}{}", retry::choices_text(choices));
     let key = "result".to_owned();
     let mut line = if kind == ResultKind::Succeeded { line(key, &text) } else { notifying_line(key, &text) };
     line.blocks.extend(retry::choices_block(rollout, choices));

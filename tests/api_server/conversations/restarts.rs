@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use lockkeeper_slack_simulator::{Failure, Message, View};
+use serde_json::json;
 
 use crate::slack::{list_cards, wait_for_message, wait_for_messages};
 use crate::support::{
     bot::{Bot, CHANNEL, DEADLINE},
     fixtures::parked_orders::{apply_parked_orders, request_rollout, wait_until_all_ended},
-    sandbox::Sandbox,
+    sandbox::{Sandbox, eventually},
     simulator::start_simulator,
 };
 
@@ -47,6 +48,37 @@ async fn each_line_is_posted_once_although_bots_end_between_post_and_record() {
     let keys: BTreeSet<String> =
         lines(&cards[0]).iter().map(|line| line.metadata_value("op").unwrap().to_owned()).collect();
     assert_eq!(keys.len(), lines(&cards[0]).len(), "a line is there twice:\n{}", view.render_all());
+}
+
+/// A later version words its messages otherwise and has other lines. It leaves the threads of ended rollouts as they are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_thread_of_an_ended_rollout_is_never_touched_again() {
+    let sandbox = Sandbox::get();
+    let namespace = sandbox.namespace("history");
+    apply_parked_orders(&sandbox, &namespace, 1);
+    let slack = start_simulator().await;
+    let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+    request_rollout(&sandbox, &namespace, "ended");
+    wait_for_message(&slack, "ended", "*Untouched* in").await;
+    let whole = || sandbox.get_json(&namespace.name, "configmap/ended-slack").pointer("/data/whole").map(|_| ());
+    eventually("it is noted that the thread is whole", DEADLINE, whole).await;
+    bot.stop().await;
+
+    let other_words = json!({"data": {"card": json!({"ts": list_cards(slack.view())[0].ts, "digest": "0"}).to_string(), "stage-0": null}});
+    let patch = other_words.to_string();
+    sandbox.kubectl(&["-n", &namespace.name, "patch", "configmap/ended-slack", "--type=merge", "-p", &patch]);
+    let before = slack.view().render_thread(CHANNEL, &list_cards(slack.view())[0].ts);
+    slack.forget_calls();
+    let bot = Bot::start(&sandbox, &namespace.name, &slack).await;
+    request_rollout(&sandbox, &namespace, "next");
+    wait_for_message(&slack, "next", "*Untouched* in").await;
+    let next_is_whole = || sandbox.get_json(&namespace.name, "configmap/next-slack").pointer("/data/whole").map(|_| ());
+    eventually("a pass over both rollouts has ended", DEADLINE, next_is_whole).await;
+    bot.stop().await;
+    let ended = list_cards(slack.view()).into_iter().find(|card| before.contains(&slack.view().render(card))).unwrap();
+    assert_eq!(slack.view().render_thread(CHANNEL, &ended.ts), before);
+    let touched = slack.calls().into_iter().filter(|call| call.arguments.to_string().contains(&ended.ts)).count();
+    assert_eq!(touched, 0, "nothing was asked about the old thread");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
