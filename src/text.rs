@@ -2,10 +2,10 @@
 
 use std::error::Error;
 
-/// The Levenshtein distance of two words.
+/// How many letters were mistyped, left out, added, or swapped with the next one.
 #[must_use]
 pub fn distance(left: &str, right: &str) -> usize {
-    strsim::levenshtein(left, right)
+    strsim::osa_distance(left, right)
 }
 
 /// The known word that is nearest to `word`, if it is near enough to be a suggestion.
@@ -49,9 +49,10 @@ mod tests {
 
     #[test]
     fn the_nearest_word_is_found_only_if_it_is_near() {
-        assert_eq!(distance("deploy", "depoly"), 2);
+        assert_eq!(distance("deploy", "depoly"), 1, "two letters swapped are one mistake");
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(nearest("ordesr", ["orders", "payments"]), Some("orders"));
+        assert_eq!(nearest("hafl", ["half", "payments"]), Some("half"));
         assert_eq!(nearest("zzzzzz", ["orders", "payments"]), None);
         assert_eq!(nearest("9.9.9", ["1.0.0", "1.1.0"]), None);
         assert_eq!(nearest("1.1.1", ["1.0.0", "1.1.0"]), Some("1.1.0"));

@@ -2,6 +2,7 @@
 
 mod start_from;
 mod table;
+mod typed;
 
 use crate::{
     api::{DecisionKind, StartFrom},
@@ -11,6 +12,7 @@ use crate::{
 pub use table::{CommandName, ParseError};
 
 use table::shorten;
+use typed::{plain_text, trim_word};
 
 /// A reason may have so many characters in the record.
 pub(super) const MAX_REASON: usize = 500;
@@ -39,7 +41,9 @@ pub fn parse(text: &str) -> Result<Command, ParseError> {
     let mut words = text.split_whitespace();
     let Some(word) = words.next() else { return Ok(Command::Help) };
     let rest: Vec<&str> = words.collect();
-    let Ok(name) = word.to_lowercase().parse::<CommandName>() else { return Err(ParseError::unknown_command(word)) };
+    let Ok(name) = trim_word(word).to_lowercase().parse::<CommandName>() else {
+        return Err(ParseError::unknown_command(word));
+    };
     match name {
         CommandName::Help => refuse_surplus(name, &rest, 0).map(|()| Command::Help),
         CommandName::List => refuse_surplus(name, &rest, 0).map(|()| Command::List),
@@ -68,7 +72,8 @@ fn parse_decision(name: CommandName, decision: DecisionKind, rest: &[&str]) -> R
 fn parse_deploy(rest: &[&str]) -> Result<Command, ParseError> {
     let name = CommandName::Deploy;
     let application = first_name(name, "APP", rest)?;
-    let version = rest.get(1).ok_or_else(|| ParseError::usage(name, "Which version?"))?;
+    let version = rest.get(1).map(|typed| trim_word(typed));
+    let version = version.ok_or_else(|| ParseError::usage(name, "Which version?"))?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     let starts = version.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
     if !starts || version.len() > 63 || !version.bytes().all(allowed) {
@@ -79,18 +84,13 @@ fn parse_deploy(rest: &[&str]) -> Result<Command, ParseError> {
         return Err(ParseError::usage(name, problem));
     }
     let (start_from, words) = start_from::parse(&rest[2..])?;
-    Ok(Command::Deploy {
-        application,
-        version: (*version).to_owned(),
-        start_from,
-        reason: join_reason(rest, 2 + words),
-    })
+    Ok(Command::Deploy { application, version: version.to_owned(), start_from, reason: join_reason(rest, 2 + words) })
 }
 
 fn parse_rollback(rest: &[&str]) -> Result<Command, ParseError> {
     let name = CommandName::Rollback;
     let application = first_name(name, "APP", rest)?;
-    let rewind = match rest.get(1).copied() {
+    let rewind = match rest.get(1).map(|typed| trim_word(typed)) {
         None | Some("carry") => false,
         Some("rewind") => true,
         Some(other) => {
@@ -116,6 +116,7 @@ fn first_name(name: CommandName, what: &str, rest: &[&str]) -> Result<String, Pa
 
 /// Checks a name of Kubernetes, with or without its namespace.
 fn parse_name(name: CommandName, typed: &str) -> Result<String, ParseError> {
+    let typed = trim_word(typed);
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-/.".contains(&byte);
     if typed.len() <= 127 && typed.bytes().all(allowed) && typed.matches('/').count() <= 1 && !typed.contains("..") {
         return Ok(typed.to_owned());
@@ -123,9 +124,9 @@ fn parse_name(name: CommandName, typed: &str) -> Result<String, ParseError> {
     Err(ParseError::usage(name, format!("`{}` is not a name.", shorten(typed))))
 }
 
-/// Joins the words that are left into the reason. Slack sends `&`, `<` and `>` as entities.
+/// Joins the words that are left into the reason.
 fn join_reason(rest: &[&str], from: usize) -> Option<String> {
-    let text = rest.get(from..)?.join(" ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let text = plain_text(&rest.get(from..)?.join(" "));
     (!text.is_empty()).then(|| truncate(&text, MAX_REASON))
 }
 
@@ -144,7 +145,7 @@ mod tests {
     fn commands_are_parsed() {
         insta::assert_snapshot!(
             ["deploy orders 1.4.2", "deploy shop/orders 1.4.2 fixes late events", "deploy orders 1.4.2 from restore-point orders-1 state was bad", "rollback orders", "rollback orders rewind", "approve orders-0123456789",
-             "reject orders-1 R&amp;D says &lt;no&gt;", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", ""].map(result_of).join("\n"), @r#"
+             "reject orders-1 R&amp;D says &lt;no&gt;", "GIVE-UP orders-1", "status", "status orders", "list", "history orders", "", "deploy “orders” `1.4.2`, as <@U0BOB|bob> says in <#C1|deploys>, <https://x.example/1|ticket>", "rollback orders rewind."].map(result_of).join("\n"), @r#"
         Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false, job_manager_is_down: false }, reason: None }
         Deploy { application: "shop/orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false, job_manager_is_down: false }, reason: Some("fixes late events") }
         Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: RestorePoint, value: Some("orders-1"), without_savepoint: false, job_manager_is_down: false }, reason: Some("state was bad") }
@@ -158,6 +159,8 @@ mod tests {
         List
         History { application: "orders" }
         Help
+        Deploy { application: "orders", version: "1.4.2", start_from: StartFrom { from: Savepoint, value: None, without_savepoint: false, job_manager_is_down: false }, reason: Some("as @bob says in #deploys, https://x.example/1") }
+        RollBack { application: "orders", rewind: true }
         "#);
     }
 

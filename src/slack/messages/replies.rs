@@ -58,7 +58,13 @@ pub fn list(applications: &[Arc<FlinkApplication>]) -> String {
             (None, Some(at)) => format!("parked since {}", moment(at)),
             (None, None) => "idle".to_owned(),
         };
-        format!("*{}* · {} · {state}", application.name_any(), escape(&version))
+        let name = application.name_any();
+        let is_ambiguous = applications.iter().filter(|other| other.name_any() == name).count() > 1;
+        let namespace = application
+            .namespace()
+            .filter(|_| is_ambiguous)
+            .map_or_else(String::new, |namespace| format!("{namespace}/"));
+        format!("*{namespace}{name}* · {} · {state}", escape(&version))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
