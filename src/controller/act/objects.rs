@@ -17,23 +17,23 @@ use crate::{
 
 pub(super) async fn create_versioned(context: &Context, world: &World) -> Result<(), EffectError> {
     let writer = context.writer();
-    for record in
-        [read_record(context, world, Direction::Back).await?, read_record(context, world, Direction::Forward).await?]
-            .into_iter()
-            .flatten()
-    {
+    let previous = read_record(context, world, Direction::Back).await?;
+    let target = read_record(context, world, Direction::Forward).await?;
+    for record in [&previous, &target].into_iter().flatten() {
         for object in record.objects.iter().filter(|object| is_versioned(object)) {
             writer.create_immutable(object, false).await?;
         }
     }
-    take_over_objects(context, world).await
+    match target {
+        Some(target) => take_over_objects(context, world, &target).await,
+        None => Ok(()),
+    }
 }
 
 /// Becomes the owner of the fields that another tool deployed. Without them an object may be refused, and that must show before the stop.
-async fn take_over_objects(context: &Context, world: &World) -> Result<(), EffectError> {
+async fn take_over_objects(context: &Context, world: &World, target: &RevisionRecord) -> Result<(), EffectError> {
     let Some(plan) = world.plan() else { return Ok(()) };
     let names = plan.settings.deployments.as_ref().map(String::as_str);
-    let Some(target) = read_record(context, world, Direction::Forward).await? else { return Ok(()) };
     let writer = context.writer();
     for object in target.objects.iter().filter(|object| !is_workload(object, names) && !is_versioned(object)) {
         if writer.take_over_fields(object).await? {
@@ -67,7 +67,7 @@ async fn read_source(context: &Context, world: &World) -> Result<Source, EffectE
     match read_record(context, world, direction).await {
         Ok(Some(record)) => Ok(Source::Record(record)),
         Ok(None) => Err(EffectError::refused("there is no revision to return to")),
-        Err(RecordError::Api { name, source }) => Err(RecordError::Api { name, source }.into()),
+        Err(error @ RecordError::Api { .. }) => Err(error.into()),
         Err(error) if direction == Direction::Back => {
             let record = record_live_workloads(world).ok_or_else(|| {
                 EffectError::refused(format!("{error}. A ReplicaSet of the previous version is gone too"))

@@ -265,11 +265,17 @@ fn exceptions_older_than_the_first_answer_do_not_count() {
     assert_eq!((status.direction, status.watch.unwrap().newest_exception), (Direction::Forward, Some(1000)));
 }
 
-#[test]
-fn addresses_of_the_previous_version_are_deleted_once_the_new_one_is_proven() {
+/// The watch has ended well, and the end is decided.
+fn succeeding_world() -> World {
     let mut world = with_watch(world(Stage::Monitor), 1, 2);
     look(&mut world);
     world.rollout.status = Some(next_status(&world));
+    world
+}
+
+#[test]
+fn addresses_of_the_previous_version_are_deleted_once_the_new_one_is_proven() {
+    let mut world = succeeding_world();
     assert_eq!(world.status().ending.as_ref().unwrap().kind, ResultKind::Succeeded);
     assert_eq!(next_effect(&world).0, Operation::DeleteAddresses);
     complete_operation(&mut world, Operation::DeleteAddresses);
@@ -278,9 +284,7 @@ fn addresses_of_the_previous_version_are_deleted_once_the_new_one_is_proven() {
 
 #[test]
 fn an_end_does_not_wait_for_addresses_that_cannot_be_deleted() {
-    let mut world = with_watch(world(Stage::Monitor), 1, 2);
-    look(&mut world);
-    world.rollout.status = Some(next_status(&world));
+    let mut world = succeeding_world();
     let begun = world.clone();
     change_status(&mut world, |status| {
         crate::rollout::StatusExt::intend(status, "u", Operation::DeleteAddresses, begun.now);
@@ -292,9 +296,7 @@ fn an_end_does_not_wait_for_addresses_that_cannot_be_deleted() {
 
 #[test]
 fn an_end_waits_for_an_application_that_cannot_be_read() {
-    let mut world = with_watch(world(Stage::Monitor), 1, 2);
-    look(&mut world);
-    world.rollout.status = Some(next_status(&world));
+    let mut world = succeeding_world();
     complete_operation(&mut world, Operation::DeleteAddresses);
     let readable = world.clone();
     (world.application, world.application_is_unreadable) = (None, true);
